@@ -1,0 +1,58 @@
+import type { Approval } from '#schemas/approval.ts';
+import type { AuditEvent } from '#schemas/audit.ts';
+
+/** The approvals as their approvers see them: `local/` keeps them in SQLite, `gcp/` in Firestore. */
+export interface ApprovalBook {
+  /** Newest first; only what is held unless `all`. */
+  list(options: { all: boolean }): Promise<Approval[]>;
+  get(id: string): Promise<Approval | null>;
+  /**
+   * Signs and stores one person's decision and gives the approval as it is then. Rejects with IllegalMove, whose message is for
+   * that person, when they may not decide or when it is too late.
+   */
+  decide(id: string, input: { by: string; verdict: 'approve' | 'deny'; reason: string }): Promise<Approval>;
+  /** Calls back after every change of any approval, until the returned function is called. */
+  subscribe(changed: (approval: Approval) => void): () => void;
+}
+
+export interface SessionSummary {
+  readonly session: string;
+  readonly openedAt: string;
+  /** Null while open. */
+  readonly closedAt: string | null;
+  readonly subject: string;
+  readonly email: string | null;
+  readonly target: string;
+  readonly role: string;
+  readonly statements: number;
+  readonly held: number;
+  readonly refused: number;
+  readonly events: number;
+}
+
+export interface Finding {
+  /** `altered`, `missing`, `reordered`, `truncated`, `forked`, `duplicated`, `unsigned`, `unreadable`. */
+  readonly fault: string;
+  /** Session and seq, checkpoint or file: where. */
+  readonly where: string;
+  readonly what: string;
+}
+
+/** What verification has proven, and every fault found. Proven means `findings` is empty and nothing is unsealed. */
+export interface VerifyReport {
+  readonly sessions: number;
+  readonly events: number;
+  readonly checkpoints: number;
+  /** Entries after the last signed checkpoint. */
+  readonly unsealed: number;
+  readonly findings: readonly Finding[];
+}
+
+/** The record, read-only, as console and command line read it. */
+export interface AuditReader {
+  sessions(): Promise<SessionSummary[]>;
+  /** The chain of one session in order; empty when there is none. */
+  events(session: string): Promise<AuditEvent[]>;
+  /** Re-hashes everything; `session` narrows what is reported, not what is checked. */
+  verify(session?: string): Promise<VerifyReport>;
+}

@@ -1,0 +1,43 @@
+import type { Effects } from './effects.ts';
+
+/** What a statement does to the proxy's picture of the session, once the server has confirmed it. */
+export type SessionAction =
+  /** `readOnly`/`isolation` as far as the text says it; null where the session's default counts. */
+  | { readonly kind: 'begin'; readonly readOnly: boolean | null }
+  | { readonly kind: 'commit' }
+  | { readonly kind: 'rollback' }
+  | { readonly kind: 'savepoint' | 'release' | 'rollback-to'; readonly name: string }
+  | { readonly kind: 'prepare'; readonly name: string; readonly body: StatementAnalysis }
+  | { readonly kind: 'deallocate'; readonly name: string | null }
+  | { readonly kind: 'declare'; readonly name: string; readonly body: StatementAnalysis }
+  | { readonly kind: 'close'; readonly name: string | null }
+  | { readonly kind: 'discard' }
+  /** SET, RESET, set_config: the setting's lower-case name, null for RESET ALL. */
+  | { readonly kind: 'set'; readonly setting: string | null };
+
+/** One statement of a message, analysed without knowledge of the session: cacheable by text, search_path and catalog version. */
+export interface StatementAnalysis {
+  readonly effects: Effects;
+  readonly actions: readonly SessionAction[];
+  /** EXECUTE name: the body's analysis is the session's to add (`withBody`). */
+  readonly executes: string | null;
+  /** FETCH, MOVE or WHERE CURRENT OF name: likewise. */
+  readonly cursor: string | null;
+  /** A protected relation is, or may be, in scope: masks and redaction apply. True whenever that cannot be told. */
+  readonly touchesProtected: boolean;
+  /**
+   * For results whose columns carry no origin: `true` at i means that output i provably holds nothing protected (a constant,
+   * count(*)). Null: nothing is proven. Present only where the target list has no star, so that positions are certain.
+   */
+  readonly cleanOutputs: readonly boolean[] | null;
+  /** Refused whatever the policy says (protected data into a table, COPY out of it, settings that would blind the proxy), and why. */
+  readonly refusal: string | null;
+  /** Commands that the server refuses inside a transaction block, or that end with more than one transaction (VACUUM, CREATE DATABASE, …). */
+  readonly ownTransaction: boolean;
+}
+
+/** A whole query string. */
+export type Analysis =
+  | { readonly kind: 'statements'; readonly statements: readonly StatementAnalysis[] }
+  /** The text does not parse: what the server would say too. `position` counts characters from 1. */
+  | { readonly kind: 'syntax-error'; readonly message: string; readonly position: number | null };

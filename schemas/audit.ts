@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { signedDecision } from './decision.ts';
+import { effects } from './effects.ts';
+import { parameter } from './statement.ts';
+
+const n = z.int().nonnegative();
+
+/**
+ * The bodies of the audit events, by kind. `n` numbers the statements of a session from 1.
+ * For one statement the order is: statement (what was asked, and the verdict) → hold → decision… → forward → outcome.
+ * A `statement` without `forward` never reached the server; a `forward` without `outcome` may have run, and the log shows it.
+ */
+export const auditBodies = {
+  'session.open': z.strictObject({
+    issuer: z.string(),
+    subject: z.string(),
+    email: z.string().nullable(),
+    groups: z.array(z.string()),
+    target: z.string(),
+    database: z.string(),
+    role: z.string(),
+    application: z.string(),
+    address: z.string(),
+    access: z.string(),
+    readOnly: z.boolean(),
+    /** Version name of the secret, never its value. */
+    credential: z.string(),
+    policyVersion: z.string(),
+  }),
+  statement: z.strictObject({
+    n,
+    protocol: z.enum(['simple', 'parse', 'bind']),
+    text: z.string(),
+    parameters: z.array(parameter),
+    digest: z.string(),
+    verdict: z.enum(['allow', 'hold', 'deny']),
+    rule: z.string(),
+    message: z.string(),
+    effects: z.array(effects),
+  }),
+  hold: z.strictObject({
+    n,
+    approval: z.string(),
+    rules: z.array(z.string()),
+    deadline: z.string(),
+    digest: z.string(),
+  }),
+  decision: z.strictObject({ n, approval: z.string(), signed: signedDecision, verified: z.boolean() }),
+  'hold.end': z.strictObject({
+    n,
+    approval: z.string(),
+    state: z.enum(['approved', 'denied', 'expired', 'withdrawn']),
+    why: z.string(),
+  }),
+  forward: z.strictObject({ n }),
+  outcome: z.strictObject({
+    n,
+    /** `lost`: the connection ended before the server had answered; it may or may not have run. */
+    status: z.enum(['ok', 'error', 'skipped', 'refused', 'lost']),
+    tag: z.string(),
+    sqlstate: z.string(),
+    rows: n,
+    /** Of the result rows as the agent got them. */
+    bytes: n,
+    micros: n,
+    /** SHA-256 of those bytes; empty when there were none. */
+    result: z.string(),
+    masks: z.array(z.strictObject({ column: z.string(), mask: z.string() })),
+  }),
+  'session.close': z.strictObject({ reason: z.string(), statements: n }),
+  /** Written in the log's own session, `ledger`. */
+  'ledger.recovered': z.strictObject({ entries: n, unsealed: n }),
+} as const;
+
+export type AuditKind = keyof typeof auditBodies;
+export type AuditBody<K extends AuditKind> = z.infer<(typeof auditBodies)[K]>;
+
+/** One entry of a session's chain. `hash` is SHA-256 over the canonical JSON of all other fields; `prev` is the hash before, or 64 zeros. */
+export const auditEvent = z.strictObject({
+  v: z.literal(1),
+  session: z.string(),
+  /** From 0 without gaps. */
+  seq: n,
+  /** RFC 3339 with milliseconds, UTC. */
+  at: z.iso.datetime(),
+  kind: z.enum(Object.keys(auditBodies) as [AuditKind, ...AuditKind[]]),
+  body: z.record(z.string(), z.unknown()),
+  prev: z.string().regex(/^[0-9a-f]{64}$/),
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type AuditEvent = z.infer<typeof auditEvent>;

@@ -1,0 +1,89 @@
+import type { Approval } from './approval.ts';
+import type { SignedDecision } from './decision.ts';
+
+/** Everything that can happen to a hold. */
+export type HoldEvent =
+  | { readonly kind: 'decide'; readonly signed: SignedDecision }
+  | { readonly kind: 'expire' }
+  | { readonly kind: 'withdraw'; readonly why: string }
+  | { readonly kind: 'execute' };
+
+/** An event that the present state does not allow. The message is fit for the person who caused it. */
+export class IllegalMove extends Error {
+  override readonly name = 'IllegalMove';
+}
+
+/**
+ * The one function that changes a hold's state. Pure: it checks the event against the state and against the approval's own
+ * requirements, and throws IllegalMove where either forbids it. Signatures are the caller's to check (the console signs, the
+ * proxy verifies); time is in the event's `at` and in the caller's hands for `expire`.
+ */
+export function transition(approval: Approval, event: HoldEvent): Approval {
+  switch (event.kind) {
+    case 'decide':
+      return decide(approval, event.signed);
+    case 'expire':
+      if (approval.state !== 'held') throw moved(approval, 'expire');
+      return { ...approval, state: 'expired', outcome: 'nobody decided before the deadline' };
+    case 'withdraw':
+      if (approval.state !== 'held' && approval.state !== 'approved') throw moved(approval, 'be withdrawn');
+      return { ...approval, state: 'withdrawn', outcome: event.why };
+    case 'execute':
+      if (approval.state !== 'approved') throw moved(approval, 'be executed');
+      return { ...approval, state: 'executed', outcome: 'released to the server' };
+  }
+}
+
+function decide(approval: Approval, signed: SignedDecision): Approval {
+  const { decision } = signed;
+  if (approval.state !== 'held') throw moved(approval, 'be decided');
+  if (decision.approval !== approval.id)
+    throw new IllegalMove(`the decision is for ${decision.approval}, not for ${approval.id}`);
+  if (decision.digest !== approval.digest)
+    throw new IllegalMove('the decision covers another statement than the one that is held');
+  if (decision.at > approval.deadline) throw new IllegalMove('the deadline has passed');
+  const refusal = mayDecide(approval, decision.by, decision.groups);
+  if (refusal !== null) throw new IllegalMove(refusal);
+  if (approval.decisions.some(d => d.decision.by === decision.by))
+    throw new IllegalMove(`${decision.by} has already decided; each person counts once`);
+  const next = { ...approval, decisions: [...approval.decisions, signed] };
+  if (decision.verdict === 'deny')
+    return {
+      ...next,
+      state: 'denied',
+      outcome: `denied by ${decision.by}${decision.reason === '' ? '' : `: ${decision.reason}`}`,
+    };
+  if (missing(next) > 0) return next;
+  const people = next.decisions.map(d => d.decision.by).join(', ');
+  return { ...next, state: 'approved', outcome: `approved by ${people}` };
+}
+
+/** Null when `by` may decide; otherwise a sentence that says why not. */
+export function mayDecide(approval: Approval, by: string, groups: readonly string[]): string | null {
+  if (by !== by.toLowerCase() || by === '') return 'an approver is named by a lower-case e-mail';
+  if (by === approval.requester.email?.toLowerCase() || by === approval.requester.subject.toLowerCase())
+    return 'the requester cannot decide on their own statement';
+  if (!approval.requirements.some(r => eligible(r.approvers, by, groups)))
+    return `${by} is not among the approvers of ${approval.requirements.map(r => r.rule).join(', ')}`;
+  return null;
+}
+
+/** How many more approvals the requirement that lacks most still needs; 0 when all are met. */
+export function missing(approval: Approval): number {
+  const yes = approval.decisions.filter(d => d.decision.verdict === 'approve');
+  const lacks = approval.requirements.map(r => {
+    const people = new Set(
+      yes.filter(d => eligible(r.approvers, d.decision.by, d.decision.groups)).map(d => d.decision.by),
+    );
+    return r.quorum - people.size;
+  });
+  return Math.max(0, ...lacks);
+}
+
+function eligible(approvers: readonly string[], by: string, groups: readonly string[]): boolean {
+  return approvers.some(a => (a.startsWith('email:') ? a.slice(6).toLowerCase() === by : groups.includes(a)));
+}
+
+function moved(approval: Approval, verb: string): IllegalMove {
+  return new IllegalMove(`approval ${approval.id} is ${approval.state} and can no longer ${verb}`);
+}

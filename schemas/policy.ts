@@ -1,0 +1,196 @@
+import { z } from 'zod';
+import { commandClass } from './effects.ts';
+
+const name = z.string().min(1).max(200);
+/** `schema.relation`, `schema.function` or a pattern with `*` for any run of characters. */
+const pattern = z.string().min(1);
+/** `30s`, `10m`, `2h`. */
+const duration = z.string().regex(/^[1-9][0-9]*[smh]$/, 'write a duration like 30s, 10m or 2h');
+
+export const maskKind = z.enum(['redact', 'partial', 'email', 'hash', 'null']);
+export type MaskKind = z.infer<typeof maskKind>;
+
+/** Who a rule speaks of. Each list is an "any of"; lists are combined with "and"; an absent list matches everybody. `*` is a wildcard. */
+export const principalMatch = z.strictObject({
+  issuers: z.array(name).optional(),
+  subjects: z.array(name).optional(),
+  emails: z.array(name).optional(),
+  groups: z.array(name).optional(),
+});
+
+/** What a rule asks of the effects. Lists as in `principals`. For `commands`, `reads`, `writes`, `functions` see `every`. */
+export const effectsMatch = z.strictObject({
+  /** The first witness found a provable read. */
+  readOnly: z.boolean().optional(),
+  /** ALL command classes of the statement are among these. */
+  commands: z.array(commandClass).min(1).optional(),
+  /** ANY of the statement's command classes is among these: for rules that hold or deny. */
+  anyCommand: z.array(commandClass).min(1).optional(),
+  /** ANY relation read matches. */
+  reads: z.array(pattern).min(1).optional(),
+  /** ANY relation written matches. */
+  writes: z.array(pattern).min(1).optional(),
+  /** ALL relations read or written match: for rules that allow. */
+  onlyRelations: z.array(pattern).min(1).optional(),
+  /** ANY function called matches. */
+  functions: z.array(pattern).min(1).optional(),
+  withoutWhere: z.boolean().optional(),
+  keyed: z.boolean().optional(),
+  /** At most so many rows; a statement without a known bound does not match. */
+  maxRows: z.int().nonnegative().optional(),
+  /** More rows than this, or no known bound. */
+  moreRowsThan: z.int().nonnegative().optional(),
+  /** Reaches outside the database: COPY … PROGRAM, server files, other servers. */
+  outside: z.boolean().optional(),
+  /** Something about it cannot be told. */
+  unknown: z.boolean().optional(),
+  inTransaction: z.boolean().optional(),
+});
+
+export const ruleMatch = z.strictObject({
+  principals: principalMatch.optional(),
+  targets: z.array(name).optional(),
+  roles: z.array(name).optional(),
+  effects: effectsMatch.optional(),
+});
+
+const ruleBase = { name, match: ruleMatch.default({}) };
+export const rule = z.discriminatedUnion('verdict', [
+  z.strictObject({ ...ruleBase, verdict: z.literal('allow') }),
+  z.strictObject({
+    ...ruleBase,
+    verdict: z.literal('deny'),
+    message: z.string().max(1000).default('refused by policy'),
+  }),
+  z.strictObject({
+    ...ruleBase,
+    verdict: z.literal('hold'),
+    /** Groups of the policy, or `email:someone@example.com`. */
+    approvers: z.array(name).min(1),
+    quorum: z.int().min(1).max(20).default(1),
+    deadline: duration.default('10m'),
+    mode: z.enum(['wait', 'return']).default('wait'),
+    message: z.string().max(1000).default('a human has to approve this statement'),
+  }),
+]);
+export type Rule = z.infer<typeof rule>;
+
+export const issuer = z.strictObject({
+  name,
+  /** The exact `iss` claim. */
+  issuer: z.string().min(1),
+  audience: z.string().min(1),
+  /** Signature algorithms accepted; asymmetric ones only. */
+  algorithms: z
+    .array(
+      z.enum([
+        'RS256',
+        'RS384',
+        'RS512',
+        'PS256',
+        'PS384',
+        'PS512',
+        'ES256',
+        'ES384',
+        'ES512',
+        'EdDSA',
+        'Ed25519',
+      ]),
+    )
+    .min(1),
+  /** Where the keys are; default is the issuer's discovery document. */
+  jwks: z.url().optional(),
+  /** Claim that carries the groups, if any. */
+  groupsClaim: name.optional(),
+  /** Prefix for groups from claims, so that an issuer cannot name a policy group by chance. */
+  groupsPrefix: z.string().default(''),
+  /** Trust the `email` claim even without `email_verified: true`. */
+  trustEmail: z.boolean().default(false),
+  /** Longest lifetime of a token from its `iat`. */
+  maxTokenAge: duration.default('24h'),
+});
+export type Issuer = z.infer<typeof issuer>;
+
+export const role = z.strictObject({
+  /** The database user, where it differs from the role's name. */
+  user: name.optional(),
+  /** `env:NAME`, `file:/path` or a Secret Manager resource name; absent where the server asks for no password. */
+  secret: z.string().min(1).optional(),
+});
+export const target = z.strictObject({
+  host: z.string().min(1),
+  port: z.int().min(1).max(65535).default(5432),
+  database: name,
+  tls: z.enum(['verify-full', 'require', 'disable']).default('verify-full'),
+  /** PEM file of the authority that signed the server's certificate. */
+  ca: z.string().optional(),
+  /** Ways of authentication beside SCRAM that the server may ask for. */
+  weakAuth: z.array(z.enum(['md5', 'cleartext', 'trust'])).default([]),
+  roles: z.record(name, role),
+});
+export type Target = z.infer<typeof target>;
+
+export const protectedColumn = z.strictObject({
+  /** `schema.table.column`. */
+  column: z.string().regex(/^[^.]+\.[^.]+\.[^.]+$/, 'write schema.table.column'),
+  mask: maskKind,
+  /** Targets it holds for; default all. */
+  targets: z.array(name).optional(),
+});
+export type ProtectedColumn = z.infer<typeof protectedColumn>;
+
+export const access = z.strictObject({
+  name,
+  principals: principalMatch.default({}),
+  targets: z.array(name).min(1),
+  roles: z.array(name).min(1),
+  /** Enforced by the server for the whole session. */
+  readOnly: z.boolean().default(false),
+  /** Longest session. */
+  maxSession: duration.default('55m'),
+  /** When sessions may be opened, and when they end. */
+  window: z
+    .strictObject({
+      days: z
+        .array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']))
+        .min(1)
+        .default(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']),
+      from: z
+        .string()
+        .regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/)
+        .default('00:00'),
+      to: z
+        .string()
+        .regex(/^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$/)
+        .default('24:00'),
+      timeZone: z.string().default('UTC'),
+    })
+    .optional(),
+});
+export type Access = z.infer<typeof access>;
+
+/** One policy file. Unknown keys are refused: a typo must not switch off a control. */
+export const policyFile = z.strictObject({
+  version: z.literal(1),
+  /** `holdpoint dev` adds its own issuer. */
+  issuers: z.array(issuer).default([]),
+  /** Group name → e-mails or subjects. */
+  groups: z.record(name, z.array(name)).default({}),
+  /** Target name → database. `holdpoint dev` adds the sample shop, or the database of `--target`. */
+  targets: z.record(name, target).default({}),
+  protected: z.array(protectedColumn).default([]),
+  access: z.array(access).min(1),
+  rules: z.array(rule).default([]),
+});
+export type PolicyFile = z.infer<typeof policyFile>;
+
+/** A loaded policy and its version: SHA-256 (hex) of the canonical form of what was loaded. */
+export interface Policy extends PolicyFile {
+  readonly policyVersion: string;
+}
+
+/** `90s` → 90. */
+export function seconds(text: string): number {
+  const unit = { s: 1, m: 60, h: 3600 }[text.at(-1) as 's' | 'm' | 'h'];
+  return Number(text.slice(0, -1)) * unit;
+}

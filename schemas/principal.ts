@@ -1,0 +1,16 @@
+import { z } from 'zod';
+
+/** A verified identity. `issuer` and `subject` together are the key; everything else describes it. */
+export const principal = z.strictObject({
+  issuer: z.string(),
+  subject: z.string(),
+  /** Lower-cased, and only where the issuer says that it is verified (or its policy entry trusts its e-mails). */
+  email: z.string().optional(),
+  /** From claims and from the policy's static map, sorted, without duplicates. */
+  groups: z.array(z.string()),
+  /** Unix seconds at which the token ends. */
+  expires: z.int(),
+  /** Link to the run that holds the token, where its claims have one (CI). */
+  run: z.string().optional(),
+});
+export type Principal = z.infer<typeof principal>;

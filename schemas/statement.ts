@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { canonical, sha256 } from './canonical.ts';
+
+/** One bind value. `value` is base64 for binary, text as sent for text, null for SQL NULL. */
+export const parameter = z.strictObject({
+  format: z.enum(['text', 'binary']),
+  /** Type OID as named in Parse; 0 where the server infers it. */
+  type: z.int().nonnegative(),
+  value: z.string().nullable(),
+});
+export type Parameter = z.infer<typeof parameter>;
+
+/** A statement with everything that gives it its meaning. Two statements with the same digest do the same thing. */
+export const statement = z.strictObject({
+  protocol: z.enum(['simple', 'extended']),
+  text: z.string(),
+  parameters: z.array(parameter),
+  /** Result format codes of Bind; empty in the simple protocol. */
+  resultFormats: z.array(z.enum(['text', 'binary'])),
+  target: z.string(),
+  database: z.string(),
+  role: z.string(),
+  /** Settings that change meaning (search_path, DateStyle, TimeZone, …) as the server last reported or was told them. */
+  settings: z.record(z.string(), z.string()),
+  /** `idle`: a transaction of its own; `open`: inside the agent's transaction block; `implicit`: later in a pipeline. */
+  transaction: z.enum(['idle', 'open', 'implicit']),
+  policyVersion: z.string(),
+});
+export type Statement = z.infer<typeof statement>;
+
+/** SHA-256 (hex) over the canonical JSON of the whole statement: what a decision covers. */
+export function statementDigest(value: Statement): string {
+  return sha256(canonical({ holdpoint: 'statement/v1', ...value }));
+}
