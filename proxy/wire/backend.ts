@@ -1,0 +1,179 @@
+import type { HoldpointError } from '#schemas/errors.ts';
+import { Reader, utf8 } from './reader.ts';
+
+/** Type bytes of the messages that a server sends. Source: manual 54.7. */
+export const BACKEND = {
+  authentication: 0x52,
+  backendKeyData: 0x4b,
+  bindComplete: 0x32,
+  closeComplete: 0x33,
+  commandComplete: 0x43,
+  copyBoth: 0x57,
+  copyData: 0x64,
+  copyDone: 0x63,
+  copyIn: 0x47,
+  copyOut: 0x48,
+  dataRow: 0x44,
+  emptyQuery: 0x49,
+  error: 0x45,
+  functionResult: 0x56,
+  negotiateProtocolVersion: 0x76,
+  noData: 0x6e,
+  notice: 0x4e,
+  notification: 0x41,
+  parameterDescription: 0x74,
+  parameterStatus: 0x53,
+  parseComplete: 0x31,
+  portalSuspended: 0x73,
+  readyForQuery: 0x5a,
+  rowDescription: 0x54,
+} as const;
+
+/** One column of a RowDescription. `tableOid` and `attnum` are 0 where the column is no plain column of a table. */
+export interface ColumnDescription {
+  readonly name: string;
+  readonly tableOid: number;
+  readonly attnum: number;
+  readonly typeOid: number;
+  readonly typeSize: number;
+  readonly typeMod: number;
+  readonly format: 0 | 1;
+}
+
+/** Bounds are those of the whole frame, header included, here and below. */
+export function decodeRowDescription(buffer: Buffer, start: number, end: number): ColumnDescription[] {
+  const reader = new Reader(buffer, start + 5, end);
+  const count = reader.count('columns');
+  const columns: ColumnDescription[] = [];
+  for (let i = 0; i < count; i++) {
+    // Column names are whatever the server's encoding makes of them; they are labels here and prove nothing.
+    const zero = buffer.indexOf(0, reader.at);
+    const name = reader
+      .bytes(zero - reader.at + 1, 'column name')
+      .subarray(0, -1)
+      .toString('utf8');
+    columns.push({
+      name,
+      tableOid: reader.uint32('table oid'),
+      attnum: reader.int16('attribute number'),
+      typeOid: reader.uint32('type oid'),
+      typeSize: reader.int16('type size'),
+      typeMod: reader.int32('type modifier'),
+      format: reader.int16('format') === 1 ? 1 : 0,
+    });
+  }
+  reader.finish('RowDescription');
+  return columns;
+}
+
+/** The fields of an ErrorResponse or NoticeResponse, in order: field letter and value. */
+export function decodeFields(buffer: Buffer, start: number, end: number): [string, string][] {
+  const reader = new Reader(buffer, start + 5, end);
+  const fields: [string, string][] = [];
+  for (;;) {
+    const code = reader.byte('field type');
+    if (code === 0) break;
+    const zero = buffer.indexOf(0, reader.at);
+    fields.push([
+      String.fromCharCode(code),
+      reader
+        .bytes(zero - reader.at + 1, 'field')
+        .subarray(0, -1)
+        .toString('utf8'),
+    ]);
+  }
+  return fields;
+}
+
+/** One field of an ErrorResponse, or '' where it has none. `C` is the SQLSTATE, `M` the message. */
+export function field(fields: readonly (readonly [string, string])[], code: string): string {
+  return fields.find(f => f[0] === code)?.[1] ?? '';
+}
+
+export function decodeCString(buffer: Buffer, start: number, end: number): string {
+  return utf8(buffer, start + 5, end - 1, 'text');
+}
+
+export function decodeParameterStatus(
+  buffer: Buffer,
+  start: number,
+  end: number,
+): { name: string; value: string } {
+  const reader = new Reader(buffer, start + 5, end);
+  const name = reader.cstring('parameter name');
+  const value = reader.cstring('parameter value');
+  return { name, value };
+}
+
+/** Builds one message from its type and the parts of its body; strings are sent zero-terminated. */
+export function encode(type: number, ...parts: readonly (string | Buffer)[]): Buffer {
+  let length = 4;
+  for (const part of parts) length += typeof part === 'string' ? Buffer.byteLength(part) + 1 : part.length;
+  const message = Buffer.allocUnsafe(length + 1);
+  message[0] = type;
+  message.writeInt32BE(length, 1);
+  let at = 5;
+  for (const part of parts) {
+    if (typeof part === 'string') {
+      at += message.write(part.replaceAll('\0', ''), at);
+      message[at++] = 0;
+    } else {
+      at += part.copy(message, at);
+    }
+  }
+  return message.subarray(0, at);
+}
+
+export function int32(...values: readonly number[]): Buffer {
+  const bytes = Buffer.allocUnsafe(values.length * 4);
+  values.forEach((value, i) => {
+    bytes.writeInt32BE(value | 0, i * 4);
+  });
+  return bytes;
+}
+
+export function encodeFields(type: number, fields: readonly (readonly [string, string])[]): Buffer {
+  const parts = fields.flatMap(([code, value]) => [Buffer.from(code, 'latin1'), value.replaceAll('\0', '')]);
+  return encode(type, ...parts, Buffer.of(0));
+}
+
+/** A refusal as an ordinary ErrorResponse. Source: manual 54.8, "Error and Notice Message Fields". */
+export function encodeError(
+  error: HoldpointError,
+  severity: 'ERROR' | 'FATAL' = 'ERROR',
+  position?: number | null,
+): Buffer {
+  const fields: [string, string][] = [
+    ['S', severity],
+    ['V', severity],
+    ['C', error.sqlstate],
+    ['M', error.message],
+  ];
+  if (error.detail !== undefined) fields.push(['D', error.detail]);
+  if (error.hint !== undefined) fields.push(['H', error.hint]);
+  if (position !== undefined && position !== null) fields.push(['P', String(position)]);
+  return encodeFields(BACKEND.error, fields);
+}
+
+export function encodeNotice(message: string, more: { detail?: string; hint?: string } = {}): Buffer {
+  const fields: [string, string][] = [
+    ['S', 'NOTICE'],
+    ['V', 'NOTICE'],
+    ['C', '00000'],
+    ['M', message],
+  ];
+  if (more.detail !== undefined) fields.push(['D', more.detail]);
+  if (more.hint !== undefined) fields.push(['H', more.hint]);
+  return encodeFields(BACKEND.notice, fields);
+}
+
+/** I: idle, T: in a transaction block, E: in a failed one. */
+export type TransactionStatus = 'I' | 'T' | 'E';
+
+export function encodeReady(status: TransactionStatus): Buffer {
+  return encode(BACKEND.readyForQuery, Buffer.from(status, 'latin1'));
+}
+
+export function encodeParameterStatus(name: string, value: string): Buffer {
+  return encode(BACKEND.parameterStatus, name, value);
+}

@@ -1,0 +1,104 @@
+import { HoldpointError } from '#schemas/errors.ts';
+
+/**
+ * Reads the fields of one message body. Every read is checked against the end of the message, never against the end of the
+ * buffer, so that a field can not reach into the next message. All faults are HoldpointError `protocol`.
+ */
+export class Reader {
+  readonly buffer: Buffer;
+  at: number;
+  readonly end: number;
+
+  constructor(buffer: Buffer, start: number, end: number) {
+    this.buffer = buffer;
+    this.at = start;
+    this.end = end;
+  }
+
+  private need(bytes: number, what: string): void {
+    if (bytes < 0 || this.end - this.at < bytes)
+      throw new HoldpointError(
+        'protocol',
+        `message ends inside ${what}: ${bytes} bytes needed, ${this.end - this.at} left`,
+      );
+  }
+
+  byte(what: string): number {
+    this.need(1, what);
+    return this.buffer[this.at++]!;
+  }
+
+  int16(what: string): number {
+    this.need(2, what);
+    const value = this.buffer.readInt16BE(this.at);
+    this.at += 2;
+    return value;
+  }
+
+  int32(what: string): number {
+    this.need(4, what);
+    const value = this.buffer.readInt32BE(this.at);
+    this.at += 4;
+    return value;
+  }
+
+  uint32(what: string): number {
+    return this.int32(what) >>> 0;
+  }
+
+  /** A count as the protocol writes it (int16), refused when negative. */
+  count(what: string): number {
+    const value = this.int16(what);
+    if (value < 0) throw new HoldpointError('protocol', `negative count of ${what}: ${value}`);
+    return value;
+  }
+
+  /** A zero-terminated string, as raw bytes decoded to UTF-8; refused when the bytes are not UTF-8. */
+  cstring(what: string): string {
+    const zero = this.buffer.indexOf(0, this.at);
+    if (zero < 0 || zero >= this.end) throw new HoldpointError('protocol', `${what} has no terminator`);
+    const value = utf8(this.buffer, this.at, zero, what);
+    this.at = zero + 1;
+    return value;
+  }
+
+  /** `length` raw bytes, as a view: valid only as long as the buffer is. */
+  bytes(length: number, what: string): Buffer {
+    this.need(length, what);
+    const value = this.buffer.subarray(this.at, this.at + length);
+    this.at += length;
+    return value;
+  }
+
+  get left(): number {
+    return this.end - this.at;
+  }
+
+  /** Nothing may be left over: the server would call it a protocol violation too. */
+  finish(what: string): void {
+    if (this.at !== this.end)
+      throw new HoldpointError('protocol', `${this.end - this.at} bytes too many in ${what}`);
+  }
+}
+
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Decodes UTF-8 and refuses what is not: text that proxy and server would read differently. */
+export function utf8(buffer: Buffer, start: number, end: number, what: string): string {
+  // Short and pure ASCII is the common case, and much cheaper than the decoder.
+  if (end - start < 256) {
+    let ascii = true;
+    for (let i = start; i < end; i++) {
+      if (buffer[i]! > 127) {
+        ascii = false;
+        break;
+      }
+    }
+    if (ascii) return buffer.latin1Slice(start, end);
+  }
+  try {
+    return strict.decode(buffer.subarray(start, end));
+  } catch (cause) {
+    throw new HoldpointError('protocol', `${what} is not valid UTF-8`, { cause });
+  }
+}
