@@ -1,0 +1,36 @@
+const pending = new Set<() => Promise<unknown>>();
+let quiet = 0;
+
+/**
+ * Runs something once all tests and hooks of this file are through, in whatever hook or test it was asked for. node:test's `after`
+ * cannot do this: inside `before` it belongs to that hook alone, and at the top it runs ahead of those registered later, which
+ * may still need the server that it would stop.
+ */
+export function beforeEnd(finish: () => Promise<unknown>): void {
+  if (pending.size === 0) process.on('beforeExit', step);
+  pending.add(finish);
+}
+
+/** `beforeExit` comes whenever nothing is left to do; node:test works on it too, so only the second time in a row counts. */
+function step(): void {
+  quiet += 1;
+  if (quiet < 2) {
+    setImmediate(() => {});
+    return;
+  }
+  process.removeListener('beforeExit', step);
+  const all = [...pending].reverse();
+  pending.clear();
+  void finishAll(all);
+}
+
+async function finishAll(all: (() => Promise<unknown>)[]): Promise<void> {
+  for (const finish of all) {
+    try {
+      await finish();
+    } catch (error) {
+      console.error('cleaning up after the tests:', error);
+      process.exitCode = 1;
+    }
+  }
+}
