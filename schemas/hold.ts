@@ -26,7 +26,10 @@ export function transition(approval: Approval, event: HoldEvent): Approval {
       if (approval.state !== 'held') throw moved(approval, 'expire');
       return { ...approval, state: 'expired', outcome: 'nobody decided before the deadline' };
     case 'withdraw':
-      if (approval.state !== 'held' && approval.state !== 'approved') throw moved(approval, 'be withdrawn');
+      // From `executed` too: the proxy had claimed the grant and then sent nothing (its agent was gone, the ledger was down).
+      // The grant stays spent; the record does not say that something ran.
+      if (approval.state !== 'held' && approval.state !== 'approved' && approval.state !== 'executed')
+        throw moved(approval, 'be withdrawn');
       return { ...approval, state: 'withdrawn', outcome: event.why };
     case 'execute':
       if (approval.state !== 'approved') throw moved(approval, 'be executed');

@@ -1,0 +1,76 @@
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { type Approval, approval } from '#schemas/approval.ts';
+
+/**
+ * `body` is the approval as it was opened and never changes; state and outcome are columns, decisions are rows of their own, so
+ * that what people look at with the sqlite3 shell is what counts.
+ */
+export const SCHEMA = `
+  create table if not exists approvals (
+    id text primary key,
+    state text not null,
+    outcome text not null,
+    created_at text not null,
+    body text not null
+  ) strict;
+  create index if not exists approvals_open on approvals (state) where state in ('held', 'approved');
+  create table if not exists decisions (
+    approval text not null references approvals (id),
+    n integer not null,
+    signed text not null,
+    primary key (approval, n)
+  ) strict;
+`;
+
+/** Null when there is none; throws an Error naming the approval when its row is not what this program has written. */
+export function readApproval(db: DatabaseSync, id: string): Approval | null {
+  const row = db.prepare('select * from approvals where id = ?').get(id);
+  return row === undefined ? null : fromRow(db, row);
+}
+
+/** Newest first; only what is held unless `all`. */
+export function readApprovals(db: DatabaseSync, { all }: { all: boolean }): Approval[] {
+  const which = all ? '' : `where state = 'held'`;
+  const rows = db.prepare(`select * from approvals ${which} order by created_at desc, rowid desc`).all();
+  return rows.map(row => fromRow(db, row));
+}
+
+/** A new row for an approval without decisions. */
+export function insertApproval(db: DatabaseSync, value: Approval): void {
+  const { state, outcome, decisions: _, ...body } = value;
+  db.prepare('insert into approvals (id, state, outcome, created_at, body) values (?, ?, ?, ?, ?)').run(
+    value.id,
+    state,
+    outcome,
+    value.createdAt,
+    JSON.stringify(body),
+  );
+}
+
+/** Writes what `transition` made of `before`. */
+export function updateApproval(db: DatabaseSync, before: Approval, after: Approval): void {
+  db.prepare('update approvals set state = ?, outcome = ? where id = ?').run(
+    after.state,
+    after.outcome,
+    after.id,
+  );
+  const add = db.prepare('insert into decisions (approval, n, signed) values (?, ?, ?)');
+  after.decisions.forEach((signed, n) => {
+    if (n >= before.decisions.length) add.run(after.id, n, JSON.stringify(signed));
+  });
+}
+
+function fromRow(db: DatabaseSync, row: Record<string, SQLOutputValue>): Approval {
+  const signed = db.prepare('select signed from decisions where approval = ? order by n').all(row.id ?? null);
+  try {
+    return approval.parse({
+      ...JSON.parse(String(row.body)),
+      id: row.id,
+      state: row.state,
+      outcome: row.outcome,
+      decisions: signed.map(d => JSON.parse(String(d.signed))),
+    });
+  } catch (cause) {
+    throw new Error(`approval ${row.id} cannot be read: its row was changed by hand`, { cause });
+  }
+}

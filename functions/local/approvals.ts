@@ -1,0 +1,196 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { ApprovalBook } from '#functions/ports.ts';
+import { type Approval, approval } from '#schemas/approval.ts';
+import { canonical } from '#schemas/canonical.ts';
+import { HoldpointError } from '#schemas/errors.ts';
+import { type HoldEvent, IllegalMove, transition } from '#schemas/hold.ts';
+import { statementDigest } from '#schemas/statement.ts';
+import { insertApproval, readApproval, readApprovals, SCHEMA, updateApproval } from './approvals-table.ts';
+import type { DecisionSigner } from './decision-signer.ts';
+
+/** The reason that approvals of an earlier process carry. */
+export const PROXY_STOPPED = 'the proxy stopped while it was held';
+
+/**
+ * The approvals of one machine in one SQLite file, both for those who decide (`ApprovalBook`) and for the proxy, whose `Approvals`
+ * port it fits by shape. One process at a time opens it for writing: opening withdraws whatever an earlier process left open.
+ * Every change of state goes through `transition`, inside one transaction.
+ */
+export class LocalApprovals implements ApprovalBook {
+  readonly #db: DatabaseSync;
+  readonly #signer: DecisionSigner;
+  readonly #groupsOf: (email: string) => readonly string[];
+  readonly #clock: () => number;
+  readonly #watchers = new Map<string, Set<(approval: Approval) => void>>();
+  readonly #subscribers = new Set<(approval: Approval) => void>();
+
+  /** `groupsOf` gives the policy's static groups of a lower-case e-mail. Throws an Error when `path` cannot be opened. */
+  constructor(options: {
+    readonly path: string;
+    readonly signer: DecisionSigner;
+    readonly groupsOf: (email: string) => readonly string[];
+    readonly clock: () => number;
+  }) {
+    this.#signer = options.signer;
+    this.#groupsOf = options.groupsOf;
+    this.#clock = options.clock;
+    mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 });
+    // Bind values are in it. SQLite gives its journal files the mode of the database.
+    closeSync(openSync(options.path, 'a', 0o600));
+    this.#db = new DatabaseSync(options.path, { timeout: 2000 });
+    // NORMAL loses the last changes with the machine's power, never with the process; the holds they belong to are gone then too.
+    this.#db.exec(`pragma journal_mode = wal; pragma synchronous = normal; ${SCHEMA}`);
+    this.#withdrawLeftovers();
+  }
+
+  #withdrawLeftovers(): void {
+    this.#transaction(() => {
+      const rows = this.#db.prepare(`select id from approvals where state in ('held', 'approved')`).all();
+      for (const { id } of rows) {
+        const before = readApproval(this.#db, String(id));
+        if (before === null) continue;
+        updateApproval(this.#db, before, transition(before, { kind: 'withdraw', why: PROXY_STOPPED }));
+      }
+    });
+  }
+
+  /** Idempotent by id; rejects with `hold_unavailable` when the id stands for something else already. */
+  async open(value: Approval): Promise<void> {
+    const opened = this.#store(() => {
+      const present = readApproval(this.#db, value.id);
+      if (present === null) {
+        if (value.state !== 'held' || value.decisions.length > 0)
+          throw new Error('an approval begins as held');
+        insertApproval(this.#db, approval.parse(value));
+        return true;
+      }
+      const { state: _s, outcome: _o, decisions: _d, ...body } = present;
+      const { state: _t, outcome: _p, decisions: _e, ...wanted } = value;
+      if (canonical(body) !== canonical(wanted)) throw new Error(`the id ${value.id} is taken`);
+      return false;
+    });
+    if (opened) this.#tell(value.id);
+  }
+
+  watch(id: string, changed: (approval: Approval) => void): () => void {
+    const own = (value: Approval) => changed(value);
+    const watchers = this.#watchers.get(id) ?? new Set();
+    this.#watchers.set(id, watchers.add(own));
+    queueMicrotask(() => {
+      if (!watchers.has(own)) return;
+      const present = readApproval(this.#db, id);
+      if (present !== null) own(present);
+    });
+    return () => {
+      watchers.delete(own);
+      if (watchers.size === 0 && this.#watchers.get(id) === watchers) this.#watchers.delete(id);
+    };
+  }
+
+  async end(id: string, event: Extract<HoldEvent, { kind: 'expire' | 'withdraw' }>): Promise<void> {
+    this.#store(() => this.#move(id, event));
+    this.#tell(id);
+  }
+
+  async claim(id: string, digest: string): Promise<boolean> {
+    const claimed = this.#store(() => {
+      const present = readApproval(this.#db, id);
+      if (present === null || present.digest !== digest || present.state !== 'approved') return false;
+      updateApproval(this.#db, present, transition(present, { kind: 'execute' }));
+      return true;
+    });
+    if (claimed) this.#tell(id);
+    return claimed;
+  }
+
+  async list(options: { all: boolean }): Promise<Approval[]> {
+    return readApprovals(this.#db, options);
+  }
+
+  async get(id: string): Promise<Approval | null> {
+    return readApproval(this.#db, id);
+  }
+
+  async decide(
+    id: string,
+    input: { by: string; verdict: 'approve' | 'deny'; reason: string },
+  ): Promise<Approval> {
+    const by = input.by.trim().toLowerCase();
+    if (input.reason.length > 2000) throw new IllegalMove('the reason is longer than 2000 characters');
+    const decided = this.#transaction(() => {
+      const present = readApproval(this.#db, id);
+      if (present === null) throw new IllegalMove(`there is no approval ${id}`);
+      // The digest is what gets signed, the statement is what was shown: they are the same, or nobody signs.
+      if (statementDigest(present.statement) !== present.digest)
+        throw new IllegalMove(`the statement of ${id} is not the one that is held: its row was changed`);
+      const value = {
+        approval: id,
+        digest: present.digest,
+        verdict: input.verdict,
+        by,
+        groups: [...this.#groupsOf(by)].sort(),
+        reason: input.reason,
+        at: new Date(this.#clock()).toISOString(),
+      };
+      // Judged before it is signed: a signature over a decision that nobody may make must not come to exist.
+      const unsigned = { decision: value, keyId: '', algorithm: 'Ed25519' as const, signature: '' };
+      transition(present, { kind: 'decide', signed: unsigned });
+      return this.#move(id, { kind: 'decide', signed: this.#signer(value) });
+    });
+    this.#tell(id);
+    return decided;
+  }
+
+  subscribe(changed: (approval: Approval) => void): () => void {
+    const own = (value: Approval) => changed(value);
+    this.#subscribers.add(own);
+    return () => void this.#subscribers.delete(own);
+  }
+
+  close(): void {
+    this.#watchers.clear();
+    this.#subscribers.clear();
+    this.#db.close();
+  }
+
+  #move(id: string, event: HoldEvent): Approval {
+    const before = readApproval(this.#db, id);
+    if (before === null) throw new IllegalMove(`there is no approval ${id}`);
+    const after = transition(before, event);
+    updateApproval(this.#db, before, after);
+    return after;
+  }
+
+  /** After the commit, and outside it: a callback that throws undoes nothing and is nobody's store error. */
+  #tell(id: string): void {
+    const present = readApproval(this.#db, id);
+    if (present === null) return;
+    for (const set of [this.#watchers.get(id) ?? new Set(), this.#subscribers])
+      for (const callback of set) queueMicrotask(() => set.has(callback) && callback(present));
+  }
+
+  /** For the proxy: an IllegalMove is an answer, everything else means that the store is out of reach. */
+  #store<T>(work: () => T): T {
+    try {
+      return this.#transaction(work);
+    } catch (cause) {
+      if (cause instanceof IllegalMove) throw cause;
+      throw new HoldpointError('hold_unavailable', undefined, { detail: 'the approval store failed', cause });
+    }
+  }
+
+  #transaction<T>(work: () => T): T {
+    this.#db.exec('begin immediate');
+    try {
+      const result = work();
+      this.#db.exec('commit');
+      return result;
+    } catch (error) {
+      // A full disk makes SQLite roll back by itself.
+      if (this.#db.isTransaction) this.#db.exec('rollback');
+      throw error;
+    }
+  }
+}
