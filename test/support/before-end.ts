@@ -1,3 +1,6 @@
+// A runner that loses patience sends SIGTERM, which by default skips the `exit` handlers that end our servers.
+process.once('SIGTERM', () => process.exit(143));
+
 const pending = new Set<() => Promise<unknown>>();
 let quiet = 0;
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -33,6 +33,8 @@ export interface TestPostgresOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Commits survive a crash of the machine. Off by default: a test's data need only survive a killed process, and that they do. */
   readonly fsync?: boolean;
+  /** Lets every role in without a password: for `RawClient`, which speaks no SCRAM. */
+  readonly trust?: boolean;
 }
 
 /**
@@ -42,9 +44,13 @@ export interface TestPostgresOptions {
 export async function startPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
   const dir = tempDir('postgres');
   copyInto(await template(), dir);
+  if (options.trust) {
+    writeFileSync(join(dir, 'cluster', 'trust.conf'), 'host all all 127.0.0.1/32 trust\n', { mode: 0o644 });
+  }
   const server = await startEmbeddedPostgres({
     dir,
     settings: {
+      ...(options.trust ? { hba_file: 'trust.conf' } : {}),
       ...(options.fsync ? {} : { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' }),
       shared_buffers: '32MB',
       ...options.settings,
