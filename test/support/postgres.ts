@@ -45,12 +45,11 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
   const dir = tempDir('postgres');
   copyInto(await template(), dir);
   if (options.trust) {
-    writeFileSync(join(dir, 'cluster', 'trust.conf'), 'host all all 127.0.0.1/32 trust\n', { mode: 0o644 });
+    writeFileSync(join(dir, 'cluster', 'pg_hba.conf'), 'host all all 127.0.0.1/32 trust\n');
   }
   const server = await startEmbeddedPostgres({
     dir,
     settings: {
-      ...(options.trust ? { hba_file: 'trust.conf' } : {}),
       ...(options.fsync ? {} : { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' }),
       shared_buffers: '32MB',
       ...options.settings,
