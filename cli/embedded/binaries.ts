@@ -60,7 +60,7 @@ function packageFolder(packageName: string): string {
 }
 
 /** npm packs no symbolic links; the package makes them in its install script, which `--ignore-scripts` and many companies block. */
-function restoreLinks(native: string): void {
+export function restoreLinks(native: string): void {
   const list = join(native, 'pg-symlinks.json');
   if (!existsSync(list)) return;
   for (const { source, target } of JSON.parse(readFileSync(list, 'utf8')) as {

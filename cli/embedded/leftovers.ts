@@ -28,7 +28,7 @@ export async function endLeftovers(
     }
     if (!told) options.log(`stopping the Postgres that an earlier run left (process ${running[0]})`);
     told = true;
-    const postmaster = pidIn(pidFile);
+    const postmaster = readPidFile(pidFile)?.pid ?? null;
     const left = options.deadlineMs - waited;
     for (const pid of running) {
       // Fast shutdown for a postmaster (its backends follow it), immediate exit for backends that have none; force near the end.
@@ -43,8 +43,8 @@ export async function endLeftovers(
 /** Pids of all server processes whose working directory is this cluster. */
 function processesOn(cluster: string, pidFile: string): number[] {
   if (process.platform !== 'linux') {
-    const pid = pidIn(pidFile);
-    return pid !== null && commandOf(pid).includes(cluster) ? [pid] : [];
+    const pid = readPidFile(pidFile)?.pid;
+    return pid !== undefined && commandOf(pid).includes(cluster) ? [pid] : [];
   }
   const wanted = realpathSync(cluster);
   return readdirSync('/proc')
@@ -66,11 +66,12 @@ function linkOf(path: string): string | null {
   }
 }
 
-/** The postmaster's pid in its lock file; null when there is none. */
-export function pidIn(pidFile: string): number | null {
+/** The postmaster's lock file; null when there is none, or none that is whole. */
+export function readPidFile(pidFile: string): { pid: number; ready: boolean } | null {
   try {
-    const pid = Number.parseInt(readFileSync(pidFile, 'utf8'), 10);
-    return Number.isInteger(pid) && pid > 0 ? pid : null;
+    const text = readFileSync(pidFile, 'utf8');
+    const pid = Number.parseInt(text, 10);
+    return Number.isInteger(pid) && pid > 0 ? { pid, ready: /\nready\s*$/.test(text) } : null;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
