@@ -1,0 +1,121 @@
+/** Fields that hold no data: severity, SQLSTATE, positions in the agent's own text, where in the server's sources it was raised. */
+const PLAIN = new Set(['S', 'V', 'P', 'F', 'L', 'R']);
+/** Names of schema, table, column, data type, constraint. */
+const NAMES = new Set(['s', 't', 'c', 'd', 'n']);
+/**
+ * The server's sources that fill the name fields from the catalog, so that they hold names and nothing else. RAISE … USING
+ * CONSTRAINT puts any text into them, from pl_exec.c.
+ */
+const NAMING_FILES = new Set([
+  'execIndexing.c',
+  'execMain.c',
+  'execExprInterp.c',
+  'domains.c',
+  'heap.c',
+  'nbtinsert.c',
+  'ri_triggers.c',
+  'tablecmds.c',
+]);
+/** Here a function's text, or another server, chooses the SQLSTATE, and could spell a value with it. */
+const CHOOSING_FILES = new Set([
+  'connection.c',
+  'dblink.c',
+  'pl_exec.c',
+  'plperl.c',
+  'plpy_elog.c',
+  'plpy_plpymodule.c',
+  'pltcl.c',
+]);
+const RAISED = 'P0001';
+
+/** Titles of the classes. Source: manual, appendix A. */
+const CLASSES: Readonly<Record<string, string>> = {
+  '00': 'message',
+  '01': 'warning',
+  '02': 'no data',
+  '03': 'SQL statement not yet complete',
+  '08': 'connection exception',
+  '09': 'triggered action exception',
+  '0A': 'feature not supported',
+  '0B': 'invalid transaction initiation',
+  '0F': 'locator exception',
+  '0L': 'invalid grantor',
+  '0P': 'invalid role specification',
+  '0Z': 'diagnostics exception',
+  '10': 'XQuery error',
+  '20': 'case not found',
+  '21': 'cardinality violation',
+  '22': 'data exception',
+  '23': 'integrity constraint violation',
+  '24': 'invalid cursor state',
+  '25': 'invalid transaction state',
+  '26': 'invalid SQL statement name',
+  '27': 'triggered data change violation',
+  '28': 'invalid authorization specification',
+  '2B': 'dependent privilege descriptors still exist',
+  '2D': 'invalid transaction termination',
+  '2F': 'SQL routine exception',
+  '34': 'invalid cursor name',
+  '38': 'external routine exception',
+  '39': 'external routine invocation exception',
+  '3B': 'savepoint exception',
+  '3D': 'invalid catalog name',
+  '3F': 'invalid schema name',
+  '40': 'transaction rollback',
+  '42': 'syntax error or access rule violation',
+  '44': 'WITH CHECK OPTION violation',
+  '53': 'insufficient resources',
+  '54': 'program limit exceeded',
+  '55': 'object not in prerequisite state',
+  '57': 'operator intervention',
+  '58': 'system error',
+  F0: 'configuration file error',
+  HV: 'foreign data wrapper error',
+  P0: 'PL/pgSQL error',
+  XX: 'internal error',
+};
+
+type Fields = readonly (readonly [string, string])[];
+
+/**
+ * The fields of an ErrorResponse or NoticeResponse as the agent gets them while a protected relation is in scope. The message, its
+ * detail, hint, context and internal query can quote values (`invalid input syntax for type integer: "…"`), so they are
+ * withheld; fields that this list does not know are dropped. SQLSTATE stays, because drivers act on it.
+ * Source: manual 54.8 "Error and Notice Message Fields".
+ */
+export function redactFields(fields: Fields): [string, string][];
+export function redactFields(fields: ReadonlyMap<string, string>): Map<string, string>;
+export function redactFields(
+  fields: Fields | ReadonlyMap<string, string>,
+): [string, string][] | Map<string, string> {
+  return fields instanceof Map ? new Map(redact([...fields])) : redact(fields as Fields);
+}
+
+function redact(fields: Fields): [string, string][] {
+  const file = fields.find(([code]) => code === 'F')?.[1] ?? '';
+  const given = fields.find(([code]) => code === 'C')?.[1] ?? '';
+  const sqlstate = trusted(given, file);
+  const kept: [string, string][] = [];
+  for (const [code, value] of fields) {
+    if (code === 'M') kept.push(['M', sentence(sqlstate)]);
+    else if (code === 'C') kept.push(['C', sqlstate]);
+    else if (PLAIN.has(code) || (NAMES.has(code) && NAMING_FILES.has(file))) kept.push([code, value]);
+  }
+  return kept;
+}
+
+/** The SQLSTATE, where no function's text can have chosen it; P0000 to P0004 are PL/pgSQL's own, classes of no manual are nobody's. */
+function trusted(sqlstate: string, file: string): string {
+  if (!/^[0-9A-Z]{5}$/.test(sqlstate)) return 'XX000';
+  if (/^P000[0-4]$/.test(sqlstate)) return sqlstate;
+  return CHOOSING_FILES.has(file) || CLASSES[sqlstate.slice(0, 2)] === undefined ? RAISED : sqlstate;
+}
+
+function sentence(sqlstate: string): string {
+  return `details withheld: protected columns are in scope (SQLSTATE ${sqlstate}, ${CLASSES[sqlstate.slice(0, 2)]})`;
+}
+
+/** The payload of a NotificationResponse while a protected relation is in scope. */
+export function redactPayload(payload: string): string {
+  return payload === '' ? '' : '***';
+}

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { redactFields, redactPayload } from '#proxy/mask/redact.ts';
+
+const SSN = '123-45-6789';
+const castError: [string, string][] = [
+  ['S', 'ERROR'],
+  ['V', 'ERROR'],
+  ['C', '22P02'],
+  ['M', `invalid input syntax for type integer: "${SSN}"`],
+  ['D', `Key (ssn)=(${SSN}) already exists.`],
+  ['H', `Did you mean ${SSN}?`],
+  ['P', '8'],
+  ['p', '3'],
+  ['q', `select '${SSN}'::int`],
+  ['W', `SQL statement "select '${SSN}'::int"`],
+  ['F', 'numutils.c'],
+  ['L', '606'],
+  ['R', 'pg_strtoint32_safe'],
+];
+
+test('what can quote a value is withheld, what drivers act on stays', () => {
+  assert.deepEqual(redactFields(castError), [
+    ['S', 'ERROR'],
+    ['V', 'ERROR'],
+    ['C', '22P02'],
+    ['M', 'details withheld: protected columns are in scope (SQLSTATE 22P02, data exception)'],
+    ['P', '8'],
+    ['F', 'numutils.c'],
+    ['L', '606'],
+    ['R', 'pg_strtoint32_safe'],
+  ]);
+  assert.deepEqual(redactFields(new Map(castError)), new Map(redactFields(castError)));
+});
+
+test("names stay where the server's own code took them from the catalog", () => {
+  const names: [string, string][] = [
+    ['s', 'public'],
+    ['t', 'customers'],
+    ['c', 'ssn'],
+    ['d', 'text'],
+    ['n', 'customers_ssn_key'],
+  ];
+  const unique = redactFields([['C', '23505'], ['M', 'x'], ...names, ['F', 'nbtinsert.c']]);
+  assert.deepEqual(
+    unique.filter(([code]) => 'stcdn'.includes(code)),
+    names,
+  );
+});
+
+test('RAISE cannot spell a value with its names or its SQLSTATE', () => {
+  const raised = redactFields([
+    ['S', 'ERROR'],
+    ['C', '12345'],
+    ['M', SSN],
+    ['s', SSN],
+    ['t', SSN],
+    ['c', SSN],
+    ['d', SSN],
+    ['n', SSN],
+    ['F', 'pl_exec.c'],
+    ['R', 'exec_stmt_raise'],
+  ]);
+  assert.deepEqual(
+    raised.map(([code]) => code),
+    ['S', 'C', 'M', 'F', 'R'],
+  );
+  assert.equal(new Map(raised).get('C'), 'P0001');
+  const known = new Map([
+    ['C', '40001'],
+    ['M', ''],
+    ['F', 'pl_exec.c'],
+  ]);
+  assert.equal(redactFields(known).get('C'), 'P0001');
+  // From a language that we do not know, at least the class has to be one of the manual's.
+  assert.equal(
+    redactFields(
+      new Map([
+        ['C', 'Z1234'],
+        ['F', 'plnew.c'],
+      ]),
+    ).get('C'),
+    'P0001',
+  );
+  assert.equal(
+    redactFields(
+      new Map([
+        ['C', 'P0002'],
+        ['F', 'pl_exec.c'],
+      ]),
+    ).get('C'),
+    'P0002',
+  );
+});
+
+test('whatever the fields are, no value of a withheld or unknown one comes through', () => {
+  const secret = fc.stringMatching(/^[g-z]{6,12}$/);
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.string({ minLength: 1, maxLength: 1 }), secret)), fields => {
+      const withheld = fields.filter(([code]) => !'SVPFLR'.includes(code));
+      const passed = new Set(fields.filter(([code]) => 'SVPFLR'.includes(code)).map(([, value]) => value));
+      const shown = JSON.stringify(redactFields(fields));
+      for (const [, value] of withheld) assert.ok(passed.has(value) || !shown.includes(value));
+    }),
+  );
+});
+
+test('a payload is withheld, and an empty one stays empty', () => {
+  assert.equal(redactPayload(SSN), '***');
+  assert.equal(redactPayload(''), '');
+});
