@@ -136,15 +136,25 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return best !== undefined && best.away <= limit ? best.candidate : undefined;
 }
 
-/** Levenshtein's distance, of words cut to 50 characters. */
+/** Edits between two words, cut to 50 characters: a letter more, less or other, or two neighbours swapped, count one each. */
 function distance(a: string, b: string): number {
   const [x, y] = [a.slice(0, 50), b.slice(0, 50)];
-  let row = Array.from({ length: y.length + 1 }, (_, i) => i);
+  const rows = [Array.from({ length: y.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= x.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= y.length; j++)
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (x[i - 1] === y[j - 1] ? 0 : 1)));
-    row = next;
+    const above = rows[i - 1]!;
+    const row = [i];
+    for (let j = 1; j <= y.length; j++) {
+      const swapped = x[i - 1] === y[j - 2] && x[i - 2] === y[j - 1];
+      row.push(
+        Math.min(
+          above[j]! + 1,
+          row[j - 1]! + 1,
+          above[j - 1]! + (x[i - 1] === y[j - 1] ? 0 : 1),
+          swapped && i > 1 && j > 1 ? rows[i - 2]![j - 2]! + 1 : Infinity,
+        ),
+      );
+    }
+    rows.push(row);
   }
-  return row[y.length]!;
+  return rows[x.length]![y.length]!;
 }
