@@ -1,0 +1,103 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { openLedger } from '#proxy/local/ledger.ts';
+import type { Recorder } from '#proxy/ports.ts';
+import type { Effects } from '#schemas/effects.ts';
+
+/**
+ * What recording costs: time on the proxy's own thread per event, events per second, and how long one event alone waits for the disk.
+ * Each statement is three events, as the pipeline writes them. Run: `node bench/ledger.ts [statements]`.
+ */
+const statements = Number(process.argv[2] ?? 40_000);
+const PER_TURN = 8;
+
+const effects: Effects = {
+  commands: ['select'],
+  reads: ['public.pgbench_accounts'],
+  writes: [],
+  functions: [],
+  withoutWhere: false,
+  keyed: true,
+  rows: 1,
+  outside: false,
+  unknown: [],
+  readOnly: true,
+};
+
+const dir = mkdtempSync(join(tmpdir(), 'holdpoint-bench-'));
+try {
+  const ledger = await openLedger({ file: join(dir, 'ledger.db'), keyFile: join(dir, 'ledger.key') });
+  await burst(ledger, 2000);
+  const cpu = process.threadCpuUsage();
+  const begin = performance.now();
+  const { appending } = await burst(ledger, statements);
+  const seconds = (performance.now() - begin) / 1000;
+  const used = process.threadCpuUsage(cpu);
+  const events = statements * 3;
+  const main = (used.user + used.system) / events;
+  console.log(`${Math.round(events / seconds)} events/s durable (${events} events, ${PER_TURN} statements a turn)`);
+  console.log(`${((appending * 1000) / events).toFixed(2)} µs per append on the proxy's thread`);
+  console.log(`${main.toFixed(2)} µs CPU per event on the proxy's thread in all, messages and callbacks with it`);
+  const waits: number[] = [];
+  for (let i = 0; i < 300; i += 1) {
+    const asked = performance.now();
+    const ticket = record(ledger, 'alone', i + 1);
+    await new Promise<void>(done => ledger.whenDurable(ticket, () => done()));
+    waits.push(performance.now() - asked);
+  }
+  waits.sort((a, b) => a - b);
+  console.log(`${waits[150]?.toFixed(2)} ms until one statement alone is durable (median), ${waits[285]?.toFixed(2)} ms (p95)`);
+  await ledger.close();
+} finally {
+  rmSync(dir, { recursive: true, force: true });
+}
+
+async function burst(ledger: Recorder, count: number): Promise<{ appending: number }> {
+  let appending = 0;
+  let waiting = 0;
+  let last = 0;
+  for (let n = 1; n <= count; ) {
+    const begin = performance.now();
+    for (let i = 0; i < PER_TURN && n <= count; i += 1, n += 1) last = record(ledger, `s${i}`, n);
+    appending += performance.now() - begin;
+    waiting += 1;
+    ledger.whenDurable(last, fault => {
+      if (fault !== null) throw fault;
+      waiting -= 1;
+    });
+    // As many statements wait at most as a busy proxy has clients.
+    do await new Promise(setImmediate);
+    while (waiting > 32);
+  }
+  await new Promise<void>(done => ledger.whenDurable(last, () => done()));
+  return { appending };
+}
+
+function record(ledger: Recorder, session: string, n: number): number {
+  const digest = '6f1ed002ab5595859014ebf0951522d9'.repeat(2);
+  ledger.append(session, 'statement', {
+    n,
+    protocol: 'bind',
+    text: `SELECT abalance FROM pgbench_accounts WHERE aid = $1`,
+    parameters: [{ format: 'text', type: 23, value: String(n * 7919) }],
+    digest,
+    verdict: 'allow',
+    rule: 'provable reads',
+    message: '',
+    effects: [effects],
+  });
+  ledger.append(session, 'forward', { n });
+  return ledger.append(session, 'outcome', {
+    n,
+    status: 'ok',
+    tag: 'SELECT 1',
+    sqlstate: '',
+    rows: 1,
+    bytes: 12,
+    micros: 240 + (n % 90),
+    result: digest,
+    masks: [],
+  });
+}

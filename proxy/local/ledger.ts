@@ -1,0 +1,275 @@
+import { Worker } from 'node:worker_threads';
+import type { Recorder } from '#proxy/ports.ts';
+import { EventQueue } from '#proxy/record/event-queue.ts';
+import { serialiseBody } from '#proxy/record/serialise.ts';
+import { Waiters } from '#proxy/record/waiters.ts';
+import type { AuditBody, AuditKind } from '#schemas/audit.ts';
+import { HoldpointError } from '#schemas/errors.ts';
+import { openLedgerKey } from './ledger-key.ts';
+import { lockLedger } from './ledger-lock.ts';
+import type { FromLedger, LedgerStart, ToLedger } from './ledger-messages.ts';
+
+export interface LedgerOptions {
+  /** SQLite database, made when there is none. `….checkpoint` and `….lock` stand beside it. */
+  readonly file: string;
+  /** PKCS#8 PEM of the key that signs checkpoints, made when there is none; `….pub` beside it is the public one. */
+  readonly keyFile: string;
+  /** How long `whenDurable` waits (ms). */
+  readonly deadlineMs?: number;
+  /** Events kept in memory while they cannot be written, in characters; beyond it only what must be taken is. */
+  readonly memory?: number;
+}
+
+const DEADLINE = 5000;
+const MEMORY = 64 << 20;
+/** First and longest pause before a dead thread is replaced (ms). */
+const RESTART_FIRST = 50;
+const RESTART_LONGEST = 5000;
+
+/**
+ * Opens the ledger of one machine. Rejects with HoldpointError `ledger_unavailable`, one line that says why: another process has it,
+ * its end does not verify, its disk cannot be written.
+ */
+export async function openLedger(options: LedgerOptions): Promise<Recorder> {
+  let unlock: () => void;
+  try {
+    unlock = lockLedger(`${options.file}.lock`);
+  } catch (cause) {
+    throw unavailable(`the ledger ${options.file} is in use by another process`, cause);
+  }
+  try {
+    const key = openLedgerKey(options.keyFile);
+    const start = { file: options.file, checkpointFile: `${options.file}.checkpoint`, key };
+    return await Ledger.open(start, options, unlock);
+  } catch (error) {
+    unlock();
+    if (error instanceof HoldpointError) throw error;
+    throw unavailable(`the ledger ${options.file} does not open: ${(error as Error).message}`, error);
+  }
+}
+
+class Ledger implements Recorder {
+  #start: Omit<LedgerStart, 'resumed'>;
+  #deadline: number;
+  #memory: number;
+  #unlock: () => void;
+
+  #thread: Worker | null = null;
+  /** It has opened the ledger. */
+  #ready = false;
+  #restart: NodeJS.Timeout | undefined;
+  #pause = RESTART_FIRST;
+
+  #queue = new EventQueue();
+  #waiters = new Waiters();
+  #timer: NodeJS.Timeout | undefined;
+  #scheduled = false;
+  /** The thread has a batch that it has not acknowledged. */
+  #busy = false;
+  #durable = 0;
+  /** Entries of the log before ticket 1. Tickets and entries rise together, so the log's size tells which tickets are durable. */
+  #base = 0;
+  /** Why events cannot be taken, null while they can. */
+  #fault: string | null = null;
+  #closing: { done: () => void; failed: (error: Error) => void } | null = null;
+  #closed: Promise<void> | null = null;
+  #second = -1;
+  #prefix = '';
+
+  private constructor(start: Omit<LedgerStart, 'resumed'>, options: LedgerOptions, unlock: () => void) {
+    this.#start = start;
+    this.#deadline = options.deadlineMs ?? DEADLINE;
+    this.#memory = options.memory ?? MEMORY;
+    this.#unlock = unlock;
+  }
+
+  static async open(
+    start: Omit<LedgerStart, 'resumed'>,
+    options: LedgerOptions,
+    unlock: () => void,
+  ): Promise<Ledger> {
+    const ledger = new Ledger(start, options, unlock);
+    await new Promise<void>((done, failed) => {
+      ledger.#spawn(false, message => {
+        if (message.kind === 'ready') {
+          ledger.#base = message.size;
+          done();
+        } else if (message.kind === 'refused') failed(new Error(message.message));
+      });
+    });
+    return ledger;
+  }
+
+  get durable(): number {
+    return this.#durable;
+  }
+
+  append<K extends AuditKind>(session: string, kind: K, body: AuditBody<K>): number {
+    if (this.#closed !== null) throw unavailable('the ledger is closed');
+    if (kind !== 'outcome' && kind !== 'hold.end' && kind !== 'session.close') {
+      if (this.#fault !== null) throw unavailable(undefined, this.#fault);
+      if (this.#queue.bytes > this.#memory)
+        throw unavailable(undefined, 'too many events wait to be written');
+    }
+    const line = `${this.#at()}\t${kind}\t${JSON.stringify(session)}\t${serialiseBody(kind, body)}\n`;
+    const ticket = this.#queue.push(line);
+    if (!this.#busy && !this.#scheduled) {
+      this.#scheduled = true;
+      // After all sockets that are readable in this turn have been served: their events share one commit.
+      setImmediate(() => {
+        this.#scheduled = false;
+        this.#send();
+      });
+    }
+    return ticket;
+  }
+
+  whenDurable(ticket: number, done: (fault: Error | null) => void): void {
+    if (ticket <= this.#durable) {
+      done(null);
+      return;
+    }
+    this.#waiters.add(ticket, performance.now() + this.#deadline, done);
+    // One timer for all, and never cleared: it finds out by itself whom it concerns.
+    this.#timer ??= setTimeout(() => this.#expire(), this.#deadline);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= new Promise<void>((done, failed) => {
+      const late = setTimeout(() => {
+        const lost = this.#queue.last - this.#durable;
+        failed(
+          unavailable(`the ledger could not be closed in time: ${lost} events are not durable`, this.#fault),
+        );
+      }, this.#deadline);
+      this.#closing = { done, failed };
+      this.#closing.done = () => {
+        clearTimeout(late);
+        done();
+      };
+      this.#send();
+    }).finally(async () => {
+      clearTimeout(this.#restart);
+      clearTimeout(this.#timer);
+      const thread = this.#thread;
+      this.#thread = null;
+      this.#ready = false;
+      await thread?.terminate();
+      this.#unlock();
+    });
+    return this.#closed;
+  }
+
+  /** RFC 3339 with milliseconds; only once a second is the date taken apart. */
+  #at(): string {
+    const now = Date.now();
+    const second = Math.floor(now / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#prefix = new Date(now).toISOString().slice(0, 20);
+    }
+    const millis = now - second * 1000;
+    return `${this.#prefix}${millis < 10 ? '00' : millis < 100 ? '0' : ''}${millis}Z`;
+  }
+
+  #send(): void {
+    if (this.#busy || !this.#ready) return;
+    const batch = this.#queue.peek();
+    if (batch !== null) {
+      this.#busy = true;
+      this.#post({ kind: 'batch', lines: batch.lines });
+    } else if (this.#closing !== null) {
+      this.#busy = true;
+      this.#post({ kind: 'close' });
+    }
+  }
+
+  #post(message: ToLedger): void {
+    this.#thread?.postMessage(message);
+  }
+
+  #spawn(resumed: boolean, started: (message: FromLedger) => void): void {
+    const thread = new Worker(new URL('./ledger-worker.ts', import.meta.url), {
+      workerData: { ...this.#start, resumed } satisfies LedgerStart,
+    });
+    this.#thread = thread;
+    let why = 'the thread of the ledger has ended';
+    thread.on('message', (message: FromLedger) => {
+      if (this.#ready) return this.#receive(message);
+      if (message.kind === 'refused') why = message.message;
+      this.#ready = message.kind === 'ready';
+      started(message);
+    });
+    thread.on('error', error => {
+      why = error.message;
+    });
+    thread.on('exit', () => {
+      if (this.#thread !== thread) return;
+      if (!this.#ready && !resumed) started({ kind: 'refused', message: why });
+      else this.#lost(why);
+    });
+  }
+
+  #receive(message: FromLedger): void {
+    switch (message.kind) {
+      case 'durable':
+        this.#acknowledge(message.size);
+        break;
+      case 'fault':
+        this.#fault = message.message;
+        break;
+      case 'closed':
+        this.#thread = null;
+        this.#closing?.done();
+        break;
+      case 'ready':
+      case 'refused':
+        break;
+    }
+  }
+
+  #acknowledge(size: number): void {
+    this.#fault = null;
+    const durable = size - this.#base;
+    if (durable > this.#durable) {
+      this.#durable = durable;
+      this.#queue.drop(durable);
+      this.#busy = false;
+      // First the waiters: what they append goes with the next batch.
+      this.#waiters.settle(durable);
+    }
+    this.#send();
+  }
+
+  /** The thread has died. Nothing is lost: what it has not acknowledged is still in the queue. */
+  #lost(why: string): void {
+    this.#thread = null;
+    this.#ready = false;
+    this.#fault = why;
+    this.#busy = false;
+    this.#restart = setTimeout(() => {
+      this.#spawn(true, message => {
+        if (message.kind !== 'ready') return;
+        this.#pause = RESTART_FIRST;
+        this.#acknowledge(message.size);
+      });
+    }, this.#pause);
+    this.#pause = Math.min(this.#pause * 2, RESTART_LONGEST);
+  }
+
+  #expire(): void {
+    this.#timer = undefined;
+    const now = performance.now();
+    const { expired, next } = this.#waiters.expire(now, () =>
+      unavailable(undefined, this.#fault ?? 'it does not answer'),
+    );
+    // A disk that hangs reports no error: the first event that waits too long is the sign.
+    if (expired > 0) this.#fault ??= 'it does not answer';
+    if (Number.isFinite(next)) this.#timer ??= setTimeout(() => this.#expire(), Math.max(1, next - now));
+  }
+}
+
+/** The reason is a cause, for the operator's log: it may name files, and agents get message and detail. */
+function unavailable(message?: string, cause?: unknown): HoldpointError {
+  return new HoldpointError('ledger_unavailable', message, { cause });
+}
