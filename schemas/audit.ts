@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { requirement } from './approval.ts';
 import { signedDecision } from './decision.ts';
 import { effects } from './effects.ts';
 import { parameter } from './statement.ts';
@@ -44,6 +45,8 @@ export const auditBodies = {
     rules: z.array(z.string()),
     deadline: z.string(),
     digest: z.string(),
+    /** What each rule asks for, so that a reader of the log can count the quorum. */
+    requirements: z.array(requirement).optional(),
   }),
   decision: z.strictObject({ n, approval: z.string(), signed: signedDecision, verified: z.boolean() }),
   'hold.end': z.strictObject({

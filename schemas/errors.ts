@@ -145,6 +145,24 @@ export const FAULTS = {
     operator: 'a cancel request withdrew a held statement',
     retrySafe: true,
   },
+  syntax: {
+    sqlstate: '42601',
+    client: 'syntax error',
+    operator: "the text does not parse with Postgres's own grammar; what cannot be parsed is never forwarded",
+    retrySafe: false,
+  },
+  unknown_statement: {
+    sqlstate: '26000',
+    client: 'prepared statement does not exist',
+    operator: 'a Bind or Describe names a statement that this session has not prepared through the proxy',
+    retrySafe: false,
+  },
+  unknown_portal: {
+    sqlstate: '34000',
+    client: 'portal does not exist',
+    operator: 'an Execute or Describe names a portal that this session has not bound through the proxy',
+    retrySafe: false,
+  },
   in_failed_transaction: {
     sqlstate: '25P02',
     client: 'current transaction is aborted, commands ignored until end of transaction block',

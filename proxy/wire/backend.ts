@@ -107,21 +107,15 @@ export function decodeParameterStatus(
 
 /** Builds one message from its type and the parts of its body; strings are sent zero-terminated. */
 export function encode(type: number, ...parts: readonly (string | Buffer)[]): Buffer {
+  const bodies = parts.map(part =>
+    typeof part === 'string' ? Buffer.from(`${part.replaceAll('\0', '')}\0`, 'utf8') : part,
+  );
   let length = 4;
-  for (const part of parts) length += typeof part === 'string' ? Buffer.byteLength(part) + 1 : part.length;
-  const message = Buffer.allocUnsafe(length + 1);
-  message[0] = type;
-  message.writeInt32BE(length, 1);
-  let at = 5;
-  for (const part of parts) {
-    if (typeof part === 'string') {
-      at += message.write(part.replaceAll('\0', ''), at);
-      message[at++] = 0;
-    } else {
-      at += part.copy(message, at);
-    }
-  }
-  return message.subarray(0, at);
+  for (const body of bodies) length += body.length;
+  const header = Buffer.allocUnsafe(5);
+  header[0] = type;
+  header.writeInt32BE(length, 1);
+  return Buffer.concat([header, ...bodies], length + 1);
 }
 
 export function int32(...values: readonly number[]): Buffer {

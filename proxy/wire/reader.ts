@@ -94,7 +94,7 @@ export function utf8(buffer: Buffer, start: number, end: number, what: string): 
         break;
       }
     }
-    if (ascii) return buffer.latin1Slice(start, end);
+    if (ascii) return buffer.toString('latin1', start, end);
   }
   try {
     return strict.decode(buffer.subarray(start, end));

@@ -1,0 +1,99 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { type Dev, startDev } from './dev/start.ts';
+
+interface Flags {
+  readonly data: string;
+  readonly pgPort: number;
+  readonly httpPort: number;
+  readonly policy?: string;
+  readonly target?: string;
+  readonly json?: boolean;
+}
+
+/** `holdpoint dev`: everything on one machine, until Ctrl-C. */
+export function devCommand(): Command {
+  return new Command('dev')
+    .description('run everything on this machine: proxy, inbox page, ledger and a sample database')
+    .option('--data <dir>', 'where ledger, keys and the sample database live', '.holdpoint')
+    .option('--pg-port <port>', 'where agents connect, on 127.0.0.1', port, 6432)
+    .option('--http-port <port>', 'where the inbox page is, on 127.0.0.1', port, 8080)
+    .option('--policy <file>', 'policy instead of the sample one')
+    .option(
+      '--target <url>',
+      'your own Postgres instead of the sample shop: postgres://user:password@host:port/database',
+    )
+    .option('--json', 'print one line of JSON when ready, and nothing else to stdout')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  holdpoint dev
+  holdpoint dev --data /tmp/try --pg-port 7432 --http-port 7480
+  holdpoint dev --target postgres://app:secret@db.internal/orders --policy policy.yaml`,
+    )
+    .action(async (flags: Flags) => {
+      const say = (line: string) => process.stderr.write(`${line}\n`);
+      const dev = await startDev({
+        data: flags.data,
+        pgPort: flags.pgPort,
+        httpPort: flags.httpPort,
+        policy: flags.policy,
+        target: flags.target,
+        log: say,
+        env: process.env,
+      });
+      let stopping = false;
+      const stop = () => {
+        if (stopping) process.exit(1);
+        stopping = true;
+        say('stopping: holds are withdrawn, the ledger is sealed (once more to stop at once)');
+        dev.stop().then(
+          () => process.exit(0),
+          error => {
+            say(`stopped with a fault: ${String(error)}`);
+            process.exit(1);
+          },
+        );
+      };
+      process.on('SIGINT', stop).on('SIGTERM', stop);
+      process.stdout.write(flags.json === true ? `${readyLine(dev)}\n` : welcome(dev, flags));
+    });
+}
+
+function readyLine({ pg, http, data, issuer }: Dev): string {
+  return JSON.stringify({ ready: true, pg, http, data, issuer });
+}
+
+function welcome(dev: Dev, { data }: Flags): string {
+  const where = data === '.holdpoint' ? '' : ` --data ${data}`;
+  return `
+Holdpoint is ready.
+
+  agents connect to   ${dev.pg}
+  the inbox page is   ${dev.http}
+  policy              ${dev.policy}
+  ledger and keys     ${dev.data}
+
+Connect as an agent; the password is a token:
+
+  PGPASSWORD=$(npx holdpoint token --subject agent-1 --email agent-1@example.com${where}) psql '${dev.pg}'
+
+Then try:
+
+  select * from customers limit 5;          -- protected columns are masked
+  delete from payments where id = 7;        -- small and keyed: runs
+  delete from payments;                     -- held: approve or deny it on the inbox page, or with
+                                            --   npx holdpoint approvals list${where}
+  copy customers to program 'cat';          -- refused
+  npx holdpoint audit verify${where}${' '.repeat(Math.max(1, 16 - where.length))}-- and all of it is in a record that proves itself
+
+Ctrl-C stops everything.
+`;
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!/^[0-9]+$/.test(text) || value > 65535)
+    throw new InvalidArgumentError('A port is a number from 0 to 65535.');
+  return value;
+}

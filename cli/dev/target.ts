@@ -1,0 +1,69 @@
+import type { Target } from '#schemas/policy.ts';
+
+/** A target as `--target` gives it: the name is the database's, and its one role is the user's. */
+export interface DevTarget {
+  readonly name: string;
+  readonly role: string;
+  readonly target: Target;
+  /** Values of the `env:` references in it; never written anywhere. */
+  readonly secrets: Readonly<Record<string, string>>;
+}
+
+const PASSWORD = 'HOLDPOINT_TARGET_PASSWORD';
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[?::1\]?)$/;
+
+/**
+ * Reads `postgres://user[:password]@host[:port]/database[?sslmode=…&sslrootcert=…]`. Without sslmode a server on this machine is
+ * reached in the clear, any other with verify-full. Throws an Error, fit for people, when it is not such an address.
+ */
+export function parseTarget(address: string, env: Readonly<Record<string, string | undefined>>): DevTarget {
+  let url: URL;
+  try {
+    url = new URL(address);
+  } catch (cause) {
+    throw new Error('--target is no address of the form postgres://user:password@host:port/database', {
+      cause,
+    });
+  }
+  if (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:')
+    throw new Error('--target has to begin with postgres://');
+  const host = url.searchParams.get('host') ?? decodeURIComponent(url.hostname);
+  const user = decodeURIComponent(url.username);
+  const database = decodeURIComponent(url.pathname.slice(1)) || user;
+  if (host === '' || user === '' || database === '')
+    throw new Error('--target needs a user, a host and a database');
+  const password = url.password === '' ? env.PGPASSWORD : decodeURIComponent(url.password);
+  const local = LOOPBACK.test(host) || host.startsWith('/');
+  const ca = url.searchParams.get('sslrootcert');
+  return {
+    name: database,
+    role: user,
+    secrets: password === undefined ? {} : { [PASSWORD]: password },
+    target: {
+      host,
+      port: url.port === '' ? 5432 : Number(url.port),
+      database,
+      tls: tlsOf(url.searchParams.get('sslmode'), local),
+      ...(ca === null ? {} : { ca }),
+      weakAuth: local ? ['md5', 'trust'] : [],
+      roles: { [user]: password === undefined ? {} : { secret: `env:${PASSWORD}` } },
+    },
+  };
+}
+
+function tlsOf(mode: string | null, local: boolean): Target['tls'] {
+  switch (mode) {
+    case null:
+    case 'prefer':
+    case 'allow':
+      return local ? 'disable' : 'verify-full';
+    case 'disable':
+    case 'require':
+    case 'verify-full':
+      return mode;
+    case 'verify-ca':
+      throw new Error('sslmode=verify-ca is not offered: use verify-full, or require');
+    default:
+      throw new Error(`unknown sslmode ${mode}`);
+  }
+}

@@ -1,0 +1,262 @@
+import type { StatementAnalysis } from '#schemas/analysis.ts';
+import type { AuditBody } from '#schemas/audit.ts';
+import { HoldpointError } from '#schemas/errors.ts';
+import type { Principal } from '#schemas/principal.ts';
+import type { Parameter, Statement } from '#schemas/statement.ts';
+import { INVARIANT, type Verdict } from '#schemas/verdict.ts';
+import type { Hold, Holds } from './hold/hold.ts';
+import type { Recorder } from './ports.ts';
+import type { Judged } from './session/judgement.ts';
+import type { Run } from './session/run.ts';
+
+/**
+ * The order of the stages, and the only file that knows it. For every message that would run something:
+ *
+ *   1. verdict      what policy says of the text as analysed (session/judgement.ts has asked policy/ before);
+ *   2. record       the `statement` event: text, binds, verdict, rule. Nothing goes anywhere before the ledger has taken it;
+ *   3. hold         only for `hold`: parked until signed decisions are verified and the grant is claimed, or refused;
+ *   4. record       the `forward` event;
+ *   5. upstream     the bytes as the agent sent them. A provable read goes at once, and its result waits for the ledger
+ *                   (session/outbox.ts); anything else goes only when 2 and 4 are durable. That is the security-critical step;
+ *   6. mask         on the way back (session/answers.ts), before the agent or the result's digest sees a row;
+ *   7. record       the `outcome` event.
+ *
+ * A refusal anywhere ends in `refuse`, and the bytes are dropped: there is no path around.
+ */
+export interface PipelineParts {
+  readonly session: string;
+  readonly principal: Principal;
+  readonly recorder: Recorder;
+  readonly holds: Holds;
+  /** Told before the agent is: what is written to it from now on waits until `ticket` is durable. */
+  readonly gate: (ticket: number) => void;
+  /** The approval exists and people can see it. */
+  readonly parked: (hold: Hold, message: string) => void;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+}
+
+export interface Submission {
+  readonly run: Run;
+  readonly judged: Judged;
+  readonly protocol: 'simple' | 'parse' | 'bind';
+  readonly parameters: readonly Parameter[];
+  readonly inTransaction: boolean;
+  /** In a failed transaction the server runs nothing but its end: nobody is asked to approve what can not run. */
+  readonly failedTransaction: boolean;
+  /** Everything that gives the statement its meaning; asked for only when it is held. May reject. */
+  readonly describe: () => Promise<Statement>;
+  /** Parse runs nothing: a text to be held is held when it is bound. */
+  readonly parseOnly: boolean;
+  /** Sends the bytes. Called at most once. */
+  readonly forward: () => void;
+  /** Answers with an error instead. Called at most once, and never after `forward`. */
+  readonly refuse: (error: HoldpointError) => void;
+  /** True when the agent is gone: nothing more may be forwarded. */
+  readonly gone: () => boolean;
+}
+
+export class Pipeline {
+  private readonly parts: PipelineParts;
+  /** The statement that is parked now; a session has at most one. */
+  private hold: Hold | null = null;
+
+  constructor(parts: PipelineParts) {
+    this.parts = parts;
+  }
+
+  submit(work: Submission): void {
+    const verdict = work.inTransaction ? work.judged.verdict.inTransaction : work.judged.verdict.outside;
+    const ticket = this.attempt(work, () => this.recordStatement(work, verdict));
+    if (ticket === null) return;
+    switch (verdict.kind) {
+      case 'deny':
+        this.parts.gate(ticket);
+        this.refuse(
+          work,
+          refusedByRule(verdict),
+          verdict.rule === INVARIANT ? 'refused by the proxy' : 'refused by rule',
+        );
+        return;
+      case 'hold':
+        if (work.parseOnly) this.release(work);
+        else if (work.failedTransaction)
+          this.refuse(work, new HoldpointError('in_failed_transaction'), 'failed transaction');
+        else void this.park(work, verdict, ticket);
+        return;
+      case 'allow':
+        this.release(work);
+        return;
+    }
+  }
+
+  /** The agent has gone, or has cancelled: what is parked will never run. False when nothing was. */
+  withdraw(why: string, code: 'hold_withdrawn' | 'cancelled' | 'shutdown'): boolean {
+    return this.hold?.withdraw(why, code) ?? false;
+  }
+
+  ended(run: Run, status: AuditBody<'outcome'>['status']): void {
+    this.parts.recorder.append(this.parts.session, 'outcome', run.outcome(status, this.parts.now()));
+  }
+
+  /** A text that was parsed and never bound: its record, before its answer leaves. Throws when the ledger cannot take it. */
+  parsed(run: Run, judged: Judged): void {
+    const { recorder, session } = this.parts;
+    const verdict = judged.verdict.outside;
+    this.recordRun(run, judged, 'parse', [], verdict);
+    this.parts.gate(recorder.append(session, 'forward', { n: run.n }));
+    this.ended(run, 'ok');
+  }
+
+  private recordStatement(work: Submission, verdict: Verdict): number {
+    return this.recordRun(work.run, work.judged, work.protocol, work.parameters, verdict);
+  }
+
+  private recordRun(
+    run: Run,
+    judged: Judged,
+    protocol: Submission['protocol'],
+    parameters: readonly Parameter[],
+    verdict: Verdict,
+  ): number {
+    // The effects of an allowed text stand with its first statement of the session; a held or refused one always says why.
+    const known = verdict.kind === 'allow' && judged.recorded;
+    judged.recorded = true;
+    return this.parts.recorder.append(this.parts.session, 'statement', {
+      digest: '',
+      effects: known ? [] : judged.statements.map(s => s.effects),
+      message: verdict.kind === 'allow' ? '' : verdict.message,
+      n: run.n,
+      parameters: parameters as Parameter[],
+      protocol,
+      rule: verdict.rule,
+      text: judged.text,
+      verdict: verdict.kind,
+    });
+  }
+
+  /** Steps 4 and 5. */
+  private release(work: Submission, onLate?: (why: string) => void): void {
+    const { recorder, session } = this.parts;
+    const ticket = this.attempt(work, () => recorder.append(session, 'forward', { n: work.run.n }), onLate);
+    if (ticket === null) return;
+    if (work.judged.reads) {
+      this.parts.gate(ticket);
+      work.run.forwarded = true;
+      work.forward();
+      return;
+    }
+    recorder.whenDurable(ticket, fault => {
+      if (fault !== null || work.gone()) {
+        const why = fault === null ? 'the agent disconnected' : 'the record could not be written in time';
+        onLate?.(why);
+        this.refuse(work, asFault(fault, 'ledger_unavailable'), why);
+        return;
+      }
+      work.run.forwarded = true;
+      work.forward();
+    });
+  }
+
+  /** Step 3. */
+  private async park(
+    work: Submission,
+    verdict: Extract<Verdict, { kind: 'hold' }>,
+    ticket: number,
+  ): Promise<void> {
+    const { parts } = this;
+    const { n } = work.run;
+    let statement: Statement;
+    try {
+      statement = await work.describe();
+      await durable(parts.recorder, ticket);
+    } catch (cause) {
+      this.refuse(work, asFault(cause, 'hold_unavailable'), 'the statement could not be described');
+      return;
+    }
+    if (work.gone()) {
+      this.refuse(work, new HoldpointError('hold_withdrawn'), 'the agent disconnected');
+      return;
+    }
+    const hold = parts.holds.park({
+      session: parts.session,
+      requester: parts.principal,
+      statement,
+      effects: work.judged.statements.map((s: StatementAnalysis) => s.effects),
+      requirements: verdict.requirements,
+      opened: () => parts.parked(hold, verdict.message),
+      decided: (signed, verified) => {
+        this.attempt(work, () =>
+          parts.recorder.append(parts.session, 'decision', {
+            approval: hold.approval.id,
+            n,
+            signed,
+            verified,
+          }),
+        );
+      },
+      ended: result => {
+        this.hold = null;
+        parts.recorder.append(parts.session, 'hold.end', {
+          approval: hold.approval.id,
+          n,
+          state: result.state,
+          why: result.why,
+        });
+        if (result.kind === 'released') this.release(work, why => hold.notForwarded(why));
+        else this.refuse(work, result.fault, result.why);
+      },
+    });
+    this.hold = hold;
+    this.attempt(work, () =>
+      parts.recorder.append(parts.session, 'hold', {
+        approval: hold.approval.id,
+        deadline: hold.approval.deadline,
+        digest: hold.approval.digest,
+        n,
+        rules: verdict.requirements.map(r => r.rule),
+      }),
+    );
+  }
+
+  /** Runs an append that may find the ledger down: then the statement is refused, and what was parked is withdrawn. */
+  private attempt(work: Submission, append: () => number, onLate?: (why: string) => void): number | null {
+    try {
+      return append();
+    } catch (cause) {
+      const fault = asFault(cause, 'ledger_unavailable');
+      onLate?.('the record could not be written');
+      if (this.hold !== null) this.hold.withdraw('the record could not be written', 'hold_withdrawn');
+      else this.refuse(work, fault, fault.message);
+      return null;
+    }
+  }
+
+  private refuse(work: Submission, fault: HoldpointError, why: string): void {
+    if (work.run.ended) return;
+    work.run.sqlstate = fault.sqlstate;
+    work.run.tag = why;
+    this.ended(work.run, 'refused');
+    if (!work.gone()) work.refuse(fault);
+  }
+}
+
+function refusedByRule(verdict: Extract<Verdict, { kind: 'deny' }>): HoldpointError {
+  return new HoldpointError('denied', verdict.message, {
+    detail: `rule "${verdict.rule}" of the policy refused this statement`,
+    hint:
+      verdict.rule === INVARIANT
+        ? 'No policy can allow it: the proxy could not keep its promises.'
+        : 'Ask the owner of the policy.',
+  });
+}
+
+function asFault(cause: unknown, code: 'ledger_unavailable' | 'hold_unavailable'): HoldpointError {
+  return cause instanceof HoldpointError ? cause : new HoldpointError(code, undefined, { cause });
+}
+
+function durable(recorder: Recorder, ticket: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    recorder.whenDurable(ticket, fault => (fault === null ? resolve() : reject(fault)));
+  });
+}

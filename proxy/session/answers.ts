@@ -1,0 +1,531 @@
+import type { StatementAnalysis } from '#schemas/analysis.ts';
+import { HoldpointError } from '#schemas/errors.ts';
+import { type MaskPlan, planMask } from '../mask/plan.ts';
+import { redactFields, redactPayload } from '../mask/redact.ts';
+import { MaskedRows } from '../mask/row.ts';
+import {
+  BACKEND,
+  type ColumnDescription,
+  decodeCString,
+  decodeFields,
+  decodeParameterStatus,
+  decodeRowDescription,
+  encode,
+  encodeFields,
+  field,
+  int32,
+  type TransactionStatus,
+} from '../wire/backend.ts';
+import { Frames, show } from '../wire/frames.ts';
+import { formatOf } from '../wire/frontend.ts';
+import { Reader } from '../wire/reader.ts';
+import type { Op, Portal } from './op.ts';
+import type { Outbox } from './outbox.ts';
+import type { Run, RunStatus } from './run.ts';
+
+/** What the answers need to know of the session, and tell it. */
+export interface AnswersOwner {
+  /** The mask of a plain column of the target; null where it is not protected. */
+  maskOf(
+    tableOid: number,
+    attnum: number,
+  ): { column: string; mask: import('#schemas/policy.ts').MaskKind } | null;
+  /** Whether anything on this target is protected at all. */
+  protects(): boolean;
+  readonly maskKey: Buffer;
+  ended(run: Run, status: RunStatus): void;
+  /** The server has confirmed what the head of the queue asked for. */
+  confirmed(op: Op): void;
+  /** One statement of a run is complete: its actions on the session's picture hold. */
+  completed(statement: StatementAnalysis): void;
+  /** The server skips to Sync; what was assumed of the messages behind the error is void. */
+  failed(extended: boolean): void;
+  ready(status: TransactionStatus): void;
+  /** Nothing is under way any more, though the segment may go on. */
+  idle(): void;
+  copyIn(): void;
+  /** True where the agent should see it. */
+  parameter(name: string, value: string, own: boolean): boolean;
+}
+
+/** Any length that the server's own limit (1 GiB) allows; rows that pass unmasked are never held whole. */
+const MAX_SERVER_MESSAGE = 0x3fffffff;
+
+/**
+ * The way back: reads the server's messages, matches them with what was sent, masks and redacts, counts and hashes, and passes the rest
+ * on without copying. A message that does not fit what was asked ends the session: the proxy's picture would no longer be the server's.
+ */
+export class Answers {
+  private readonly queue: Op[] = [];
+  private readonly frames: Frames;
+  private readonly outbox: Outbox;
+  private readonly owner: AnswersOwner;
+  /** Rows of the current run that lie side by side in the current buffer and pass as they are. */
+  private rowsFrom = -1;
+  private rowsTo = -1;
+  /** Likewise for everything: one slice per stretch instead of one per message. */
+  private passFrom = -1;
+  private passTo = -1;
+  /** A protected relation was in scope since the transaction began: errors at COMMIT may tell of it. */
+  private transactionTouched = false;
+
+  constructor(outbox: Outbox, owner: AnswersOwner) {
+    this.outbox = outbox;
+    this.owner = owner;
+    this.frames = new Frames({
+      limit: () => MAX_SERVER_MESSAGE,
+      stream: type => (type === BACKEND.dataRow || type === BACKEND.copyData) && this.streams(),
+    });
+  }
+
+  expect(op: Op): void {
+    this.queue.push(op);
+  }
+
+  get underWay(): number {
+    return this.queue.length;
+  }
+
+  /** What the server is answering now. */
+  get head(): Op | undefined {
+    return this.queue[0];
+  }
+
+  /** The connection to the server is gone: whatever was under way has no known outcome. */
+  lose(): void {
+    for (const op of this.queue.splice(0)) this.endOf(op, 'lost');
+  }
+
+  private streams(): boolean {
+    const op = this.queue[0];
+    if (op?.kind === 'query') return op.plan === null;
+    return op?.kind === 'execute' && op.portal.plan === null;
+  }
+
+  push(chunk: Buffer): void {
+    const { frames } = this;
+    frames.push(chunk);
+    while (frames.next()) this.message(frames.type, frames.buffer, frames.start, frames.end);
+    this.cut(frames.buffer);
+  }
+
+  private message(type: number, buffer: Buffer, start: number, end: number): void {
+    const op = this.queue[0];
+    if (type === BACKEND.dataRow && op !== undefined && op.kind !== 'own') {
+      this.row(op, buffer, start, end);
+      return;
+    }
+    switch (type) {
+      case BACKEND.notice:
+        this.endRows(buffer);
+        this.notice(buffer, start, end);
+        return;
+      case BACKEND.notification:
+        this.endRows(buffer);
+        this.notification(buffer, start, end);
+        return;
+      case BACKEND.parameterStatus: {
+        this.endRows(buffer);
+        const { name, value } = decodeParameterStatus(buffer, start, end);
+        if (this.owner.parameter(name, value, op?.kind === 'own')) this.pass(buffer, start, end);
+        return;
+      }
+      case BACKEND.error:
+        this.endRows(buffer);
+        this.error(op, buffer, start, end);
+        return;
+      default:
+        this.endRows(buffer);
+        if (op === undefined) throw unexpected(type, 'nothing was asked');
+        this.answer(op, type, buffer, start, end);
+    }
+  }
+
+  private answer(op: Op, type: number, buffer: Buffer, start: number, end: number): void {
+    switch (op.kind) {
+      case 'query':
+        this.queryAnswer(op, type, buffer, start, end);
+        return;
+      case 'execute':
+        this.executeAnswer(op, type, buffer, start, end);
+        return;
+      case 'parse':
+        expected(type, BACKEND.parseComplete, op);
+        this.pass(buffer, start, end);
+        if (op.run !== null) {
+          op.run.tag = 'PARSE';
+          this.owner.ended(op.run, 'ok');
+        }
+        this.done(op);
+        return;
+      case 'bind':
+        expected(type, BACKEND.bindComplete, op);
+        this.pass(buffer, start, end);
+        this.done(op);
+        return;
+      case 'close':
+        expected(type, BACKEND.closeComplete, op);
+        this.pass(buffer, start, end);
+        this.done(op);
+        return;
+      case 'describe-statement':
+        this.pass(buffer, start, end);
+        if (type === BACKEND.parameterDescription) return;
+        if (type === BACKEND.rowDescription) op.prepared.columns = decodeRowDescription(buffer, start, end);
+        else {
+          expected(type, BACKEND.noData, op);
+          op.prepared.columns = 'none';
+        }
+        this.done(op);
+        return;
+      case 'describe-portal':
+        if (type === BACKEND.rowDescription) {
+          const columns = decodeRowDescription(buffer, start, end);
+          op.portal.plan = this.plan(columns, analysisOf(op.portal), op.portal.run);
+        } else {
+          expected(type, BACKEND.noData, op);
+          op.portal.plan = null;
+        }
+        if (!op.own) this.pass(buffer, start, end);
+        this.done(op);
+        return;
+      case 'sync':
+        expected(type, BACKEND.readyForQuery, op);
+        this.ready(op, buffer, start, end);
+        return;
+      case 'poison':
+        // Only reached in the simple protocol: the error before it has been replaced by ours, and this is its ReadyForQuery.
+        expected(type, BACKEND.readyForQuery, op);
+        this.ready(op, buffer, start, end);
+        return;
+      case 'own':
+        if (type === BACKEND.dataRow && op.row !== undefined) op.row(textRow(buffer, start, end));
+        if (type === op.until) {
+          op.done?.();
+          this.done(op);
+        }
+        return;
+    }
+  }
+
+  private queryAnswer(
+    op: Op & { kind: 'query' },
+    type: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    const { run } = op;
+    switch (type) {
+      case BACKEND.rowDescription:
+        op.plan = this.plan(decodeRowDescription(buffer, start, end), run.current, run);
+        this.pass(buffer, start, end);
+        return;
+      case BACKEND.commandComplete:
+        this.complete(run, buffer, start, end);
+        op.plan = undefined;
+        return;
+      case BACKEND.emptyQuery:
+        this.pass(buffer, start, end);
+        return;
+      case BACKEND.readyForQuery:
+        this.owner.ended(run, run.sqlstate === '' ? 'ok' : 'error');
+        this.ready(op, buffer, start, end);
+        return;
+      default:
+        this.copy(op, run, type, buffer, start, end);
+    }
+  }
+
+  private executeAnswer(
+    op: Op & { kind: 'execute' },
+    type: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    const { run } = op;
+    switch (type) {
+      case BACKEND.commandComplete:
+        this.complete(run, buffer, start, end);
+        this.owner.ended(run, 'ok');
+        this.done(op);
+        return;
+      case BACKEND.emptyQuery:
+        this.pass(buffer, start, end);
+        this.owner.ended(run, 'ok');
+        this.done(op);
+        return;
+      case BACKEND.portalSuspended:
+        this.pass(buffer, start, end);
+        this.done(op);
+        return;
+      default:
+        this.copy(op, run, type, buffer, start, end);
+    }
+  }
+
+  private complete(run: Run, buffer: Buffer, start: number, end: number): void {
+    if (run.touchesProtected) this.transactionTouched = true;
+    const tag = decodeCString(buffer, start, end);
+    run.tag = run.tag === '' ? tag : `${run.tag}; ${tag}`;
+    this.pass(buffer, start, end);
+    const statement = run.current;
+    run.index++;
+    if (statement === undefined)
+      throw unexpected(BACKEND.commandComplete, 'more completions than statements');
+    this.owner.completed(statement);
+  }
+
+  private copy(
+    op: Op & { kind: 'query' | 'execute' },
+    run: Run,
+    type: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    switch (type) {
+      case BACKEND.copyOut:
+        // Promise 7, second lock: the analysis has refused a COPY out of anything protected; rows of COPY carry no origin to mask by.
+        if (run.touchesProtected && this.owner.protects())
+          throw new HoldpointError('internal', 'COPY out of a protected relation');
+        if (op.kind === 'query') op.plan = null;
+        else op.portal.plan = null;
+        this.pass(buffer, start, end);
+        return;
+      case BACKEND.copyIn:
+        this.pass(buffer, start, end);
+        this.owner.copyIn();
+        return;
+      case BACKEND.copyData:
+        if (this.frames.first) run.rows++;
+        run.passed(buffer.subarray(start, end));
+        this.pass(buffer, start, end);
+        return;
+      case BACKEND.copyDone:
+        this.pass(buffer, start, end);
+        return;
+      default:
+        throw unexpected(type, `an answer to ${op.kind}`);
+    }
+  }
+
+  private row(op: Op, buffer: Buffer, start: number, end: number): void {
+    let run: Run;
+    let plan: MaskPlan | null | undefined;
+    if (op.kind === 'query') {
+      run = op.run;
+      plan = op.plan;
+    } else if (op.kind === 'execute') {
+      run = op.run;
+      plan = op.portal.plan;
+    } else throw unexpected(BACKEND.dataRow, `an answer to ${op.kind}`);
+    if (plan === undefined) throw new HoldpointError('internal', 'a row came before its description');
+    if (this.frames.first) run.rows++;
+    if (plan === null) {
+      if (this.rowsTo === start && this.rowsFrom >= 0) this.rowsTo = end;
+      else {
+        this.rowsFrom = start;
+        this.rowsTo = end;
+      }
+      return;
+    }
+    if (this.passFrom >= 0) this.cut(buffer);
+    this.masked.append(plan, buffer, start, end);
+    this.maskedRun = run;
+  }
+
+  /** Masked rows are collected too: one buffer for a stretch of them. */
+  private readonly masked = new MaskedRows();
+  private maskedRun: Run | null = null;
+
+  private endMasked(): void {
+    if (this.maskedRun === null) return;
+    const bytes = this.masked.take();
+    this.maskedRun.passed(bytes);
+    this.maskedRun = null;
+    this.outbox.write(bytes);
+  }
+
+  /** Hands the pending stretch of rows to its run and to the agent. */
+  private endRows(buffer: Buffer): void {
+    this.endMasked();
+    if (this.rowsFrom < 0) return;
+    const op = this.queue[0];
+    if (op?.kind === 'query' || op?.kind === 'execute')
+      op.run.passed(buffer.subarray(this.rowsFrom, this.rowsTo));
+    this.pass(buffer, this.rowsFrom, this.rowsTo);
+    this.rowsFrom = -1;
+  }
+
+  private pass(buffer: Buffer, start: number, end: number): void {
+    if (this.passFrom >= 0 && this.passTo === start) {
+      this.passTo = end;
+      return;
+    }
+    if (this.passFrom >= 0) this.outbox.write(buffer.subarray(this.passFrom, this.passTo));
+    this.passFrom = start;
+    this.passTo = end;
+  }
+
+  /** Before anything made here is written, and at the end of a chunk: what passed so far goes first. */
+  private cut(buffer: Buffer): void {
+    this.endRows(buffer);
+    if (this.passFrom < 0) return;
+    this.outbox.write(buffer.subarray(this.passFrom, this.passTo));
+    this.passFrom = -1;
+  }
+
+  private make(buffer: Buffer, bytes: Buffer): void {
+    this.cut(buffer);
+    this.outbox.write(bytes);
+  }
+
+  private plan(
+    columns: readonly ColumnDescription[],
+    statement: StatementAnalysis | undefined,
+    run: Run | null,
+  ): MaskPlan | null {
+    if (!this.owner.protects()) return null;
+    const scope = {
+      touchesProtected: statement?.touchesProtected ?? true,
+      cleanOutputs: statement?.cleanOutputs ?? null,
+    };
+    const plan = planMask(
+      columns,
+      scope,
+      (oid, attnum) => this.owner.maskOf(oid, attnum),
+      this.owner.maskKey,
+    );
+    if (plan !== null && run !== null)
+      for (const { column, mask } of plan.applied) run.masks.set(column, mask);
+    return plan;
+  }
+
+  /** The plan of a portal whose statement was described earlier; the formats are Bind's. */
+  planFor(portal: Portal): MaskPlan | null | undefined {
+    const { columns } = portal.source;
+    if (!this.owner.protects() || columns === 'none') return null;
+    if (columns === null) return undefined;
+    const bound = columns.map((column, i) => ({ ...column, format: formatOf(portal.resultFormats, i) }));
+    return this.plan(bound, analysisOf(portal), portal.run);
+  }
+
+  private inScope(op: Op | undefined): boolean {
+    if (!this.owner.protects()) return false;
+    const run = op === undefined ? null : runOf(op);
+    if (run?.touchesProtected === true && op?.kind !== 'parse') this.transactionTouched = true;
+    return this.transactionTouched;
+  }
+
+  private notice(buffer: Buffer, start: number, end: number): void {
+    const op = this.queue[0];
+    if (op?.kind === 'own' || op?.kind === 'poison') return;
+    if (!this.inScope(op)) this.pass(buffer, start, end);
+    else this.make(buffer, encodeFields(BACKEND.notice, redactFields(decodeFields(buffer, start, end))));
+  }
+
+  private notification(buffer: Buffer, start: number, end: number): void {
+    if (!this.owner.protects()) {
+      this.pass(buffer, start, end);
+      return;
+    }
+    const reader = new Reader(buffer, start + 5, end);
+    const processId = reader.int32('process id');
+    const channel = reader.cstring('channel');
+    this.make(
+      buffer,
+      encode(BACKEND.notification, int32(processId), channel, redactPayload(reader.cstring('payload'))),
+    );
+  }
+
+  private error(op: Op | undefined, buffer: Buffer, start: number, end: number): void {
+    const fields = decodeFields(buffer, start, end);
+    const severity = field(fields, 'V') || field(fields, 'S');
+    const fatal = severity === 'FATAL' || severity === 'PANIC';
+    if (op?.kind === 'own' && !fatal)
+      throw new HoldpointError(
+        'internal',
+        `the proxy's own statement failed: ${field(fields, 'C')} ${field(fields, 'M')}`,
+      );
+    if (op?.kind === 'poison' && !fatal) {
+      this.make(buffer, op.error);
+      if (op.protocol === 'simple') return;
+    } else if (this.inScope(op)) this.make(buffer, encodeFields(BACKEND.error, redactFields(fields)));
+    else this.pass(buffer, start, end);
+    if (op === undefined || fatal) return;
+    const run = runOf(op);
+    if (run !== null) run.sqlstate = field(fields, 'C');
+    if (op.kind === 'query') {
+      this.owner.failed(false);
+      return;
+    }
+    if (op.kind === 'sync') return;
+    // The server now skips to Sync: nothing between here and there will be answered.
+    this.endOf(op, 'error');
+    this.queue.shift();
+    while (this.queue.length > 0 && this.queue[0]!.kind !== 'sync')
+      this.endOf(this.queue.shift()!, 'skipped');
+    this.owner.failed(true);
+    if (this.queue.length === 0) this.owner.idle();
+  }
+
+  private endOf(op: Op, status: RunStatus): void {
+    const run = runOf(op);
+    if (run !== null && !run.ended) this.owner.ended(run, status);
+  }
+
+  private done(op: Op): void {
+    this.queue.shift();
+    this.owner.confirmed(op);
+    if (this.queue.length === 0) this.owner.idle();
+  }
+
+  private ready(op: Op, buffer: Buffer, start: number, end: number): void {
+    const status = String.fromCharCode(buffer[start + 5]!) as TransactionStatus;
+    this.inScope(op);
+    if (status === 'I') this.transactionTouched = false;
+    this.pass(buffer, start, end);
+    this.queue.shift();
+    this.owner.ready(status);
+  }
+}
+
+/** As judged at Bind: what EXECUTE or FETCH stand for is known then. */
+function analysisOf(portal: Portal): StatementAnalysis {
+  return portal.run?.statements[0] ?? portal.source.analysis;
+}
+
+function runOf(op: Op): Run | null {
+  switch (op.kind) {
+    case 'query':
+    case 'execute':
+      return op.run;
+    case 'parse':
+      return op.run;
+    case 'bind':
+    case 'describe-portal':
+      return op.portal.run;
+    default:
+      return null;
+  }
+}
+
+function expected(type: number, wanted: number, op: Op): void {
+  if (type !== wanted) throw unexpected(type, `an answer to ${op.kind}`);
+}
+
+function unexpected(type: number, where: string): HoldpointError {
+  return new HoldpointError('internal', `the server sent a message of type ${show(type)} as ${where}`);
+}
+
+function textRow(buffer: Buffer, start: number, end: number): (string | null)[] {
+  const reader = new Reader(buffer, start + 5, end);
+  const values: (string | null)[] = [];
+  for (let left = reader.count('columns'); left > 0; left--) {
+    const length = reader.int32('length');
+    values.push(length < 0 ? null : reader.bytes(length, 'value').toString('utf8'));
+  }
+  return values;
+}

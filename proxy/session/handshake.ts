@@ -1,0 +1,101 @@
+import type { Duplex } from 'node:stream';
+import { HoldpointError } from '#schemas/errors.ts';
+import { BACKEND, encode, int32 } from '../wire/backend.ts';
+import { FRONTEND } from '../wire/frontend.ts';
+import { Reader } from '../wire/reader.ts';
+import { decodeFirstPacket, type FirstPacket, firstPacketLength } from '../wire/startup.ts';
+
+/** The longest token: tokens are about 1 KB, a few with many groups are more. */
+const MAX_PASSWORD = 20_000;
+
+/**
+ * The agent's side of a connection before there is a session: exact reads, nothing buffered for anybody else. One chunk may hold several
+ * packets (a client that does not wait for answers); what is left over at the end belongs to the session.
+ */
+export class Handshake {
+  private readonly socket: Duplex;
+  private buffer: Buffer = Buffer.alloc(0);
+  private wake: (() => void) | null = null;
+  private ended = false;
+  private readonly onData = (chunk: Buffer) => {
+    this.buffer = this.buffer.length === 0 ? chunk : Buffer.concat([this.buffer, chunk]);
+    this.wake?.();
+  };
+  private readonly onEnd = () => {
+    this.ended = true;
+    this.wake?.();
+  };
+
+  constructor(socket: Duplex) {
+    this.socket = socket;
+    socket.on('data', this.onData).on('end', this.onEnd).on('close', this.onEnd).on('error', this.onEnd);
+  }
+
+  get gone(): boolean {
+    return this.ended;
+  }
+
+  /** Null when the peer left without a word, which is what port scanners and health checks do. */
+  async firstPacket(): Promise<FirstPacket | null> {
+    await this.until(() => firstPacketLength(this.buffer) !== null);
+    if (this.ended && this.buffer.length === 0) return null;
+    const length = firstPacketLength(this.buffer);
+    if (length === null) throw gone();
+    await this.until(() => this.buffer.length >= length);
+    return decodeFirstPacket(this.take(length));
+  }
+
+  /** Asks for the token as a password, in the one way that every driver knows. Source: manual 54.2.1, AuthenticationCleartextPassword. */
+  async password(): Promise<string> {
+    this.socket.write(encode(BACKEND.authentication, int32(3)));
+    await this.until(() => this.buffer.length >= 5);
+    if (this.buffer.length < 5) throw gone();
+    const type = this.buffer[0];
+    const length = this.buffer.readInt32BE(1);
+    if (type !== FRONTEND.password) throw new HoldpointError('protocol', 'expected a password message');
+    if (length < 5 || length > MAX_PASSWORD)
+      throw new HoldpointError('protocol', 'password message has an impossible length');
+    await this.until(() => this.buffer.length > length);
+    const packet = this.take(length + 1);
+    const reader = new Reader(packet, 5, packet.length);
+    const password = reader.cstring('password');
+    reader.finish('password message');
+    packet.fill(0);
+    return password;
+  }
+
+  answer(bytes: string): void {
+    this.socket.write(Buffer.from(bytes, 'latin1'));
+  }
+
+  /** Gives the socket away, and what has come in and was not read. */
+  release(): Buffer {
+    this.socket
+      .off('data', this.onData)
+      .off('end', this.onEnd)
+      .off('close', this.onEnd)
+      .off('error', this.onEnd);
+    this.socket.pause();
+    return this.buffer;
+  }
+
+  private take(length: number): Buffer {
+    if (this.buffer.length < length) throw gone();
+    const packet = Buffer.from(this.buffer.subarray(0, length));
+    this.buffer = this.buffer.subarray(length);
+    return packet;
+  }
+
+  private async until(ready: () => boolean): Promise<void> {
+    while (!ready() && !this.ended) {
+      await new Promise<void>(resolve => {
+        this.wake = resolve;
+      });
+      this.wake = null;
+    }
+  }
+}
+
+function gone(): HoldpointError {
+  return new HoldpointError('protocol', 'the connection ended inside the start-up');
+}

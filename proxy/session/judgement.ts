@@ -1,0 +1,118 @@
+import type { Analysis, StatementAnalysis } from '#schemas/analysis.ts';
+import type { Verdict } from '#schemas/verdict.ts';
+
+/** One message's text, analysed and judged. */
+export interface Judged {
+  readonly text: string;
+  readonly statements: readonly StatementAnalysis[];
+  /** It names no prepared statement and no cursor: its meaning does not hang on the session's names. */
+  readonly alone: boolean;
+  /** The first witness says that all of it is a provable read. */
+  readonly reads: boolean;
+  readonly verdict: { readonly outside: Verdict; readonly inTransaction: Verdict };
+  /** Its effects stand in the session's record already, under the same text. */
+  recorded: boolean;
+}
+
+export type Judgement =
+  | { readonly kind: 'judged'; readonly judged: Judged }
+  | Extract<Analysis, { kind: 'syntax-error' }>;
+
+/** What EXECUTE and FETCH stand for: the session's names, as they would be when everything before has succeeded. */
+export interface Bodies {
+  statement(name: string): StatementAnalysis | undefined;
+  cursor(name: string): StatementAnalysis | undefined;
+}
+
+const MAX_TEXTS = 5_000;
+const MAX_CACHED_TEXT = 100_000;
+
+/**
+ * Judges texts for one session, with a memory. What a text means depends on catalog and search_path, so the memory is dropped when
+ * either changes; texts that name prepared statements or cursors are judged anew each time.
+ */
+export class Judge {
+  private readonly known = new Map<string, Judged>();
+  private context: unknown[] = [];
+  /** Another object whenever what texts mean may have changed. */
+  stamp: object = {};
+  private readonly analyse: (text: string) => Analysis;
+  private readonly decide: (statements: readonly StatementAnalysis[], inTransaction: boolean) => Verdict;
+  private readonly withBody: (
+    outer: StatementAnalysis,
+    body: StatementAnalysis | undefined,
+  ) => StatementAnalysis;
+
+  constructor(
+    analyse: (text: string) => Analysis,
+    decide: (statements: readonly StatementAnalysis[], inTransaction: boolean) => Verdict,
+    withBody: (outer: StatementAnalysis, body: StatementAnalysis | undefined) => StatementAnalysis,
+  ) {
+    this.analyse = analyse;
+    this.decide = decide;
+    this.withBody = withBody;
+  }
+
+  /** `context`: whatever the meaning of a text depends on; compared by identity. */
+  under(...context: unknown[]): void {
+    if (context.length === this.context.length && context.every((value, i) => value === this.context[i]))
+      return;
+    this.context = context;
+    this.stamp = {};
+    this.known.clear();
+  }
+
+  text(text: string, bodies: Bodies): Judgement {
+    const known = this.known.get(text);
+    if (known !== undefined) return { kind: 'judged', judged: known };
+    const analysis = this.analyse(text);
+    if (analysis.kind === 'syntax-error') return analysis;
+    const alone = analysis.statements.every(s => s.executes === null && s.cursor === null);
+    const judged = this.statements(
+      text,
+      alone ? analysis.statements : this.resolve(analysis.statements, bodies),
+      alone,
+    );
+    if (alone && text.length <= MAX_CACHED_TEXT) {
+      if (this.known.size >= MAX_TEXTS) this.known.clear();
+      this.known.set(text, judged);
+    }
+    return { kind: 'judged', judged };
+  }
+
+  /** Bodies added, in order: a PREPARE or DECLARE earlier in the same text counts for what follows it. */
+  private resolve(statements: readonly StatementAnalysis[], bodies: Bodies): StatementAnalysis[] {
+    const prepared = new Map<string, StatementAnalysis | undefined>();
+    const cursors = new Map<string, StatementAnalysis | undefined>();
+    return statements.map(outer => {
+      let resolved = outer;
+      if (outer.executes !== null)
+        resolved = this.withBody(
+          resolved,
+          prepared.has(outer.executes) ? prepared.get(outer.executes) : bodies.statement(outer.executes),
+        );
+      if (outer.cursor !== null)
+        resolved = this.withBody(
+          resolved,
+          cursors.has(outer.cursor) ? cursors.get(outer.cursor) : bodies.cursor(outer.cursor),
+        );
+      for (const action of outer.actions) {
+        if (action.kind === 'prepare') prepared.set(action.name, action.body);
+        if (action.kind === 'declare') cursors.set(action.name, action.body);
+      }
+      return resolved;
+    });
+  }
+
+  /** Judges statements that were analysed before: a Bind of a prepared one. */
+  statements(text: string, statements: readonly StatementAnalysis[], alone = false): Judged {
+    return {
+      text,
+      statements,
+      alone,
+      reads: statements.every(s => s.effects.readOnly),
+      verdict: { outside: this.decide(statements, false), inTransaction: this.decide(statements, true) },
+      recorded: false,
+    };
+  }
+}

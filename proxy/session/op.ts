@@ -1,0 +1,35 @@
+import type { MaskPlan } from '../mask/plan.ts';
+import type { Prepared } from './picture.ts';
+import type { Run } from './run.ts';
+
+/** A portal as the proxy knows it: made by Bind (with its run) or by SQL's DECLARE (run is null; FETCH judges by `source`). */
+export interface Portal {
+  readonly source: Prepared;
+  readonly run: Run | null;
+  readonly resultFormats: readonly number[];
+  /** A Describe that tells its columns has been sent. */
+  described: boolean;
+  /** Null: nothing to mask. Undefined: not known yet, and no row may pass. */
+  plan: MaskPlan | null | undefined;
+}
+
+/** One message under way to the server, and what its answer means. The server answers in order, or skips to Sync. */
+export type Op =
+  | { readonly kind: 'query'; readonly run: Run; plan: MaskPlan | null | undefined }
+  | { readonly kind: 'parse'; readonly name: string; readonly prepared: Prepared; readonly run: Run | null }
+  | { readonly kind: 'bind'; readonly name: string; readonly portal: Portal }
+  | { readonly kind: 'describe-statement'; readonly prepared: Prepared }
+  /** `own`: the agent did not ask; the answer is for the mask alone. */
+  | { readonly kind: 'describe-portal'; readonly portal: Portal; readonly own: boolean }
+  | { readonly kind: 'execute'; readonly portal: Portal; readonly run: Run }
+  | { readonly kind: 'close'; readonly of: 'statement' | 'portal'; readonly name: string }
+  | { readonly kind: 'sync' }
+  /** A statement that fails for certain, sent in place of a refused one: the server's transaction ends up aborted as the agent's does. */
+  | { readonly kind: 'poison'; readonly error: Buffer; readonly protocol: 'simple' | 'extended' }
+  /** The proxy's own message: everything up to a message of type `until` is kept from the agent. */
+  | {
+      readonly kind: 'own';
+      readonly until: number;
+      readonly row?: (values: (string | null)[]) => void;
+      readonly done?: () => void;
+    };

@@ -1,0 +1,91 @@
+import type { Duplex } from 'node:stream';
+import type { Recorder } from '../ports.ts';
+
+/** Beyond this many bytes waiting for a slow reader, its own server connection is slowed. */
+export const HIGH_WATER = 1024 * 1024;
+
+/**
+ * Everything that goes to the agent goes through here, in order, and not before the record allows it: bytes written after `gate(ticket)`
+ * leave only when that ticket is durable (promise 2).
+ */
+export class Outbox {
+  private readonly socket: Duplex;
+  private readonly recorder: Recorder;
+  private readonly lost: (fault: Error) => void;
+  private readonly relieved: () => void;
+  private pending: Buffer[] = [];
+  private bytes = 0;
+  private until = 0;
+  private waiting = false;
+  private closed = false;
+
+  /**
+   * `lost` is called when a ticket does not become durable in time: what waited behind it is never sent. `relieved` after what
+   * waited for the ledger has been sent.
+   */
+  constructor(socket: Duplex, recorder: Recorder, lost: (fault: Error) => void, relieved: () => void) {
+    this.socket = socket;
+    this.recorder = recorder;
+    this.lost = lost;
+    this.relieved = relieved;
+  }
+
+  gate(ticket: number): void {
+    if (ticket > this.until) this.until = ticket;
+  }
+
+  write(bytes: Buffer): void {
+    if (this.closed) return;
+    this.pending.push(bytes);
+    this.bytes += bytes.length;
+  }
+
+  /** Bytes not yet taken by the agent's side of the network. */
+  get backlog(): number {
+    return this.bytes + this.socket.writableLength;
+  }
+
+  /** Sends what may be sent; call at the end of a turn, so that one turn is one write. */
+  flush(): void {
+    if (this.bytes === 0 || this.closed) return;
+    if (this.recorder.durable < this.until) {
+      if (this.waiting) return;
+      this.waiting = true;
+      this.recorder.whenDurable(this.until, fault => {
+        this.waiting = false;
+        if (fault === null) {
+          this.flush();
+          this.relieved();
+        } else if (!this.closed) {
+          this.drop();
+          this.lost(fault);
+        }
+      });
+      return;
+    }
+    const { pending } = this;
+    this.pending = [];
+    this.bytes = 0;
+    if (pending.length === 1) this.socket.write(pending[0]);
+    else {
+      this.socket.cork();
+      for (const bytes of pending) this.socket.write(bytes);
+      this.socket.uncork();
+    }
+  }
+
+  /** Forgets what was not sent. */
+  drop(): void {
+    this.pending = [];
+    this.bytes = 0;
+  }
+
+  /** Sends `last`, without regard to what else waited, and ends the connection. */
+  end(last: Buffer | null): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.drop();
+    if (last === null) this.socket.end();
+    else this.socket.end(last);
+  }
+}

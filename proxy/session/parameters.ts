@@ -1,0 +1,121 @@
+import { HoldpointError } from '#schemas/errors.ts';
+
+/**
+ * Settings that an agent may give in its start-up packet. Anything else is refused by name: a setting that changes how text is read or
+ * who runs it, given before the first statement, would be a way past everything behind it.
+ */
+const ALLOWED = new Set([
+  'application_name',
+  'bytea_output',
+  'client_encoding',
+  'client_min_messages',
+  'datestyle',
+  'default_transaction_deferrable',
+  'default_transaction_isolation',
+  'default_transaction_read_only',
+  'effective_cache_size',
+  'extra_float_digits',
+  'geqo',
+  'idle_in_transaction_session_timeout',
+  'idle_session_timeout',
+  'intervalstyle',
+  'jit',
+  'lock_timeout',
+  'plan_cache_mode',
+  'random_page_cost',
+  'search_path',
+  'statement_timeout',
+  'timezone',
+  'transaction_timeout',
+  'work_mem',
+]);
+const PLANNER = /^enable_[a-z_]+$/;
+const UTF8 = new Set(['utf8', 'unicode']);
+
+export interface StartupParameters {
+  readonly user: string;
+  /** Names the target; the user's name where it is absent, as the server does it. */
+  readonly database: string;
+  readonly application: string;
+  /** To be sent on; always with UTF8 and standard strings. */
+  readonly settings: Map<string, string>;
+  /** `_pq_.` options, none of which is known here. */
+  readonly unknownOptions: readonly string[];
+}
+
+/** Sorts the parameters of a StartupMessage. Throws HoldpointError where one is not allowed. */
+export function readStartupParameters(parameters: ReadonlyMap<string, string>): StartupParameters {
+  const settings = new Map<string, string>();
+  const unknownOptions: string[] = [];
+  const set = (name: string, value: string) => {
+    const key = name.toLowerCase().replaceAll('-', '_');
+    if (!ALLOWED.has(key) && !PLANNER.test(key))
+      throw new HoldpointError('unsupported', `setting "${name.slice(0, 63)}" may not be given at start-up`, {
+        hint: 'Leave it out of the connection string, PGOPTIONS or the driver settings.',
+      });
+    if (key === 'client_encoding') checkEncoding(value);
+    settings.set(key, value);
+  };
+  for (const [name, value] of parameters) {
+    if (name === 'user' || name === 'database') continue;
+    if (name === 'replication') refuseReplication(value);
+    else if (name === 'options') for (const [key, setting] of splitOptions(value)) set(key, setting);
+    else if (name.startsWith('_pq_.')) unknownOptions.push(name);
+    else set(name, value);
+  }
+  const user = parameters.get('user') ?? '';
+  if (user === '') throw new HoldpointError('unknown_role', 'no user name is given in the start-up packet');
+  const database = parameters.get('database') ?? '';
+  settings.set('client_encoding', 'UTF8');
+  settings.set('standard_conforming_strings', 'on');
+  return {
+    user,
+    database: database === '' ? user : database,
+    application: settings.get('application_name') ?? '',
+    settings,
+    unknownOptions,
+  };
+}
+
+function checkEncoding(value: string): void {
+  const name = value.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+  if (!UTF8.has(name))
+    throw new HoldpointError('unsupported', `client_encoding ${value.slice(0, 63)} is not supported`, {
+      hint: 'Use UTF8: the proxy must read the same text as the server.',
+    });
+}
+
+function refuseReplication(value: string): void {
+  if (['false', 'off', 'no', '0'].includes(value.toLowerCase())) return;
+  throw new HoldpointError('unsupported', 'replication connections are refused', {
+    detail: 'Their commands and their stream carry nothing that could be judged or masked.',
+  });
+}
+
+/** `-c name=value --name=value`, as the server splits it: a backslash takes the next character as it is. Source: pg_split_opts. */
+function splitOptions(options: string): [string, string][] {
+  const words: string[] = [];
+  let word: string | null = null;
+  for (let i = 0; i < options.length; i++) {
+    const c = options[i]!;
+    if (/\s/.test(c)) {
+      if (word !== null) words.push(word);
+      word = null;
+    } else if (c === '\\') word = (word ?? '') + (options[++i] ?? '');
+    else word = (word ?? '') + c;
+  }
+  if (word !== null) words.push(word);
+  const settings: [string, string][] = [];
+  for (let i = 0; i < words.length; i++) {
+    let setting = words[i]!;
+    if (setting === '-c') setting = words[++i] ?? '';
+    else if (setting.startsWith('-c')) setting = setting.slice(2);
+    else if (setting.startsWith('--')) setting = setting.slice(2);
+    else throw new HoldpointError('unsupported', `start-up option ${setting.slice(0, 63)} is not supported`);
+    const equals = setting.indexOf('=');
+    if (equals < 1)
+      throw new HoldpointError('unsupported', `start-up option ${setting.slice(0, 63)} has no value`);
+    settings.push([setting.slice(0, equals), setting.slice(equals + 1)]);
+  }
+  return settings;
+}

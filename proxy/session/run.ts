@@ -1,0 +1,69 @@
+import { createHash, type Hash, hash } from 'node:crypto';
+import type { StatementAnalysis } from '#schemas/analysis.ts';
+import type { AuditBody } from '#schemas/audit.ts';
+
+/** What became of a run, as the audit's `outcome` says it. */
+export type RunStatus = AuditBody<'outcome'>['status'];
+
+/** One judged message on its way: a whole Query, or one Bind with the Executes of its portal. */
+export class Run {
+  /** Number in the session's record. */
+  readonly n: number;
+  readonly statements: readonly StatementAnalysis[];
+  readonly touchesProtected: boolean;
+  /** Index of the statement whose completion comes next (a Query may hold several). */
+  index = 0;
+  rows = 0;
+  bytes = 0;
+  tag = '';
+  sqlstate = '';
+  readonly masks = new Map<string, string>();
+  forwarded = false;
+  ended = false;
+  private readonly startedAt: number;
+  private only: Buffer | null = null;
+  private hasher: Hash | null = null;
+
+  /** `now` in milliseconds of a monotonic clock. */
+  constructor(n: number, statements: readonly StatementAnalysis[], now: number) {
+    this.n = n;
+    this.statements = statements;
+    this.touchesProtected = statements.some(s => s.touchesProtected);
+    this.startedAt = now;
+  }
+
+  get current(): StatementAnalysis | undefined {
+    return this.statements[this.index];
+  }
+
+  /** Result bytes as the agent gets them. One piece is hashed in one go at the end; a stream as it passes. */
+  passed(bytes: Buffer): void {
+    this.bytes += bytes.length;
+    if (this.hasher !== null) this.hasher.update(bytes);
+    else if (this.only === null) this.only = bytes;
+    else {
+      this.hasher = createHash('sha256').update(this.only).update(bytes);
+      this.only = null;
+    }
+  }
+
+  outcome(status: RunStatus, now: number): AuditBody<'outcome'> {
+    this.ended = true;
+    return {
+      bytes: this.bytes,
+      masks: [...this.masks].map(([column, mask]) => ({ column, mask })),
+      micros: Math.max(0, Math.round((now - this.startedAt) * 1000)),
+      n: this.n,
+      result:
+        this.hasher !== null
+          ? this.hasher.digest('hex')
+          : this.only !== null
+            ? hash('sha256', this.only, 'hex')
+            : '',
+      rows: this.rows,
+      sqlstate: this.sqlstate,
+      status,
+      tag: this.tag,
+    };
+  }
+}

@@ -1,0 +1,101 @@
+import type { StatementAnalysis } from '#schemas/analysis.ts';
+
+/** Reported settings that change what a statement means, and so belong to its digest. */
+const REPORTED = [
+  'DateStyle',
+  'IntervalStyle',
+  'TimeZone',
+  'client_encoding',
+  'default_transaction_read_only',
+  'session_authorization',
+  'standard_conforming_strings',
+];
+
+/** Commands after which search_path, role or the catalog may be other than before, whatever their own text says. */
+const MAY_CHANGE_ANYTHING = new Set(['do', 'call', 'unknown']);
+const CHANGE_CATALOG = new Set(['ddl', 'privilege', 'do', 'call', 'unknown']);
+
+/** What the proxy knows of the session's settings: told by the server, never concluded from what was sent. */
+export class Settings {
+  private readonly reported = new Map<string, string>();
+  /** Settings that the agent has changed, beside the reported ones. */
+  private readonly touched = new Set<string>();
+  private setInTransaction = false;
+  /** search_path and role have to be asked for again before anything is judged. */
+  dirty = true;
+  searchPath: readonly string[] = ['?'];
+  role = '';
+  rawSearchPath = '';
+
+  report(name: string, value: string): void {
+    this.reported.set(name, value);
+    // Reported from Postgres 18 on; before, it is asked for.
+    if (name === 'search_path' && value !== this.rawSearchPath) this.dirty = true;
+  }
+
+  get(name: string): string | undefined {
+    return this.reported.get(name);
+  }
+
+  /** The server has completed this statement. */
+  completed(statement: StatementAnalysis): void {
+    const { effects, actions } = statement;
+    for (const action of actions) {
+      if (action.kind === 'set') {
+        if (action.setting !== null) this.touched.add(action.setting);
+        this.dirty = true;
+        this.setInTransaction = true;
+      } else if (action.kind === 'discard' || action.kind === 'rollback-to') this.dirty = true;
+    }
+    if (effects.readOnly) return;
+    if (effects.functions.length > 0 || effects.commands.some(c => MAY_CHANGE_ANYTHING.has(c))) {
+      this.dirty = true;
+      this.setInTransaction = true;
+    }
+  }
+
+  /** Outside any transaction again: what was set in it may have been rolled back. */
+  transactionEnded(): void {
+    if (this.setInTransaction) this.dirty = true;
+    this.setInTransaction = false;
+  }
+
+  /** The server's answers to SHOW search_path and SHOW role. */
+  learn(searchPath: string, role: string, user: string): void {
+    this.rawSearchPath = searchPath;
+    this.role = role === 'none' ? user : role;
+    const path = splitIdentifiers(searchPath).map(name => (name === '$user' ? this.role : name));
+    if (path.join('\0') !== this.searchPath.join('\0')) this.searchPath = path;
+    this.dirty = false;
+  }
+
+  /** Names to ask for with SHOW before a digest is made. */
+  get asked(): string[] {
+    return [...this.touched].filter(name => /^[a-z_][a-z0-9_.]*$/.test(name)).sort();
+  }
+
+  /** For the digest of a statement; `shown` are the answers for `asked`. */
+  forDigest(shown: ReadonlyMap<string, string>): Record<string, string> {
+    const settings: Record<string, string> = { search_path: this.rawSearchPath, role: this.role };
+    for (const name of REPORTED) {
+      const value = this.reported.get(name);
+      if (value !== undefined) settings[name.toLowerCase()] = value;
+    }
+    for (const [name, value] of shown) settings[name] = value;
+    return settings;
+  }
+}
+
+/** Whether other statements may mean something else once this one is committed. */
+export function changesCatalog({ effects }: StatementAnalysis): boolean {
+  if (effects.readOnly) return false;
+  return effects.functions.length > 0 || effects.commands.some(c => CHANGE_CATALOG.has(c));
+}
+
+/** `"$user", public` → [`$user`, `public`]. Source: SplitIdentifierString of the server. */
+export function splitIdentifiers(list: string): string[] {
+  const names: string[] = [];
+  for (const match of list.matchAll(/"((?:[^"]|"")*)"|([^\s,"]+)/g))
+    names.push(match[1] !== undefined ? match[1].replaceAll('""', '"') : match[2]!.toLowerCase());
+  return names;
+}
