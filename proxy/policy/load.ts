@@ -29,7 +29,7 @@ export function loadPolicy(yamlText: string, fileName: string, options: LoadOpti
   if (source.data === null || source.data === undefined)
     return fail([{ path: [], message: 'the file is empty' }]);
   const parsed = policyFile.safeParse(source.data);
-  if (!parsed.success) return fail(shapeFaults(parsed.error.issues, source.data));
+  if (!parsed.success) return fail(shapeFaults(policyFile, parsed.error.issues, source.data));
   const faults = meaningFaults(parsed.data, options);
   if (faults.length > 0) return fail(faults);
   return sealPolicy(parsed.data);

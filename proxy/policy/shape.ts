@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { policyFile } from '#schemas/policy.ts';
 import type { Path } from './yaml-source.ts';
 
 /** A zod issue as one sentence for whoever wrote the file; `path` and `key` say what to point at. */
@@ -9,11 +8,19 @@ export interface ShapeFault {
   readonly message: string;
 }
 
-/** What is wrong with the form of a policy file: one fault per unknown key, missing key and wrong value. */
-export function shapeFaults(issues: readonly z.core.$ZodIssue[], data: unknown): ShapeFault[] {
+/** What is wrong with the form of `data`, which `schema` has refused: one fault per unknown key, missing key and wrong value. */
+export function shapeFaults(
+  schema: z.ZodType,
+  issues: readonly z.core.$ZodIssue[],
+  data: unknown,
+): ShapeFault[] {
   return issues.flatMap((issue): ShapeFault[] => {
     if (issue.code === 'unrecognized_keys')
-      return issue.keys.map(key => ({ path: issue.path, key, message: unknownKey(key, issue.path, data) }));
+      return issue.keys.map(key => ({
+        path: issue.path,
+        key,
+        message: unknownKey(schema, key, issue.path, data),
+      }));
     const value = valueAt(data, issue.path);
     return [{ path: issue.path, key: undefined, message: sentence(issue, value) }];
   });
@@ -29,8 +36,11 @@ function sentence(issue: z.core.$ZodIssue, value: unknown): string {
       const hint = typeof value === 'string' ? suggestion(value, known) : '';
       return `is ${describe(value)}, but must be ${known.length === 1 ? known[0] : `one of ${known.join(', ')}`}${hint}`;
     }
-    case 'invalid_union':
-      return `is ${describe(value)}, but must be one of allow, hold, deny${typeof value === 'string' ? suggestion(value, ['allow', 'hold', 'deny']) : ''}`;
+    case 'invalid_union': {
+      const known = 'options' in issue && Array.isArray(issue.options) ? issue.options.map(String) : [];
+      const hint = typeof value === 'string' ? suggestion(value, known) : '';
+      return `is ${describe(value)}, but must be one of ${known.join(', ')}${hint}`;
+    }
     case 'invalid_format':
       return `is ${describe(value)}; ${formatHint(issue)}`;
     case 'too_small':
@@ -71,8 +81,8 @@ function describe(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
-function unknownKey(key: string, path: Path, data: unknown): string {
-  const known = knownKeys(policyFile, path, data);
+function unknownKey(schema: z.ZodType, key: string, path: Path, data: unknown): string {
+  const known = knownKeys(schema, path, data);
   const near = nearest(key, known);
   const hint = near === undefined ? `; the keys here are ${known.join(', ')}` : `; did you mean ${near}?`;
   return `unknown key ${JSON.stringify(key)}${hint}`;

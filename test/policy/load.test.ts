@@ -121,7 +121,7 @@ describe('form', () => {
     [
       'a verdict that there is not',
       rules('{ name: r, verdict: holds }'),
-      ['5:23: rules[0].verdict: is "holds", but must be one of allow, hold, deny; did you mean hold?'],
+      ['5:23: rules[0].verdict: is "holds", but must be one of allow, deny, hold; did you mean hold?'],
     ],
     ['another version', GOOD.replace('version: 1', 'version: 2'), ['1:10: version: is 2, but must be 1']],
     [
@@ -447,9 +447,9 @@ describe('what is loaded', () => {
 
   it('does not find what objects inherit', () => {
     const policy = loadPolicy(GOOD, 'p.yaml');
-    assert.equal(policy.targets['constructor'], undefined);
-    assert.equal(policy.targets['shop']?.roles['toString'], undefined);
-    assert.equal(policy.groups['hasOwnProperty'], undefined);
+    assert.equal(policy.targets.constructor, undefined);
+    assert.equal(policy.targets.shop?.roles.toString, undefined);
+    assert.equal(policy.groups.hasOwnProperty, undefined);
   });
 
   it('has a version that follows the meaning, not the spelling', () => {
@@ -463,7 +463,7 @@ describe('what is loaded', () => {
 
   it('can be extended by targets and issuers, which change its version, and which cannot replace any', () => {
     const policy = loadPolicy(GOOD, 'p.yaml');
-    const ledger = { ...policy.targets['shop']!, database: 'ledger' };
+    const ledger = { ...policy.targets.shop!, database: 'ledger' };
     const extended = extendPolicy(policy, { targets: { ledger } });
     assert.deepEqual(Object.keys(extended.targets), ['shop', 'ledger']);
     assert.notEqual(extended.policyVersion, policy.policyVersion);

@@ -42,6 +42,6 @@ it('agrees with an anchored regular expression on all short patterns', () => {
 
 it('a pattern made to be slow is not', () => {
   const started = process.cpuUsage().user;
-  assert.equal(matchesPattern('*a'.repeat(100), 'a'.repeat(2000) + 'b'), false);
+  assert.equal(matchesPattern('*a'.repeat(100), `${'a'.repeat(2000)}b`), false);
   assert.ok(process.cpuUsage().user - started < 1_000_000, 'less than a second of processor time');
 });

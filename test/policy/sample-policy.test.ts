@@ -92,7 +92,7 @@ describe('the sample policy', () => {
     const all = write({ commands: ['delete'], withoutWhere: true, keyed: false });
     assert.deepEqual(quorum(all), [[['approvers'], 1, 600]]);
     assert.deepEqual(quorum(statement({ unknown: ['?'] })), [[['approvers'], 2, 600]]);
-    assert.deepEqual(policy.groups['approvers'], ['approver-1@example.com', 'approver-2@example.com']);
+    assert.deepEqual(policy.groups.approvers, ['approver-1@example.com', 'approver-2@example.com']);
   });
 });
 

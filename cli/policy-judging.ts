@@ -1,0 +1,54 @@
+import { judge } from '#proxy/policy/judge.ts';
+import { Judge } from '#proxy/session/judgement.ts';
+import type { Analysis, StatementAnalysis } from '#schemas/analysis.ts';
+import type { Policy } from '#schemas/policy.ts';
+import type { Principal } from '#schemas/principal.ts';
+import type { Verdict } from '#schemas/verdict.ts';
+
+/** The analysis of a text under a catalog, and how bodies of prepared statements are added to it. */
+export interface Analyse {
+  text(sql: string, searchPath: readonly string[]): Analysis;
+  withBody(outer: StatementAnalysis, body: StatementAnalysis | undefined): StatementAnalysis;
+}
+
+export interface JudgingRequest {
+  readonly policy: Policy;
+  readonly sql: string;
+  readonly principal: Principal;
+  readonly target: string;
+  readonly role: string;
+  readonly inTransaction: boolean;
+  readonly searchPath: readonly string[];
+  readonly analyse: Analyse;
+}
+
+export interface Judging {
+  readonly statements: readonly StatementAnalysis[];
+  /** On the whole text, as the proxy gives it. */
+  readonly verdict: Verdict;
+  /** On each statement by itself, in order. */
+  readonly alone: readonly Verdict[];
+}
+
+/**
+ * Judges a text with the very parts that the proxy judges with, for a session that has prepared nothing before. Throws an Error
+ * with the parser's words where the text does not parse.
+ */
+export function judging(request: JudgingRequest): Judging {
+  const { policy, analyse, searchPath } = request;
+  const who = { principal: request.principal, target: request.target, role: request.role };
+  const decide = (statements: readonly StatementAnalysis[], inTransaction: boolean): Verdict =>
+    judge(policy, { ...who, inTransaction }, statements);
+  const session = new Judge(text => analyse.text(text, searchPath), decide, analyse.withBody);
+  const result = session.text(request.sql, { statement: () => undefined, cursor: () => undefined });
+  if (result.kind === 'syntax-error') {
+    const where = result.position === null ? '' : ` (character ${result.position})`;
+    throw new Error(`the SQL does not parse: ${result.message}${where}`);
+  }
+  const { statements, verdict } = result.judged;
+  return {
+    statements,
+    verdict: request.inTransaction ? verdict.inTransaction : verdict.outside,
+    alone: statements.map(statement => decide([statement], request.inTransaction)),
+  };
+}
