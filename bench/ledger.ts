@@ -37,9 +37,13 @@ try {
   const used = process.threadCpuUsage(cpu);
   const events = statements * 3;
   const main = (used.user + used.system) / events;
-  console.log(`${Math.round(events / seconds)} events/s durable (${events} events, ${PER_TURN} statements a turn)`);
+  console.log(
+    `${Math.round(events / seconds)} events/s durable (${events} events, ${PER_TURN} statements a turn)`,
+  );
   console.log(`${((appending * 1000) / events).toFixed(2)} µs per append on the proxy's thread`);
-  console.log(`${main.toFixed(2)} µs CPU per event on the proxy's thread in all, messages and callbacks with it`);
+  console.log(
+    `${main.toFixed(2)} µs CPU per event on the proxy's thread in all, messages and callbacks with it`,
+  );
   const waits: number[] = [];
   for (let i = 0; i < 300; i += 1) {
     const asked = performance.now();
@@ -48,7 +52,9 @@ try {
     waits.push(performance.now() - asked);
   }
   waits.sort((a, b) => a - b);
-  console.log(`${waits[150]?.toFixed(2)} ms until one statement alone is durable (median), ${waits[285]?.toFixed(2)} ms (p95)`);
+  console.log(
+    `${waits[150]?.toFixed(2)} ms until one statement alone is durable (median), ${waits[285]?.toFixed(2)} ms (p95)`,
+  );
   await ledger.close();
 } finally {
   rmSync(dir, { recursive: true, force: true });

@@ -22,7 +22,10 @@ const port = parentPort;
 if (port === null) throw new Error('the ledger runs in a thread of its own');
 const start = workerData as LedgerStart;
 const file = new CheckpointFile(start.checkpointFile, error => {
-  if (error === null) return tell({ kind: 'durable', size: durable });
+  if (error === null) {
+    tell({ kind: 'durable', size: durable });
+    return;
+  }
   tell({ kind: 'fault', message: error.message });
   later();
 });

@@ -195,7 +195,10 @@ class Ledger implements Recorder {
     this.#thread = thread;
     let why = 'the thread of the ledger has ended';
     thread.on('message', (message: FromLedger) => {
-      if (this.#ready) return this.#receive(message);
+      if (this.#ready) {
+        this.#receive(message);
+        return;
+      }
       if (message.kind === 'refused') why = message.message;
       this.#ready = message.kind === 'ready';
       started(message);

@@ -1,0 +1,145 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type AuditEvent, auditEvent } from '#schemas/audit.ts';
+import { type NoteKey, parseCheckpoint, parseVerifierKey } from '#schemas/checkpoint.ts';
+import type { AuditReader, SessionSummary, VerifyReport } from '../ports.ts';
+import { auditPass } from './audit-pass.ts';
+import { openTables, storedCheckpoints, storedEvents } from './audit-tables.ts';
+import { AuditVerifier } from './audit-verifier.ts';
+import { SessionSummaries } from './session-summaries.ts';
+
+export interface AuditReaderOptions {
+  /** Verifier key (one line) of the log; default: `keys/ledger.key.pub` beside the database. */
+  readonly keyFile?: string;
+}
+
+/** How long a live ledger may leave its end unsealed before that is a finding (ms), and how often it is looked at. */
+const PATIENCE = 3000;
+const LOOK_EVERY = 100;
+/** Events between two pauses. */
+const STRIDE = 256;
+
+/** The record of one machine. Throws an Error when there is no ledger at `file`. */
+export function openAuditReader(
+  file: string,
+  options: AuditReaderOptions = {},
+): AuditReader & { close(): void } {
+  const keyFile = options.keyFile ?? join(dirname(file), 'keys', 'ledger.key.pub');
+  const db = openTables(file);
+  const summaries = new SessionSummaries();
+  let summed = 0;
+  let summing: Promise<void> = Promise.resolve();
+
+  async function sum(): Promise<void> {
+    for (const { index, text } of storedEvents(db, summed)) {
+      const event = auditEvent.safeParse(json(text));
+      if (event.success) summaries.add(event.data);
+      summed = index + 1;
+      if (summed % STRIDE === 0) await new Promise(setImmediate);
+    }
+  }
+
+  return {
+    async sessions(): Promise<SessionSummary[]> {
+      summing = summing.then(sum);
+      await summing;
+      return summaries.list();
+    },
+    async events(session): Promise<AuditEvent[]> {
+      const rows = db.prepare('SELECT event FROM events WHERE session = ? ORDER BY seq').all(session);
+      return rows.map((row, i) => {
+        const event = auditEvent.safeParse(json(String(row.event)));
+        if (!event.success) throw new Error(`event ${i} of session ${session} is unreadable: verify the log`);
+        return event.data;
+      });
+    },
+    verify: session => verifyLedger(file, readKey(keyFile), session),
+    close: () => db.close(),
+  };
+}
+
+/** The verifier key in this file, null when there is no file. Throws an Error when it holds something else, and when it is `required`. */
+export function readKey(keyFile: string, { required = false } = {}): NoteKey | null {
+  if (!existsSync(keyFile)) {
+    if (required) throw new Error(`there is no key at ${keyFile}`);
+    return null;
+  }
+  try {
+    return parseVerifierKey(readFileSync(keyFile, 'utf8'));
+  } catch (error) {
+    throw new Error(`${keyFile}: ${(error as Error).message}`);
+  }
+}
+
+async function verifyLedger(file: string, key: NoteKey | null, session?: string): Promise<VerifyReport> {
+  const verifier = new AuditVerifier(key);
+  const newestFile = `${file}.checkpoint`;
+  // Read before the tables: it is written after them, so it can only be behind.
+  const newest = existsSync(newestFile) ? readFileSync(newestFile, 'utf8') : null;
+  const until = performance.now() + PATIENCE;
+  try {
+    let above = await snapshot(file, verifier, -1);
+    checkNewest(file, verifier, newest);
+    for (;;) {
+      const report = verifier.report(session);
+      if (report.unsealed === 0 || report.findings.length > 0 || performance.now() > until) return report;
+      await delay(LOOK_EVERY);
+      above = await snapshot(file, verifier, above);
+    }
+  } catch (error) {
+    verifier.found('unreadable', file, (error as Error).message);
+    return verifier.report(session);
+  }
+}
+
+/** One pass over what is new, in one read transaction: events and checkpoints of the same moment. */
+async function snapshot(file: string, verifier: AuditVerifier, above: number): Promise<number> {
+  const db = openTables(file);
+  try {
+    db.exec('BEGIN');
+    return await auditPass(verifier, storedEvents(db, verifier.next), storedCheckpoints(db, above), above);
+  } finally {
+    db.close();
+  }
+}
+
+function checkNewest(file: string, verifier: AuditVerifier, newest: string | null): void {
+  const where = 'checkpoint file';
+  if (newest === null) {
+    verifier.found('missing', where, `there is no ${file}.checkpoint`);
+    return;
+  }
+  const signed = verifier.trusted(newest, where);
+  if (signed === null) return;
+  const { size } = signed.checkpoint;
+  if (size > verifier.size) {
+    verifier.misplaced(size, where);
+    return;
+  }
+  const db = openTables(file);
+  try {
+    const note = db.prepare('SELECT note FROM checkpoints WHERE size = ?').get(size)?.note;
+    if (note === newest) return;
+    if (note === undefined) {
+      verifier.found('missing', where, `the log lacks its checkpoint of size ${size}`);
+      return;
+    }
+    const same = parseCheckpoint(String(note)).checkpoint.root.equals(signed.checkpoint.root);
+    verifier.found(
+      same ? 'altered' : 'forked',
+      where,
+      `it is another checkpoint of size ${size} than the log's`,
+    );
+  } finally {
+    db.close();
+  }
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

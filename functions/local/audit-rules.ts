@@ -1,0 +1,183 @@
+import type { AuditBody, AuditEvent, AuditKind } from '#schemas/audit.ts';
+import { LEDGER_SESSION } from '#schemas/chain.ts';
+
+type Body<K extends AuditKind> = AuditBody<K>;
+
+/** What one statement of a session has been through so far. */
+interface Course {
+  readonly statement: Body<'statement'>;
+  hold: Body<'hold'> | null;
+  decisions: Body<'decision'>[];
+  ended: Body<'hold.end'> | null;
+  forwarded: boolean;
+}
+
+/** One thing that a session's story cannot contain. */
+export interface Breach {
+  readonly fault: 'missing' | 'duplicated' | 'reordered' | 'unapproved' | 'forbidden';
+  readonly what: string;
+}
+
+/**
+ * The order that the events of a session must have, whatever their hashes say: nothing is forwarded before its statement is in the
+ * log, nothing held without its approval, nothing denied, nothing twice; an outcome has its forward unless nothing was sent. Takes the
+ * events of one session in order. Memory grows with the statements that are under way, not with those that have ended.
+ */
+export class SessionRules {
+  #open: Body<'session.open'> | null = null;
+  #courses = new Map<number, Course>();
+  #last = 0;
+  #started = false;
+
+  /** What is wrong with this event at this place; null when nothing is. */
+  next(event: AuditEvent): Breach | null {
+    const first = !this.#started;
+    this.#started = true;
+    if (event.session === LEDGER_SESSION) return only(event, 'ledger.recovered');
+    if (event.kind === 'ledger.recovered')
+      return breach('reordered', 'ledger.recovered belongs in the session of the log itself');
+    if (first !== (event.kind === 'session.open'))
+      return first
+        ? breach('missing', 'the session does not begin with its session.open')
+        : breach('duplicated', 'the session is opened a second time');
+    return this.#step(event);
+  }
+
+  #step({ kind, body }: AuditEvent): Breach | null {
+    switch (kind) {
+      case 'session.open':
+        this.#open = body as Body<'session.open'>;
+        return null;
+      case 'statement':
+        return this.#statement(body as Body<'statement'>);
+      case 'hold':
+        return this.#course(body, kind, course => {
+          const hold = body as Body<'hold'>;
+          if (course.hold !== null) return breach('duplicated', `statement ${hold.n} is held a second time`);
+          course.hold = hold;
+          if (course.statement.verdict !== 'hold')
+            return breach(
+              'forbidden',
+              `statement ${hold.n} is held, and its verdict is ${course.statement.verdict}`,
+            );
+          if (hold.digest !== course.statement.digest)
+            return breach(
+              'forbidden',
+              `the hold of statement ${hold.n} covers another digest than the statement`,
+            );
+          return null;
+        });
+      case 'decision':
+        return this.#course(body, kind, course => {
+          const decision = body as Body<'decision'>;
+          course.decisions.push(decision);
+          return course.hold === null
+            ? breach('missing', `statement ${decision.n} is decided without a hold`)
+            : null;
+        });
+      case 'hold.end':
+        return this.#course(body, kind, course => {
+          const end = body as Body<'hold.end'>;
+          if (course.hold === null)
+            return breach('missing', `the hold of statement ${end.n} ends and never began`);
+          if (course.ended !== null)
+            return breach('duplicated', `the hold of statement ${end.n} ends a second time`);
+          course.ended = end;
+          return null;
+        });
+      case 'forward':
+        return this.#course(body, kind, course => this.#forward(course));
+      case 'outcome':
+        return this.#outcome(body as Body<'outcome'>);
+      case 'session.close':
+      case 'ledger.recovered':
+        return null;
+    }
+  }
+
+  #statement(statement: Body<'statement'>): Breach | null {
+    if (statement.n <= this.#last)
+      return breach('duplicated', `statement ${statement.n} is there a second time`);
+    this.#last = statement.n;
+    this.#courses.set(statement.n, { statement, hold: null, decisions: [], ended: null, forwarded: false });
+    return null;
+  }
+
+  #course(body: AuditEvent['body'], kind: string, then: (course: Course) => Breach | null): Breach | null {
+    const n = Number(body.n);
+    const course = this.#courses.get(n);
+    if (course !== undefined) return then(course);
+    return n <= this.#last
+      ? breach('reordered', `${kind} of statement ${n} comes after its outcome, or without a statement`)
+      : breach('missing', `${kind} of statement ${n} has no statement before it`);
+  }
+
+  #forward(course: Course): Breach | null {
+    const { n, verdict } = course.statement;
+    if (course.forwarded) return breach('duplicated', `statement ${n} was forwarded a second time`);
+    course.forwarded = true;
+    if (verdict === 'deny')
+      return breach('forbidden', `statement ${n} was forwarded, and its verdict is deny`);
+    if (verdict === 'allow') return null;
+    const why = unapproved(course, this.#open);
+    return why === null
+      ? null
+      : breach('unapproved', `statement ${n} was forwarded without approval: ${why}`);
+  }
+
+  #outcome(outcome: Body<'outcome'>): Breach | null {
+    const course = this.#courses.get(outcome.n);
+    if (course === undefined)
+      return outcome.n <= this.#last
+        ? breach('duplicated', `statement ${outcome.n} has a second outcome, or no statement`)
+        : breach('missing', `outcome of statement ${outcome.n} has no statement before it`);
+    this.#courses.delete(outcome.n);
+    const sent = outcome.status !== 'refused' && outcome.status !== 'skipped';
+    if (sent && !course.forwarded)
+      return breach('missing', `statement ${outcome.n} has the outcome ${outcome.status} and no forward`);
+    return null;
+  }
+}
+
+/** Why the chain does not show enough approvals for this statement; null when it does. */
+function unapproved(course: Course, open: Body<'session.open'> | null): string | null {
+  const { hold, ended, statement } = course;
+  if (hold === null) return 'it was never held';
+  if (ended === null) return 'its hold has not ended';
+  if (ended.state !== 'approved') return `its hold ended as ${ended.state}`;
+  if (ended.approval !== hold.approval) return 'its hold ended under another approval';
+  const counted = course.decisions.filter(
+    ({ verified, signed: { decision } }) =>
+      verified &&
+      decision.approval === hold.approval &&
+      decision.digest === statement.digest &&
+      Date.parse(decision.at) <= Date.parse(hold.deadline),
+  );
+  if (counted.some(d => d.signed.decision.verdict === 'deny')) return 'somebody denied it';
+  const requester = [open?.email?.toLowerCase(), open?.subject.toLowerCase()];
+  const yes = counted.map(d => d.signed.decision).filter(d => !requester.includes(d.by));
+  if (yes.length === 0) return 'no verified decision of somebody else covers it';
+  for (const { rule, approvers, quorum } of hold.requirements ?? []) {
+    const people = new Set(
+      yes
+        .filter(d =>
+          approvers.some(a =>
+            a.startsWith('email:') ? a.slice(6).toLowerCase() === d.by : d.groups.includes(a),
+          ),
+        )
+        .map(d => d.by),
+    );
+    if (people.size < quorum) return `${rule} asks for ${quorum}, and ${people.size} approved`;
+  }
+  return null;
+}
+
+function only(event: AuditEvent, kind: AuditEvent['kind']): Breach | null {
+  return event.kind === kind
+    ? null
+    : breach('reordered', `${event.kind} does not belong in the session of the log itself`);
+}
+
+function breach(fault: Breach['fault'], what: string): Breach {
+  return { fault, what };
+}

@@ -1,0 +1,286 @@
+import { type AuditEvent, auditBodies, auditEvent } from '#schemas/audit.ts';
+import { canonical, type Json } from '#schemas/canonical.ts';
+import { eventHash, GENESIS, LEDGER_SESSION, leafData } from '#schemas/chain.ts';
+import { type NoteKey, parseCheckpoint, type SignedCheckpoint, signatureFault } from '#schemas/checkpoint.ts';
+import { Frontier, leafHash } from '#schemas/merkle.ts';
+import type { Finding, VerifyReport } from '../ports.ts';
+import { SessionRules } from './audit-rules.ts';
+import { SeenHashes } from './seen-hashes.ts';
+
+/** One row of the log as it is stored. `session` and `seq` are the columns it is filed under, null where there are none (an export). */
+export interface StoredEvent {
+  readonly index: number;
+  readonly text: string;
+  readonly filed: { readonly session: string; readonly seq: number } | null;
+}
+
+interface Chain {
+  readonly rules: SessionRules;
+  readonly seen: SeenHashes;
+  /** Numbers that were skipped, and whether they came later. */
+  readonly gaps: Map<number, boolean>;
+  next: number;
+  /** The hash of the last event as computed, and as it claims to be. */
+  hash: string;
+  claimed: string;
+  closed: boolean;
+}
+
+/** Findings of one kind about the tree after which only their number is told: one altered entry spoils every later checkpoint. */
+const MOST_ROOTS = 1;
+
+/**
+ * Proves a log, or finds what is wrong with it: every hash is computed anew from the stored text, and what is stored is only ever
+ * compared with it. Feed events and checkpoints in the order of the log (a checkpoint of size n after n events), then `finish`. Does no
+ * I/O; may go on being fed after `report`, for a log that is being written.
+ */
+export class AuditVerifier {
+  #key: NoteKey | null;
+  #tree = new Frontier();
+  #leaf: (data: string, leaf: Buffer) => void;
+  #next = 0;
+  #chains = new Map<string, Chain>();
+  #findings: { finding: Finding; session: string | null }[] = [];
+  #checkpoints = 0;
+  #roots = 0;
+  #sealed = 0;
+  #lastSize = 0;
+
+  /** Without a key nothing is proven, and the report says so. `leaf` gets each leaf as computed. */
+  constructor(key: NoteKey | null, leaf: (data: string, leaf: Buffer) => void = () => undefined) {
+    this.#key = key;
+    this.#leaf = leaf;
+  }
+
+  /** Events fed so far. */
+  get size(): number {
+    return this.#tree.size;
+  }
+
+  /** Index of the entry that comes next. */
+  get next(): number {
+    return this.#next;
+  }
+
+  event(stored: StoredEvent): void {
+    const at = `log entry ${stored.index}`;
+    if (stored.index !== this.#next) this.#found('missing', at, this.#skipped(stored.index), null);
+    this.#next = stored.index + 1;
+    const event = this.#read(stored, at);
+    if (event === null) {
+      this.#grow(stored.text);
+      return;
+    }
+    const hash = eventHash(event);
+    const where = `session ${event.session} event ${event.seq} (${at})`;
+    if (canonical(event as unknown as Json) !== stored.text)
+      this.#found('altered', where, 'the text is not in canonical form', event.session);
+    if (hash !== event.hash) this.#found('altered', where, 'its text does not have its hash', event.session);
+    if (stored.filed !== null && (stored.filed.session !== event.session || stored.filed.seq !== event.seq))
+      this.#found(
+        'altered',
+        where,
+        `it is filed as event ${stored.filed.seq} of session ${stored.filed.session}`,
+        event.session,
+      );
+    this.#follow(event, hash, where);
+    this.#grow(leafData(JSON.stringify(event.session), event.seq, hash));
+  }
+
+  /** A checkpoint whose size is the number of events fed so far. */
+  checkpoint(note: string, where: string): void {
+    const signed = this.trusted(note, where);
+    this.#checkpoints += 1;
+    if (signed !== null) this.#compare(signed, where);
+  }
+
+  /** A row of checkpoints whose size is not what its note says, or which lies beyond the last event. */
+  misplaced(size: number, where: string): void {
+    const what =
+      size > this.#tree.size
+        ? `it covers ${size} entries, and the log has ${this.#tree.size}`
+        : `it is filed under a size at which it cannot stand`;
+    this.#found(size > this.#tree.size ? 'truncated' : 'altered', where, what, null);
+  }
+
+  /** Something outside the log itself: a file that is missing or says something else. */
+  found(fault: string, where: string, what: string): void {
+    this.#found(fault, where, what, null);
+  }
+
+  /** What is proven so far; `session` narrows the findings to its own and those of the whole log. */
+  report(session?: string): VerifyReport {
+    const findings = [...this.#findings];
+    for (const [name, chain] of this.#chains)
+      for (const [seq, late] of chain.gaps)
+        if (!late)
+          findings.push({
+            finding: {
+              fault: 'missing',
+              where: `session ${name} event ${seq}`,
+              what: 'no such event is in the log',
+            },
+            session: name,
+          });
+    if (this.#key === null)
+      findings.push({
+        finding: { fault: 'unsigned', where: 'log', what: 'there is no public key to check it against' },
+        session: null,
+      });
+    if (this.#roots > MOST_ROOTS)
+      findings.push({
+        finding: {
+          fault: 'altered',
+          where: 'log',
+          what: `${this.#roots - MOST_ROOTS} later checkpoints do not fit either`,
+        },
+        session: null,
+      });
+    return {
+      sessions: this.#chains.size,
+      events: this.#tree.size,
+      checkpoints: this.#checkpoints,
+      unsealed: this.#tree.size - this.#sealed,
+      findings: findings
+        .filter(f => session === undefined || f.session === null || f.session === session)
+        .map(f => f.finding),
+    };
+  }
+
+  #read(stored: StoredEvent, at: string): AuditEvent | null {
+    const filed =
+      stored.filed === null ? at : `session ${stored.filed.session} event ${stored.filed.seq} (${at})`;
+    let value: unknown;
+    try {
+      value = JSON.parse(stored.text);
+    } catch {
+      this.#found('unreadable', filed, 'it is not JSON', stored.filed?.session ?? null);
+      return null;
+    }
+    const event = auditEvent.safeParse(value);
+    if (!event.success) {
+      this.#found(
+        'unreadable',
+        filed,
+        `it is no audit event: ${first(event.error)}`,
+        stored.filed?.session ?? null,
+      );
+      return null;
+    }
+    const body = auditBodies[event.data.kind].safeParse(event.data.body);
+    if (!body.success)
+      this.#found(
+        'unreadable',
+        filed,
+        `its body is no ${event.data.kind}: ${first(body.error)}`,
+        event.data.session,
+      );
+    return event.data;
+  }
+
+  #follow(event: AuditEvent, hash: string, where: string): void {
+    let chain = this.#chains.get(event.session);
+    if (chain === undefined) {
+      chain = {
+        rules: new SessionRules(),
+        seen: new SeenHashes(),
+        gaps: new Map(),
+        next: 0,
+        hash: GENESIS,
+        claimed: GENESIS,
+        closed: false,
+      };
+      this.#chains.set(event.session, chain);
+    }
+    if (event.seq < chain.next) {
+      this.#late(chain, event, hash, where);
+      return;
+    }
+    const unbroken = event.seq === chain.next;
+    if (chain.closed && event.session !== LEDGER_SESSION)
+      this.#found('reordered', where, 'it comes after the session.close of its session', event.session);
+    for (let seq = chain.next; seq < event.seq; seq += 1) {
+      // A number out of all proportion is one finding, not a million.
+      if (seq - chain.next >= 100) {
+        this.#found('missing', where, `${event.seq - seq} more events before it`, event.session);
+        break;
+      }
+      chain.gaps.set(seq, false);
+    }
+    // A predecessor that does not have its own hash is reported already; its successor links to what it claims.
+    if (unbroken && event.prev !== chain.hash && event.prev !== chain.claimed)
+      this.#found('altered', where, 'it does not link to the event before it', event.session);
+    chain.seen.put(event.seq, hash);
+    chain.next = event.seq + 1;
+    chain.hash = hash;
+    chain.claimed = event.hash;
+    chain.closed = event.kind === 'session.close';
+    const breach = chain.rules.next(event);
+    if (breach !== null) this.#found(breach.fault, where, breach.what, event.session);
+  }
+
+  /** A number that the session has passed already. */
+  #late(chain: Chain, event: AuditEvent, hash: string, where: string): void {
+    if (chain.gaps.has(event.seq)) {
+      chain.gaps.set(event.seq, true);
+      chain.seen.put(event.seq, hash);
+      this.#found('reordered', where, `it comes after event ${chain.next - 1} of its session`, event.session);
+    } else if (chain.seen.has(event.seq, hash))
+      this.#found('duplicated', where, 'the same event is in the log before', event.session);
+    else this.#found('forked', where, 'another event of the same number is in the log before', event.session);
+  }
+
+  #grow(data: string): void {
+    const leaf = leafHash(data);
+    this.#tree.add(leaf);
+    this.#leaf(data, leaf);
+  }
+
+  #skipped(index: number): string {
+    const entries = index - this.#next;
+    return entries === 1
+      ? `log entry ${this.#next} is not there`
+      : `log entries ${this.#next} to ${index - 1} are not there`;
+  }
+
+  /** The checkpoint when it is one and the log's key has signed it; otherwise null, and a finding. */
+  trusted(note: string, where: string): SignedCheckpoint | null {
+    let signed: SignedCheckpoint;
+    try {
+      signed = parseCheckpoint(note);
+    } catch (error) {
+      this.#found('unreadable', where, (error as Error).message, null);
+      return null;
+    }
+    const fault = this.#key === null ? null : signatureFault(signed, this.#key);
+    if (fault !== null) this.#found('unsigned', where, fault, null);
+    return fault === null ? signed : null;
+  }
+
+  #compare({ checkpoint }: SignedCheckpoint, where: string): void {
+    const { size, root } = checkpoint;
+    if (size !== this.#tree.size) {
+      this.misplaced(size, where);
+      return;
+    }
+    if (!root.equals(this.#tree.root())) {
+      this.#roots += 1;
+      if (this.#roots > MOST_ROOTS) return;
+      const range = `log entries ${this.#lastSize} to ${size - 1}`;
+      const what = `of ${range}, at least one is not what was signed (altered, replaced, removed or moved)`;
+      this.#found('altered', where, what, null);
+      return;
+    }
+    this.#lastSize = size;
+    if (this.#key !== null) this.#sealed = size;
+  }
+
+  #found(fault: string, where: string, what: string, session: string | null): void {
+    this.#findings.push({ finding: { fault, where, what }, session });
+  }
+}
+
+function first(error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] }): string {
+  const issue = error.issues[0];
+  return issue === undefined ? 'unknown' : `${issue.path.join('.') || 'value'}: ${issue.message}`;
+}

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { readFileSync, rmSync, statSync } from 'node:fs';
+import { test } from 'node:test';
+import { openAuditReader } from '#functions/local/audit-reader.ts';
+import { openLedger } from '#proxy/local/ledger.ts';
+import { auditBodies } from '#schemas/audit.ts';
+import { HoldpointError } from '#schemas/errors.ts';
+import { durable, opened, outcome, place, statement, story, verified, written } from './support.ts';
+
+test('what was recorded is there in order, linked, sealed and proven', async () => {
+  const at = place();
+  const ledger = await openLedger(at);
+  const ticket = story(ledger, 'one');
+  assert.equal(ticket, 13);
+  await durable(ledger, ticket);
+  assert.equal(ledger.durable, 13);
+  await ledger.close();
+  const reader = openAuditReader(at.file);
+  const events = await reader.events('one');
+  assert.deepEqual(
+    events.map(e => e.seq),
+    [...Array(13).keys()],
+  );
+  assert.equal(events[0]?.prev, '0'.repeat(64));
+  for (const [i, event] of events.entries()) {
+    assert.ok(auditBodies[event.kind].parse(event.body));
+    if (i > 0) assert.equal(event.prev, events[i - 1]?.hash);
+  }
+  assert.deepEqual(events[1]?.body, statement(1));
+  const [summary] = await reader.sessions();
+  assert.equal(summary?.statements, 3);
+  assert.equal(summary?.held, 1);
+  assert.equal(summary?.refused, 1);
+  assert.equal(summary?.events, 13);
+  assert.notEqual(summary?.closedAt, null);
+  const proof = await reader.verify();
+  assert.deepEqual(proof, { sessions: 1, events: 13, checkpoints: 2, unsealed: 0, findings: [] });
+  reader.close();
+});
+
+test('the private key is readable by its owner only, and the public one is a verifier key', async () => {
+  const at = place();
+  await written(at, []);
+  await (await openLedger(at)).close();
+  assert.equal(statSync(at.keyFile).mode & 0o777, 0o600);
+  assert.match(
+    readFileSync(at.publicFile, 'utf8'),
+    /^holdpoint\.dev\/dev-[0-9a-f]{12}\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+\n$/,
+  );
+});
+
+test('a second start goes on with the log and its chains, and says nothing of a recovery after a clean stop', async () => {
+  const at = place();
+  await written(at, ['one', 'two', 'three']);
+  const proof = await verified(at);
+  assert.deepEqual(proof.findings, []);
+  assert.equal(proof.events, 39);
+  assert.equal(proof.sessions, 3);
+});
+
+test('a second process on the same ledger is refused with one line, and may come once the first has left', async () => {
+  const at = place();
+  const ledger = await openLedger(at);
+  await assert.rejects(openLedger(at), (error: HoldpointError) => {
+    assert.equal(error.code, 'ledger_unavailable');
+    assert.match(error.message, /in use by another process/);
+    assert.ok(!error.message.includes('\n'));
+    return true;
+  });
+  await ledger.close();
+  await (await openLedger(at)).close();
+});
+
+test('a reader proves a ledger that is being written to, sealed or not at that moment', async () => {
+  const at = place();
+  const ledger = await openLedger(at);
+  ledger.append('live', 'session.open', opened);
+  for (let n = 1; n <= 400; n += 1) {
+    ledger.append('live', 'statement', statement(n));
+    ledger.append('live', 'forward', { n });
+    await durable(ledger, ledger.append('live', 'outcome', outcome(n)));
+    if (n % 100 === 0) {
+      const proof = await verified(at);
+      assert.deepEqual(proof.findings, []);
+      assert.equal(proof.unsealed, 0);
+      assert.equal(proof.events, 1 + n * 3);
+    }
+  }
+  await ledger.close();
+});
+
+test('text of any characters comes back as it was', async () => {
+  const at = place();
+  const texts = [
+    '',
+    '\0\t\n\r\u2028\u2029',
+    'naïve 日本語 🧨',
+    '\ud800 lone',
+    `"\\"\`'\u007f`,
+    'x'.repeat(3 << 20),
+  ];
+  const ledger = await openLedger(at);
+  ledger.append('s\tß"', 'session.open', opened);
+  for (const [i, text] of texts.entries()) ledger.append('s\tß"', 'statement', statement(i + 1, { text }));
+  await ledger.close();
+  const reader = openAuditReader(at.file);
+  const events = await reader.events('s\tß"');
+  assert.deepEqual(
+    events.slice(1).map(e => e.body.text),
+    texts,
+  );
+  assert.deepEqual((await reader.verify()).findings, []);
+  reader.close();
+});
+
+test('a value that the schema forbids is refused before it gets into the log', async () => {
+  const at = place();
+  const ledger = await openLedger(at);
+  assert.throws(() => ledger.append('s', 'forward', { n: Number.NaN }), TypeError);
+  assert.throws(() => ledger.append('s', 'outcome', outcome(1, { micros: 1.5 })), TypeError);
+  assert.throws(
+    () => ledger.append('s', 'statement', statement(1, { text: undefined as unknown as string })),
+    TypeError,
+  );
+  assert.equal(ledger.append('s', 'session.open', opened), 1);
+  await ledger.close();
+  assert.deepEqual((await verified(at)).findings, []);
+});
+
+test('after close nothing is taken', async () => {
+  const ledger = await openLedger(place());
+  await ledger.close();
+  assert.throws(() => ledger.append('s', 'session.close', { reason: '', statements: 0 }), HoldpointError);
+});
+
+test('a ledger whose end was cut off does not open, nor one with a foreign or missing key', async () => {
+  const at = place();
+  await written(at, ['one']);
+  const checkpoint = readFileSync(at.checkpointFile);
+  rmSync(at.checkpointFile);
+  await assert.rejects(openLedger(at), /checkpoint is missing/);
+  assert.ok(checkpoint.length > 0);
+  rmSync(at.keyFile);
+  await assert.rejects(openLedger(at), /is gone/);
+  rmSync(at.publicFile);
+  await assert.rejects(openLedger(at), /is not the ledger's/);
+});
