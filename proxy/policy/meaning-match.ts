@@ -1,16 +1,13 @@
 import type { z } from 'zod';
 import type { effectsMatch } from '#schemas/policy.ts';
+import type { Report } from './report.ts';
 import type { Path } from './yaml-source.ts';
 
 type EffectsMatch = z.infer<typeof effectsMatch>;
 const PATTERN_KEYS = ['reads', 'writes', 'onlyRelations', 'functions'] as const;
 
 /** Patterns without a schema would match nothing, and a rule that holds or denies would be silently off. */
-export function patternFaults(
-  match: EffectsMatch,
-  path: Path,
-  report: (path: Path, message: string) => void,
-): void {
+export function patternFaults(match: EffectsMatch, path: Path, report: Report): void {
   for (const key of PATTERN_KEYS)
     match[key]?.forEach((pattern, i) => {
       const at = [...path, key, i];

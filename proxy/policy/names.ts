@@ -1,11 +1,10 @@
 import type { z } from 'zod';
 import type { PolicyFile, principalMatch } from '#schemas/policy.ts';
 import type { LoadOptions } from './load.ts';
+import { nearest } from './nearest.ts';
 import { matchesPattern } from './pattern.ts';
-import { nearest } from './shape.ts';
+import type { Report } from './report.ts';
 import type { Path } from './yaml-source.ts';
-
-type Report = (path: Path, message: string) => void;
 
 /** The names that a policy file defines, or that its loader adds: every name used must lead to one of them. */
 export class Names {

@@ -190,6 +190,68 @@ describe('form', () => {
   });
 });
 
+describe('places', () => {
+  /** Each text has one fault, marked with ▸ where a reader would put the finger. */
+  const texts = [
+    `version: 1
+▸acess: []
+access:
+  - { name: a, targets: [shop], roles: [agent] }
+targets: { shop: { host: db, database: shop, roles: { agent: {} } } }
+`,
+    `# a comment, and a value over several lines
+version: 1
+access:
+  - name: a
+    targets: [shop]
+    roles:
+      - agent
+targets:
+  shop:
+    host: db
+    database: shop
+    roles: { agent: { user: "a\
+      b", ▸secrt: x } }
+`,
+    `version: 1
+access:
+  - name: a
+    targets:
+      - shop
+      - ▸shpo
+    roles: [agent]
+targets: { shop: { host: db, database: shop, roles: { agent: {} } } }
+`,
+    `version: 1
+access: [{ name: a, targets: [shop], roles: [agent] }]
+targets: { shop: { host: db, database: shop, port: ▸"5432", roles: { agent: {} } } }
+`,
+    `version: 1
+access: [{ name: a, targets: [shop], roles: [agent] }]
+targets: { shop: { host: db, database: shop, roles: { agent: {} } } }
+rules:
+  - name: first
+    verdict: deny
+
+  # a comment between
+  - ▸verdict: deny
+`,
+    `version: 1
+access: [{ name: ä€𝄞, targets: [shop], roles: [▸agnt] }]
+targets: { shop: { host: db, database: shop, roles: { agent: {} } } }
+`,
+  ];
+  texts.forEach((marked, i) => {
+    it(`a fault points at what is wrong (${i + 1})`, () => {
+      const before = marked.slice(0, marked.indexOf('▸')).split('\n');
+      const place = `${before.length}:${before.at(-1)!.length + 1}`;
+      const found = faultsOf(marked.replace('▸', ''));
+      assert.equal(found.length, 1, found.join('\n'));
+      assert.ok(found[0]!.startsWith(`${place}: `), `expected ${place}, found ${found[0]}`);
+    });
+  });
+});
+
 describe('meaning', () => {
   const hold = (more: string) => rules(`{ name: r, verdict: hold, ${more} }`);
   const effects = (match: string) => rules(`{ name: r, verdict: deny, match: { effects: ${match} } }`);

@@ -1,0 +1,110 @@
+import { type PolicyFile, seconds } from '#schemas/policy.ts';
+import { memberOf } from './groups.ts';
+import type { Names } from './names.ts';
+import type { Report } from './report.ts';
+import type { Path } from './yaml-source.ts';
+
+const LONGEST_SECONDS = 7 * 24 * 3600;
+
+/** Faults of meaning in issuers, groups, targets and protected columns. */
+export function placeFaults(file: PolicyFile, names: Names, report: Report): void {
+  issuers(file, report);
+  groups(file, report);
+  targets(file, report);
+  protectedColumns(file, names, report);
+}
+
+/** A week is more than any wait, session or token needs, and far from what timers can hold. */
+export function longest(duration: string, path: Path, report: Report): void {
+  if (seconds(duration) > LONGEST_SECONDS)
+    report(path, `${duration} is longer than a week (168h), the most there is`);
+}
+
+function issuers(file: PolicyFile, report: Report): void {
+  const urls = new Map<string, string>();
+  file.issuers.forEach((issuer, i) => {
+    const path = ['issuers', i];
+    const taken = urls.get(issuer.issuer);
+    if (taken !== undefined)
+      report([...path, 'issuer'], `is the issuer of ${taken} too; a token must lead to one entry`);
+    urls.set(issuer.issuer, issuer.name);
+    if (file.issuers.some(other => other !== issuer && other.name === issuer.issuer))
+      report([...path, 'issuer'], 'is the name of another issuer; rules could not tell them apart');
+    if (issuer.jwks !== undefined && !isFetchable(issuer.jwks))
+      report([...path, 'jwks'], 'keys are fetched over https only (http on this machine)');
+    if (issuer.jwks === undefined && !isFetchable(issuer.issuer))
+      report([...path, 'issuer'], 'has no discovery document, because it is no https URL; give jwks');
+    longest(issuer.maxTokenAge, [...path, 'maxTokenAge'], report);
+  });
+}
+
+function isFetchable(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password } = new URL(text);
+  if (username !== '' || password !== '') return false;
+  return (
+    protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname))
+  );
+}
+
+function groups(file: PolicyFile, report: Report): void {
+  for (const [group, members] of Object.entries(file.groups)) {
+    if (group.startsWith('email:'))
+      report(['groups', group], 'a group cannot begin with email:, which names a person among approvers');
+    members.forEach((member, i) => {
+      const { kind, value } = memberOf(member);
+      if (value.startsWith('email:') || value.startsWith('subject:'))
+        report(
+          ['groups', group, i],
+          'a group lists e-mails and subjects as they are, without email: or subject:',
+        );
+      else if (value.includes('*'))
+        report(['groups', group, i], 'a group lists people; there are no wildcards here');
+      else if (kind === 'email' && !/^[^@\s]+@[^@\s]+$/.test(value))
+        report(['groups', group, i], 'is no e-mail address');
+    });
+  }
+}
+
+function targets(file: PolicyFile, report: Report): void {
+  for (const [name, target] of Object.entries(file.targets)) {
+    if (name.includes('*'))
+      report(['targets', name], 'a name cannot contain *, which is the wildcard of rules');
+    if (Object.keys(target.roles).length === 0)
+      report(['targets', name, 'roles'], 'nobody can log in without a role');
+    for (const [role, { secret }] of Object.entries(target.roles)) {
+      if (role.includes('*')) report(['targets', name, 'roles', role], 'a name cannot contain *');
+      if (
+        secret !== undefined &&
+        !/^(env:[A-Za-z_]\w*|file:\/.+|projects\/[^/]+\/secrets\/[^/]+(\/versions\/[^/]+)?)$/.test(secret)
+      )
+        report(
+          ['targets', name, 'roles', role, 'secret'],
+          'write env:NAME, file:/path or projects/…/secrets/…; a secret itself does not belong here',
+        );
+    }
+  }
+}
+
+function protectedColumns(file: PolicyFile, names: Names, report: Report): void {
+  file.protected.forEach((entry, i) => {
+    if (/[*"\s]/.test(entry.column))
+      report(
+        ['protected', i, 'column'],
+        'names one column as the catalog spells it, without quotes or wildcards',
+      );
+    names.targets(entry.targets, ['protected', i, 'targets'], report);
+    const twin = file.protected.findIndex(
+      (other, j) => j < i && other.column === entry.column && overlap(other.targets, entry.targets),
+    );
+    if (twin >= 0) report(['protected', i, 'column'], `protected[${twin}] already masks this column`);
+  });
+}
+
+function overlap(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
+  return (
+    a === undefined ||
+    b === undefined ||
+    a.some(x => b.some(y => x === y || x.includes('*') || y.includes('*')))
+  );
+}
