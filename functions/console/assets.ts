@@ -21,6 +21,7 @@ const MODULES: Readonly<Record<string, string>> = {
   sessions: './page/sessions.ts',
   sql: './page/sql.ts',
   statement: './page/statement.ts',
+  steady: './page/steady.ts',
   visible: './page/visible.ts',
 };
 

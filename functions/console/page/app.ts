@@ -6,6 +6,7 @@ import { announce, byId, el, fill, isTyping } from './dom.ts';
 import { createHistory } from './history.ts';
 import { createReplay } from './replay.ts';
 import { createSessions } from './sessions.ts';
+import { steady } from './steady.ts';
 import { plain } from './visible.ts';
 
 /** How long a card whose hold has ended stays among the waiting ones, so that nobody wonders where it went. */
@@ -40,8 +41,7 @@ follow({
   ready: () => void reload(),
   approval: approval => {
     take(approval);
-    draw();
-    void loadSessions();
+    soon();
   },
   lost: () => connection('lost'),
 });
@@ -71,13 +71,29 @@ async function reload(): Promise<void> {
   }
 }
 
+let drawing: ReturnType<typeof setTimeout> | undefined;
+/** A burst of changes is drawn once. A timer rather than a frame: the title counts in hidden tabs too. */
+function soon(): void {
+  drawing ??= setTimeout(() => {
+    drawing = undefined;
+    draw();
+    void loadSessions();
+  }, 30);
+}
+
+let loading = false;
 async function loadSessions(): Promise<void> {
+  if (loading) return; // the next tick reads what this one missed
+  loading = true;
   try {
-    sessions.show(await fetchSessions());
+    const list = await fetchSessions();
+    steady(() => sessions.show(list));
     byId('sessions-fault').hidden = true;
   } catch (fault) {
     fill(byId('sessions-fault'), `The sessions could not be read: ${(fault as Error).message}`);
     byId('sessions-fault').hidden = false;
+  } finally {
+    loading = false;
   }
 }
 
@@ -91,6 +107,9 @@ function take(approval: Approval): void {
  * first), ended ones stay where they are, marked, until `sweep`.
  */
 function draw(): void {
+  steady(redraw);
+}
+function redraw(): void {
   const held = [...approvals.values()]
     .filter(one => one.state === 'held')
     .sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
@@ -160,24 +179,18 @@ function sweep(): void {
   }
 }
 
-/** What is below the card moves up; what the person looks at must not, so the page scrolls by as much. */
 function remove(id: string): void {
   const card = cards.get(id);
   if (card === undefined) return;
   const had = card.element.contains(document.activeElement);
   const next = card.element.nextElementSibling ?? card.element.previousElementSibling;
-  const anchor = [...waiting.children].find(
-    one =>
-      one !== card.element && one.getBoundingClientRect().bottom > 0 && one.getBoundingClientRect().top > 0,
-  );
-  const before = anchor?.getBoundingClientRect().top ?? 0;
-  const above = card.element.getBoundingClientRect().bottom <= 0;
-  card.element.remove();
   cards.delete(id);
   leaving.delete(id);
-  byId('empty').hidden = cards.size > 0;
-  if (above && anchor !== undefined) scrollBy(0, anchor.getBoundingClientRect().top - before);
   if (had) (next instanceof HTMLElement ? next : byId('waiting-title')).focus({ preventScroll: true });
+  steady(() => {
+    card.element.remove();
+    byId('empty').hidden = cards.size > 0;
+  });
 }
 
 function offer(emails: readonly string[]): void {

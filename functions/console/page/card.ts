@@ -1,6 +1,6 @@
 import type { Approval } from '#schemas/approval.ts';
 import { countdown, STATES, title, warnings } from './describe.ts';
-import { el, fill } from './dom.ts';
+import { el, fill, isTyping } from './dom.ts';
 import { factsView, fineprintView, progressView } from './facts.ts';
 import { statementView } from './statement.ts';
 import { plain } from './visible.ts';
@@ -87,6 +87,10 @@ export function createCard(first: Approval, options: CardOptions): Card {
     result.hidden = false;
   };
 
+  const close = () => {
+    form.hidden = true;
+  };
+
   const decide = async (verdict: 'approve' | 'deny') => {
     if (busy || approval.state !== 'held' || barrier(approval, options.actor()) !== null) return;
     busy = true;
@@ -128,7 +132,11 @@ export function createCard(first: Approval, options: CardOptions): Card {
         fill(stamp, STATES[next.state]);
         stamp.className = `state ${next.state}`;
         stamp.hidden = false;
-        form.inert = true;
+        if (isTyping() && !element.contains(document.activeElement))
+          element.style.minHeight = `${element.getBoundingClientRect().height}px`;
+        // A field that vanished under the hands would send what is typed next to the page's shortcuts: it stays until it is left.
+        if (form.contains(document.activeElement)) form.addEventListener('focusout', close, { once: true });
+        else close();
         dismiss.hidden = false;
         say(`${STATES[next.state]}: ${next.outcome || 'no more is known'}.`, good ? 'good' : 'calm');
       }
@@ -137,14 +145,16 @@ export function createCard(first: Approval, options: CardOptions): Card {
     tick() {
       const held = approval.state === 'held';
       const end = Date.parse(approval.deadline);
-      const left = end - options.now();
+      const whole = end - Date.parse(approval.createdAt);
+      // Two clocks are never quite the same: nobody is shown more time than there was at first.
+      const left = Math.min(whole, end - options.now());
       const text = !held ? '' : left > 0 ? `${countdown(left)} left` : 'deadline passed';
       if (clock.textContent !== text) clock.textContent = text;
       clock.classList.toggle('urgent', held && left < 60_000);
       bar.hidden = !held;
-      bar.value = Math.min(1, Math.max(0, left / (end - Date.parse(approval.createdAt))));
+      bar.value = Math.min(1, Math.max(0, left / whole));
       const actor = options.actor();
-      const barred = barrier(approval, actor);
+      const barred = held ? barrier(approval, actor) : `It is ${approval.state}.`;
       const off = busy || !held || barred !== null;
       for (const button of [approve, deny]) button.setAttribute('aria-disabled', String(off));
       const sentence = barred ?? `Signed as ${plain(actor)}`;
