@@ -129,10 +129,9 @@ export class LedgerStore {
     this.append([{ at, kind: 'ledger.recovered', session: JSON.stringify(LEDGER_SESSION), body }], true);
   }
 
-  /** Seals, marks the stop as clean and closes. */
+  /** Seals, marks the stop as clean and closes. SQLite then moves its WAL into the database where there is room, or leaves it. */
   finish(): void {
     this.#transaction(() => this.#seal(true));
-    this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     this.#db.close();
   }
 

@@ -71,7 +71,8 @@ class Ledger implements Recorder {
   #base = 0;
   /** Why events cannot be taken, null while they can. */
   #fault: string | null = null;
-  #closing: { done: () => void; failed: (error: Error) => void } | null = null;
+  /** Called when the thread has sealed and closed; null while nobody has asked for it. */
+  #closing: (() => void) | null = null;
   #closed: Promise<void> | null = null;
   #second = -1;
   #prefix = '';
@@ -138,12 +139,10 @@ class Ledger implements Recorder {
     this.#closed ??= new Promise<void>((done, failed) => {
       const late = setTimeout(() => {
         const lost = this.#queue.last - this.#durable;
-        failed(
-          unavailable(`the ledger could not be closed in time: ${lost} events are not durable`, this.#fault),
-        );
+        const what = lost > 0 ? `${lost} of its events are not durable` : 'its end is not sealed';
+        failed(unavailable(`the ledger could not be closed in time: ${what}`, this.#fault));
       }, this.#deadline);
-      this.#closing = { done, failed };
-      this.#closing.done = () => {
+      this.#closing = () => {
         clearTimeout(late);
         done();
       };
@@ -223,7 +222,7 @@ class Ledger implements Recorder {
         break;
       case 'closed':
         this.#thread = null;
-        this.#closing?.done();
+        this.#closing?.();
         break;
       case 'ready':
       case 'refused':
