@@ -1,5 +1,4 @@
 import { accessEnds, openAccess } from '#proxy/policy/access.ts';
-import { matchesAny } from '#proxy/policy/pattern.ts';
 import type { StatementAnalysis } from '#schemas/analysis.ts';
 import type { Policy, ProtectedColumn } from '#schemas/policy.ts';
 import type { Principal } from '#schemas/principal.ts';
@@ -55,8 +54,7 @@ function maskedColumns(
   statements: readonly StatementAnalysis[],
 ): { column: string; mask: string }[] {
   const touched = new Set(statements.flatMap(({ effects }) => [...effects.reads, ...effects.writes]));
-  const here = ({ targets }: ProtectedColumn): boolean =>
-    targets === undefined || matchesAny(targets, target);
+  const here = ({ targets }: ProtectedColumn): boolean => targets === undefined || targets.includes(target);
   const relation = ({ column }: ProtectedColumn): string => column.slice(0, column.lastIndexOf('.'));
   return policy.protected
     .filter(entry => here(entry) && touched.has(relation(entry)))

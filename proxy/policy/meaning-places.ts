@@ -93,6 +93,13 @@ function protectedColumns(file: PolicyFile, names: Names, report: Report): void 
         ['protected', i, 'column'],
         'names one column as the catalog spells it, without quotes or wildcards',
       );
+    entry.targets?.forEach((target, j) => {
+      if (target.includes('*'))
+        report(
+          ['protected', i, 'targets', j],
+          'names targets one by one, without wildcards; leave targets out for all',
+        );
+    });
     names.targets(entry.targets, ['protected', i, 'targets'], report);
     const twin = file.protected.findIndex(
       (other, j) => j < i && other.column === entry.column && overlap(other.targets, entry.targets),
@@ -102,9 +109,5 @@ function protectedColumns(file: PolicyFile, names: Names, report: Report): void 
 }
 
 function overlap(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
-  return (
-    a === undefined ||
-    b === undefined ||
-    a.some(x => b.some(y => x === y || x.includes('*') || y.includes('*')))
-  );
+  return a === undefined || b === undefined || a.some(name => b.includes(name));
 }

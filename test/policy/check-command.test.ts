@@ -31,7 +31,10 @@ describe('holdpoint policy check', () => {
   it('refuses what only dev adds when asked to be strict', async () => {
     const { code, stderr } = await run('check', '--strict', join(SAMPLES, 'policy.yaml'));
     assert.equal(code, 1);
-    assert.match(stderr, /policy\.yaml:\d+:\d+: access\[0\]\.targets\[0\]: there is no target "shop"/);
+    assert.match(
+      stderr,
+      /policy\.yaml:\d+:\d+: access\[0\]\.principals\.issuers\[0\]: there is no issuer "dev"/,
+    );
   });
 
   it('tells every fault on stderr as file:line:column, and exits 1', async () => {

@@ -465,6 +465,13 @@ describe('meaning', () => {
       assert.ok(found.includes(fault), `expected ${fault}\nfound    ${found.join('\n         ')}`);
     });
 
+  it('wildcards in the targets of a protected column are refused: it must be certain where a value is hidden', () => {
+    const text = `${GOOD}protected: [{ column: public.t.c, mask: redact, targets: ['*'] }]\n`;
+    assert.deepEqual(faultsOf(text), [
+      '4:59: protected[0].targets[0]: names targets one by one, without wildcards; leave targets out for all',
+    ]);
+  });
+
   it('two entries for one issuer are refused', () => {
     const text = `${GOOD}issuers:\n- { name: i, issuer: https://i.test, audience: a, algorithms: [ES256] }\n- { name: j, issuer: https://i.test, audience: b, algorithms: [ES256] }\n`;
     assert.deepEqual(faultsOf(text), [

@@ -30,8 +30,9 @@ describe('the sample policy', () => {
     ['explain select', statement({ commands: ['explain', 'select'] }), 'allow', 'reads'],
     ['select * from order_items', statement({ rows: 20_000 }), 'hold', 'bulk-reads'],
     ['a read without bound', statement({ rows: null }), 'hold', 'bulk-reads'],
-    ['begin, commit', COMMIT, 'allow', 'session'],
-    ['set', other(['set']), 'allow', 'session'],
+    ['begin, commit', COMMIT, 'allow', 'reads'],
+    ['set', other(['set']), 'allow', 'settings'],
+    ['commit prepared', other(['transaction']), 'deny', 'default'],
     ['a comment', EMPTY, 'allow', 'empty'],
     [
       'prepare of a delete',
@@ -100,11 +101,11 @@ describe('the sample policy of reads only', () => {
   const policy = sample('reads-only.policy.yaml');
   const table: [what: string, statement: StatementAnalysis, verdict: string, rule: string][] = [
     ['a read', statement({ rows: null }), 'allow', 'reads'],
-    ['commit', COMMIT, 'allow', 'transactions'],
+    ['commit', COMMIT, 'allow', 'reads'],
     ['a keyed write', write(), 'hold', 'everything-else'],
     ['set', other(['set']), 'hold', 'everything-else'],
     ['what cannot be told', statement({ unknown: ['?'] }), 'hold', 'everything-else'],
-    ['a transaction command that hides a write', other(['transaction', 'delete']), 'hold', 'everything-else'],
+    ['commit prepared', other(['transaction']), 'hold', 'everything-else'],
   ];
   for (const [what, analysed, kind, rule] of table)
     it(`${what}: ${kind} by ${rule}`, () => {

@@ -47,11 +47,11 @@ export function write(effects: Partial<Effects> = {}): StatementAnalysis {
 
 export const EMPTY = statement({ commands: ['empty'], reads: [], rows: 0 });
 export const BEGIN = statement(
-  { commands: ['transaction'], reads: [], rows: 0, readOnly: false },
+  { commands: ['transaction'], reads: [], rows: 0 },
   { actions: [{ kind: 'begin', readOnly: null }] },
 );
 export const COMMIT = statement(
-  { commands: ['transaction'], reads: [], rows: 0, readOnly: false },
+  { commands: ['transaction'], reads: [], rows: 0 },
   { actions: [{ kind: 'commit' }] },
 );
 
