@@ -83,7 +83,9 @@ export function parseCheckpoint(note: string): SignedCheckpoint {
     .map(line => {
       const match = /^— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})$/u.exec(line);
       const blob = Buffer.from(match?.[2] ?? '', 'base64');
-      if (match?.[1] === undefined || blob.length < 5) throw new TypeError('a signature line is malformed');
+      // One signature has one form: trailing bits of base64 are not free.
+      if (match?.[1] === undefined || blob.length < 5 || blob.toString('base64') !== match[2])
+        throw new TypeError('a signature line is malformed');
       return { name: match[1], id: blob.toString('hex', 0, 4), signature: blob.subarray(4) };
     });
   return { checkpoint: { origin, size: Number(size), root: bytes }, text, signatures };

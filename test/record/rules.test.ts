@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SessionRules } from '#functions/local/audit-rules.ts';
+import type { Requirement } from '#schemas/approval.ts';
+import type { AuditBody, AuditEvent, AuditKind } from '#schemas/audit.ts';
+import { decided, hold, opened, outcome, statement } from './support.ts';
+
+type Step = { [K in AuditKind]: [K, AuditBody<K>] }[AuditKind];
+
+const OPEN: Step = ['session.open', opened];
+const approved = (n: number): Step => ['hold.end', { n, approval: 'ap-1', state: 'approved', why: '' }];
+const held = (n: number): Step => ['statement', statement(n, { verdict: 'hold' })];
+
+/** The faults of a session with these events. */
+function faults(steps: readonly Step[], session = 's'): string[] {
+  const rules = new SessionRules();
+  const found: string[] = [];
+  for (const [seq, [kind, body]] of steps.entries()) {
+    const event: AuditEvent = {
+      v: 1,
+      session,
+      seq,
+      at: '2030-01-01T00:00:00.000Z',
+      kind,
+      body: body as AuditEvent['body'],
+      prev: '',
+      hash: '',
+    };
+    const breach = rules.next(event);
+    if (breach !== null) found.push(breach.fault);
+  }
+  return found;
+}
+
+test('the ordinary courses of a statement are sound', () => {
+  const forward: Step = ['forward', { n: 1 }];
+  assert.deepEqual(faults([OPEN, ['statement', statement(1)], forward, ['outcome', outcome(1)]]), []);
+  assert.deepEqual(faults([OPEN, ['statement', statement(1)], forward]), [], 'an outcome that never came');
+  assert.deepEqual(
+    faults([OPEN, ['statement', statement(1)], ['outcome', outcome(1, { status: 'skipped' })]]),
+    [],
+  );
+  assert.deepEqual(
+    faults([
+      OPEN,
+      held(1),
+      ['hold', hold(1)],
+      ['decision', decided(1)],
+      approved(1),
+      forward,
+      ['outcome', outcome(1)],
+    ]),
+    [],
+  );
+  assert.deepEqual(
+    faults([
+      OPEN,
+      held(1),
+      ['hold', hold(1)],
+      ['hold.end', { n: 1, approval: 'ap-1', state: 'withdrawn', why: 'client left' }],
+      ['outcome', outcome(1, { status: 'refused' })],
+      ['session.close', { reason: '', statements: 1 }],
+    ]),
+    [],
+  );
+  assert.deepEqual(faults([['ledger.recovered', { entries: 3, unsealed: 1 }]], 'ledger'), []);
+});
+
+test('a pipeline of several statements may end in any order that the protocol gives', () => {
+  assert.deepEqual(
+    faults([
+      OPEN,
+      ['statement', statement(1)],
+      ['statement', statement(2)],
+      ['forward', { n: 1 }],
+      ['forward', { n: 2 }],
+      ['outcome', outcome(1)],
+      ['outcome', outcome(2, { status: 'lost' })],
+    ]),
+    [],
+  );
+});
+
+const wrong: { what: string; fault: string; steps: Step[] }[] = [
+  { what: 'a session that nobody opened', fault: 'missing', steps: [['statement', statement(1)]] },
+  { what: 'a session opened twice', fault: 'duplicated', steps: [OPEN, OPEN] },
+  { what: 'a forward without its statement', fault: 'missing', steps: [OPEN, ['forward', { n: 1 }]] },
+  {
+    what: 'a forward before its statement',
+    fault: 'missing',
+    steps: [
+      OPEN,
+      ['forward', { n: 1 }],
+      ['statement', statement(1)],
+      ['outcome', outcome(1, { status: 'refused' })],
+    ],
+  },
+  {
+    what: 'two forwards of one statement',
+    fault: 'duplicated',
+    steps: [OPEN, ['statement', statement(1)], ['forward', { n: 1 }], ['forward', { n: 1 }]],
+  },
+  {
+    what: 'a forward after the outcome',
+    fault: 'reordered',
+    steps: [
+      OPEN,
+      ['statement', statement(1)],
+      ['forward', { n: 1 }],
+      ['outcome', outcome(1)],
+      ['forward', { n: 1 }],
+    ],
+  },
+  {
+    what: 'an outcome without forward',
+    fault: 'missing',
+    steps: [OPEN, ['statement', statement(1)], ['outcome', outcome(1)]],
+  },
+  { what: 'an outcome without statement', fault: 'missing', steps: [OPEN, ['outcome', outcome(1)]] },
+  {
+    what: 'two outcomes',
+    fault: 'duplicated',
+    steps: [
+      OPEN,
+      ['statement', statement(1)],
+      ['forward', { n: 1 }],
+      ['outcome', outcome(1)],
+      ['outcome', outcome(1)],
+    ],
+  },
+  {
+    what: 'a statement number used twice',
+    fault: 'duplicated',
+    steps: [OPEN, ['statement', statement(1)], ['statement', statement(1)]],
+  },
+  {
+    what: 'a denied statement that was forwarded',
+    fault: 'forbidden',
+    steps: [OPEN, ['statement', statement(1, { verdict: 'deny' })], ['forward', { n: 1 }]],
+  },
+  {
+    what: 'a hold of a statement that was not held',
+    fault: 'forbidden',
+    steps: [OPEN, ['statement', statement(1)], ['hold', hold(1)]],
+  },
+  {
+    what: 'a hold of another digest',
+    fault: 'forbidden',
+    steps: [OPEN, held(1), ['hold', hold(1, { digest: '00'.repeat(32) })]],
+  },
+  { what: 'a decision without hold', fault: 'missing', steps: [OPEN, held(1), ['decision', decided(1)]] },
+  { what: 'the end of a hold that never began', fault: 'missing', steps: [OPEN, held(1), approved(1)] },
+  {
+    what: 'a hold that ends twice',
+    fault: 'duplicated',
+    steps: [OPEN, held(1), ['hold', hold(1)], ['decision', decided(1)], approved(1), approved(1)],
+  },
+  {
+    what: 'a recovery in a session of an agent',
+    fault: 'reordered',
+    steps: [['ledger.recovered', { entries: 1, unsealed: 0 }]],
+  },
+];
+
+for (const { what, fault, steps } of wrong)
+  test(`${what} is found`, () => assert.deepEqual(faults(steps), [fault]));
+
+const FORWARD: Step = ['forward', { n: 1 }];
+const two: Requirement = {
+  rule: 'deletes',
+  approvers: ['approvers', 'email:boss@example.com'],
+  quorum: 2,
+  deadlineSeconds: 60,
+  mode: 'wait',
+  message: '',
+};
+
+const unapproved: { what: string; steps: Step[] }[] = [
+  { what: 'without a hold', steps: [OPEN, held(1), FORWARD] },
+  {
+    what: 'before its hold has ended',
+    steps: [OPEN, held(1), ['hold', hold(1)], ['decision', decided(1)], FORWARD],
+  },
+  {
+    what: 'after its hold was withdrawn',
+    steps: [
+      OPEN,
+      held(1),
+      ['hold', hold(1)],
+      ['decision', decided(1)],
+      ['hold.end', { n: 1, approval: 'ap-1', state: 'withdrawn', why: '' }],
+      FORWARD,
+    ],
+  },
+  { what: 'without any decision', steps: [OPEN, held(1), ['hold', hold(1)], approved(1), FORWARD] },
+  ...(
+    [
+      ['by a decision that did not verify', decided(1, {}, false)],
+      ['by a decision about another statement', decided(1, { digest: '00'.repeat(32) })],
+      ['by a decision of another approval', decided(1, { approval: 'ap-2' })],
+      ['by a no', decided(1, { verdict: 'deny' })],
+      ['by its own requester', decided(1, { by: 'agent-1@example.com' })],
+      ['by its own requester under the subject', decided(1, { by: 'agent-1' })],
+      ['by a decision after the deadline', decided(1, { at: '2030-01-01T00:10:01.000Z' })],
+    ] as const
+  ).map(([what, decision]): { what: string; steps: Step[] } => ({
+    what,
+    steps: [OPEN, held(1), ['hold', hold(1)], ['decision', decision], approved(1), FORWARD],
+  })),
+  {
+    what: 'by fewer people than its rule asks for, one of them twice',
+    steps: [
+      OPEN,
+      held(1),
+      ['hold', hold(1, { requirements: [two] })],
+      ['decision', decided(1)],
+      ['decision', decided(1, { groups: ['approvers', 'others'] })],
+      ['decision', decided(1, { by: 'stranger@example.com', groups: [] })],
+      approved(1),
+      FORWARD,
+    ],
+  },
+];
+
+for (const { what, steps } of unapproved)
+  test(`a held statement forwarded ${what} is found`, () => assert.deepEqual(faults(steps), ['unapproved']));
+
+test('a quorum is met by distinct people, by group or by name', () => {
+  const steps: Step[] = [
+    OPEN,
+    held(1),
+    ['hold', hold(1, { requirements: [two] })],
+    ['decision', decided(1)],
+    ['decision', decided(1, { by: 'boss@example.com', groups: [] })],
+    approved(1),
+    FORWARD,
+  ];
+  assert.deepEqual(faults(steps), []);
+});
