@@ -1,7 +1,7 @@
 import { HoldpointError } from '#schemas/errors.ts';
 import { type Catalog, loadCatalog } from './catalog/load.ts';
 import type { ProtectedName } from './catalog/protect.ts';
-import type { CatalogHandle } from './session/session.ts';
+import type { CatalogHandle } from './session/parts.ts';
 import type { UpstreamConnection } from './upstream/connect.ts';
 import { OwnConnection } from './upstream/query.ts';
 

@@ -14,7 +14,8 @@ import { judge } from './policy/judge.ts';
 import type { Clock, Recorder, Secrets } from './ports.ts';
 import { Handshake } from './session/handshake.ts';
 import { readStartupParameters, type StartupParameters } from './session/parameters.ts';
-import { Session, type SessionLimits } from './session/session.ts';
+import type { SessionLimits } from './session/parts.ts';
+import { Session } from './session/session.ts';
 import { cancelUpstream } from './upstream/cancel.ts';
 import { connectUpstream, type UpstreamConnection } from './upstream/connect.ts';
 import { BACKEND, encode, encodeError, encodeParameterStatus, encodeReady, int32 } from './wire/backend.ts';
@@ -63,7 +64,7 @@ interface Live {
  * The proxy: accepts connections, finds out who asks for what, opens the session on the target and hands both ends to a Session.
  * Each connection is its own promise: one that says nothing keeps nobody else waiting, and is cut at its deadline.
  */
-export class Proxy {
+export class ProxyServer {
   private readonly options: ProxyOptions;
   private readonly live = new Map<number, Live>();
   private readonly starting = new Set<Duplex>();
@@ -316,8 +317,11 @@ export class Proxy {
       catalog,
       maskKey: options.maskKey,
       limits: options.limits,
-      analyse: (text, current, searchPath) =>
-        analyse(text, current as Parameters<typeof analyse>[1], searchPath),
+      analyse: (text, searchPath) => {
+        const { current } = catalog;
+        if (current === null) throw new HoldpointError('catalog_unavailable');
+        return analyse(text, current, searchPath);
+      },
       decide: (statements, inTransaction) =>
         judge(
           policy,

@@ -151,6 +151,12 @@ export const FAULTS = {
     operator: "the text does not parse with Postgres's own grammar; what cannot be parsed is never forwarded",
     retrySafe: false,
   },
+  encoding: {
+    sqlstate: '22021',
+    client: 'invalid byte sequence for encoding "UTF8"',
+    operator: 'text that is not UTF-8: proxy and server could read it differently',
+    retrySafe: false,
+  },
   unknown_statement: {
     sqlstate: '26000',
     client: 'prepared statement does not exist',

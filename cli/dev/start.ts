@@ -15,8 +15,9 @@ import { createVerifier } from '#proxy/identity/verify.ts';
 import { openDecisionVerifier } from '#proxy/local/decision-verifier.ts';
 import { openLedger } from '#proxy/local/ledger.ts';
 import { createLocalSecrets } from '#proxy/local/secrets.ts';
+import { loadParser } from '#proxy/policy/analyse.ts';
 import { extendPolicy, loadPolicy } from '#proxy/policy/load.ts';
-import { DEFAULT_LIMITS, Proxy } from '#proxy/proxy.ts';
+import { DEFAULT_LIMITS, ProxyServer } from '#proxy/proxy.ts';
 import type { Policy } from '#schemas/policy.ts';
 import { startSampleShop } from './sample-shop.ts';
 import { type DevTarget, parseTarget } from './target.ts';
@@ -80,6 +81,7 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
   await probe(options.pgPort);
 
   makeDataFolder(data);
+  await loadParser();
   const issuer = await openDevIssuer(data);
   const shop = given === null ? await startSampleShop(data, log) : null;
   if (shop !== null) undo.push(() => shop.postgres.stop());
@@ -111,7 +113,7 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
     trouble: (error, approval) =>
       log(`approval ${approval.id}: the store could not be told how it ended: ${String(error)}`),
   });
-  const proxy = new Proxy({
+  const proxy = new ProxyServer({
     policy,
     verifier: createVerifier({
       issuers: policy.issuers,

@@ -472,6 +472,7 @@ export class Answers {
   }
 
   private endOf(op: Op, status: RunStatus): void {
+    if (op.kind === 'own') op.skipped?.();
     const run = runOf(op);
     if (run !== null && !run.ended) this.owner.ended(run, status);
   }

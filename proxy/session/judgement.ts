@@ -38,6 +38,7 @@ export class Judge {
   stamp: object = {};
   private readonly analyse: (text: string) => Analysis;
   private readonly decide: (statements: readonly StatementAnalysis[], inTransaction: boolean) => Verdict;
+  private readonly bodies: Bodies;
   private readonly withBody: (
     outer: StatementAnalysis,
     body: StatementAnalysis | undefined,
@@ -47,10 +48,12 @@ export class Judge {
     analyse: (text: string) => Analysis,
     decide: (statements: readonly StatementAnalysis[], inTransaction: boolean) => Verdict,
     withBody: (outer: StatementAnalysis, body: StatementAnalysis | undefined) => StatementAnalysis,
+    bodies: Bodies,
   ) {
     this.analyse = analyse;
     this.decide = decide;
     this.withBody = withBody;
+    this.bodies = bodies;
   }
 
   /** `context`: whatever the meaning of a text depends on; compared by identity. */
@@ -62,7 +65,7 @@ export class Judge {
     this.known.clear();
   }
 
-  text(text: string, bodies: Bodies): Judgement {
+  text(text: string): Judgement {
     const known = this.known.get(text);
     if (known !== undefined) return { kind: 'judged', judged: known };
     const analysis = this.analyse(text);
@@ -70,7 +73,7 @@ export class Judge {
     const alone = analysis.statements.every(s => s.executes === null && s.cursor === null);
     const judged = this.statements(
       text,
-      alone ? analysis.statements : this.resolve(analysis.statements, bodies),
+      alone ? analysis.statements : this.resolve(analysis.statements),
       alone,
     );
     if (alone && text.length <= MAX_CACHED_TEXT) {
@@ -81,7 +84,7 @@ export class Judge {
   }
 
   /** Bodies added, in order: a PREPARE or DECLARE earlier in the same text counts for what follows it. */
-  private resolve(statements: readonly StatementAnalysis[], bodies: Bodies): StatementAnalysis[] {
+  private resolve(statements: readonly StatementAnalysis[]): StatementAnalysis[] {
     const prepared = new Map<string, StatementAnalysis | undefined>();
     const cursors = new Map<string, StatementAnalysis | undefined>();
     return statements.map(outer => {
@@ -89,12 +92,12 @@ export class Judge {
       if (outer.executes !== null)
         resolved = this.withBody(
           resolved,
-          prepared.has(outer.executes) ? prepared.get(outer.executes) : bodies.statement(outer.executes),
+          prepared.has(outer.executes) ? prepared.get(outer.executes) : this.bodies.statement(outer.executes),
         );
       if (outer.cursor !== null)
         resolved = this.withBody(
           resolved,
-          cursors.has(outer.cursor) ? cursors.get(outer.cursor) : bodies.cursor(outer.cursor),
+          cursors.has(outer.cursor) ? cursors.get(outer.cursor) : this.bodies.cursor(outer.cursor),
         );
       for (const action of outer.actions) {
         if (action.kind === 'prepare') prepared.set(action.name, action.body);

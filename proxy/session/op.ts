@@ -32,4 +32,6 @@ export type Op =
       readonly until: number;
       readonly row?: (values: (string | null)[]) => void;
       readonly done?: () => void;
+      /** The server skipped it, after an error before it. */
+      readonly skipped?: () => void;
     };

@@ -80,9 +80,10 @@ export class Outbox {
     this.bytes = 0;
   }
 
-  /** Sends `last`, without regard to what else waited, and ends the connection. */
+  /** Ends the connection, after `last`. What still waits for the ledger is never sent. */
   end(last: Buffer | null): void {
     if (this.closed) return;
+    this.flush();
     this.closed = true;
     this.drop();
     if (last === null) this.socket.end();

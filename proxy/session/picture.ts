@@ -1,5 +1,7 @@
-import type { StatementAnalysis } from '#schemas/analysis.ts';
+import type { SessionAction, StatementAnalysis } from '#schemas/analysis.ts';
 import type { ColumnDescription } from '../wire/backend.ts';
+import type { Op, Portal } from './op.ts';
+import type { Run } from './run.ts';
 
 /** A prepared statement, by the protocol's Parse or by SQL's PREPARE: the server keeps both under one set of names. */
 export interface Prepared {
@@ -62,5 +64,103 @@ export class Names<T> {
 
   get size(): number {
     return this.certain.size + this.assumed.size;
+  }
+}
+
+/** The names that the server knows in this session, as far as it has confirmed them. */
+export class Picture {
+  readonly statements = new Names<Prepared>();
+  readonly portals = new Names<Portal>();
+  /** Bound and not yet at their end. */
+  private readonly open = new Set<Run>();
+  private readonly abandoned: (run: Run) => void;
+  private readonly fromSql: (analysis: StatementAnalysis) => Prepared;
+
+  /** `abandoned`: the portal of this run is gone before the run was at its end. `fromSql`: what PREPARE or DECLARE make. */
+  constructor(abandoned: (run: Run) => void, fromSql: (analysis: StatementAnalysis) => Prepared) {
+    this.abandoned = abandoned;
+    this.fromSql = fromSql;
+  }
+
+  bound(run: Run): void {
+    this.open.add(run);
+  }
+
+  ended(run: Run): void {
+    this.open.delete(run);
+  }
+
+  /** Every message sent has been answered, or was skipped. */
+  settle(): void {
+    this.statements.settle();
+    this.portals.settle();
+  }
+
+  /** The server has done what this message asked. */
+  confirmed(op: Op): void {
+    switch (op.kind) {
+      case 'parse':
+        this.statements.confirm(op.name, op.prepared);
+        return;
+      case 'bind':
+        this.leave(this.portals.confirm(op.name, op.portal));
+        return;
+      case 'close':
+        if (op.of === 'statement') this.statements.confirm(op.name, null);
+        else this.leave(this.portals.confirm(op.name, null));
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** The server has completed a statement that does this. */
+  acted(action: SessionAction): void {
+    switch (action.kind) {
+      case 'prepare':
+        this.statements.confirm(action.name, this.fromSql(action.body));
+        return;
+      case 'declare': {
+        const source = this.fromSql(action.body);
+        this.portals.confirm(action.name, {
+          source,
+          run: null,
+          resultFormats: [],
+          described: false,
+          plan: undefined,
+        });
+        return;
+      }
+      case 'deallocate':
+        if (action.name === null) this.statements.keepOnly(() => false);
+        else this.statements.confirm(action.name, null);
+        return;
+      case 'close':
+        if (action.name === null) this.portals.keepOnly(() => false);
+        else this.portals.confirm(action.name, null);
+        return;
+      case 'discard':
+        this.statements.keepOnly(() => false);
+        this.portals.keepOnly(() => false);
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** Portals of the protocol end with their transaction; a cursor WITH HOLD does not, and a name too many does no harm. */
+  transactionEnded(): void {
+    this.abandon();
+    this.portals.keepOnly(portal => portal.run === null);
+  }
+
+  /** Nothing that was bound will run any further. */
+  abandon(): void {
+    for (const run of [...this.open]) this.abandoned(run);
+    this.open.clear();
+  }
+
+  private leave(portal: Portal | undefined): void {
+    if (portal?.run !== null && portal?.run !== undefined && !portal.run.ended) this.abandoned(portal.run);
   }
 }

@@ -1,0 +1,49 @@
+import { HoldpointError } from '#schemas/errors.ts';
+import { show } from '../wire/frames.ts';
+import { FRONTEND } from '../wire/frontend.ts';
+import type { Op } from './op.ts';
+import type { Run } from './run.ts';
+import type { ServerLine } from './server-line.ts';
+
+/** What the server takes COPY data for. */
+export interface CopyIn {
+  readonly run: Run;
+  readonly simple: boolean;
+}
+
+export function beginCopyIn(op: Op | undefined): CopyIn {
+  if (op?.kind !== 'query' && op?.kind !== 'execute')
+    throw new HoldpointError('internal', 'COPY data is asked for by nothing');
+  return { run: op.run, simple: op.kind === 'query' };
+}
+
+/**
+ * One message of the agent while the server takes COPY data: the data is counted and hashed into the record as it passes. Gives
+ * `done` when the server will answer next, `gone` when the agent leaves. Source: manual 54.2.6 "COPY Operations".
+ */
+export function copyMessage(
+  copy: CopyIn,
+  line: ServerLine,
+  type: number,
+  bytes: Buffer,
+): 'more' | 'done' | 'gone' {
+  switch (type) {
+    case FRONTEND.copyData:
+      copy.run.passed(bytes.subarray(5));
+      line.send(bytes, null);
+      return 'more';
+    case FRONTEND.copyDone:
+    case FRONTEND.copyFail:
+      line.send(bytes, null);
+      if (!copy.simple) line.askForAnswers();
+      return 'done';
+    case FRONTEND.flush:
+    case FRONTEND.sync:
+      // The server ignores both while it takes COPY data.
+      return 'more';
+    case FRONTEND.terminate:
+      return 'gone';
+    default:
+      throw new HoldpointError('protocol', `unexpected message type ${show(type)} during COPY from stdin`);
+  }
+}

@@ -1,0 +1,54 @@
+import type { StatementAnalysis } from '#schemas/analysis.ts';
+import type { HoldpointError } from '#schemas/errors.ts';
+import type { Pipeline, Submission } from '../pipeline.ts';
+import type { TransactionStatus } from '../wire/backend.ts';
+import type { Frames } from '../wire/frames.ts';
+import type { Answers } from './answers.ts';
+import type { Block } from './intake.ts';
+import type { Judge, Judged } from './judgement.ts';
+import type { Picture, Prepared } from './picture.ts';
+import type { Run } from './run.ts';
+import type { ServerLine } from './server-line.ts';
+
+/** What the two protocols share of a session. */
+export interface Core {
+  readonly frames: Frames;
+  readonly line: ServerLine;
+  readonly answers: Answers;
+  readonly picture: Picture;
+  readonly judge: Judge;
+  readonly pipeline: Pipeline;
+  /** Statements, and portals, that may be open at once. */
+  readonly names: number;
+  /** As of the last ReadyForQuery. */
+  readonly status: TransactionStatus;
+  /** Inside the agent's transaction block, also where no ReadyForQuery has said so yet (a pipelined BEGIN). */
+  readonly inBlock: boolean;
+  /** Something was sent since the last Sync: the server is inside an implicit transaction. */
+  segment: boolean;
+  /** An error was answered in the extended protocol: everything up to Sync is skipped, as the server does. */
+  skipping: boolean;
+  wait(why: Block): void;
+  run(statements: readonly StatementAnalysis[]): Run;
+  /** Judged anew: the meaning of a prepared statement may have changed since. */
+  judgedBind(prepared: Prepared): Judged;
+  judgedText(text: string): Judged | null;
+  submit(
+    work: Pick<Submission, 'run' | 'judged' | 'protocol' | 'parameters' | 'forward' | 'refuse'> & Described,
+  ): void;
+  refuseSimple(error: HoldpointError, position?: number | null): void;
+  refuseExtended(error: HoldpointError, position?: number | null): void;
+}
+
+export interface Described {
+  readonly resultFormats?: readonly number[];
+  readonly parseOnly?: boolean;
+}
+
+/** Whether it is to run where the server refuses writes: a BEGIN would hand that on to its transaction, a SHOW would show it. */
+export function secondWitness({ reads, statements }: Judged): boolean {
+  return (
+    reads &&
+    !statements.some(s => s.effects.commands.includes('show') || s.actions.some(a => a.kind === 'begin'))
+  );
+}

@@ -1,0 +1,242 @@
+import { isUtf8 } from 'node:buffer';
+import type { StatementAnalysis } from '#schemas/analysis.ts';
+import { HoldpointError } from '#schemas/errors.ts';
+import type { Parameter } from '#schemas/statement.ts';
+import { encode } from '../wire/backend.ts';
+import {
+  type BindMessage,
+  decodeBind,
+  decodeExecute,
+  decodeNamed,
+  decodeParse,
+  FRONTEND,
+  formatOf,
+} from '../wire/frontend.ts';
+import { type Core, secondWitness } from './core.ts';
+import type { Judged } from './judgement.ts';
+import type { Portal } from './op.ts';
+import type { Prepared } from './picture.ts';
+import type { Run } from './run.ts';
+import { lookAhead } from './segment.ts';
+import { OWN } from './server-line.ts';
+import { changesCatalog } from './settings.ts';
+
+/**
+ * The extended protocol. A text is judged when it is parsed, so that nothing refused reaches the server at all, and again with its values
+ * when it is bound: Bind plans and may evaluate, so a held statement is parked there. Source: manual 54.2.3 "Extended Query".
+ */
+export function parse(core: Core, buffer: Buffer, start: number, end: number): void {
+  const { name, text, types } = decodeParse(buffer, start, end);
+  refuseOwnNames(name);
+  if (core.picture.statements.size >= core.names) {
+    core.refuseExtended(new HoldpointError('limit', `more than ${core.names} prepared statements are open`));
+    return;
+  }
+  const judgement = core.judge.text(text);
+  if (judgement.kind === 'syntax-error') {
+    core.refuseExtended(new HoldpointError('syntax', judgement.message), judgement.position);
+    return;
+  }
+  const { judged } = judgement;
+  const [analysis, second] = judged.statements;
+  if (analysis === undefined || second !== undefined) {
+    core.refuseExtended(
+      new HoldpointError('syntax', 'cannot insert multiple commands into a prepared statement'),
+    );
+    return;
+  }
+  const { alone } = judged;
+  const prepared: Prepared = {
+    text,
+    types,
+    analysis,
+    under: core.judge.stamp,
+    alone,
+    columns: null,
+    unrecorded: true,
+  };
+  const forward = (run: Run | null) => {
+    openSegment(core);
+    core.picture.statements.assume(name, prepared);
+    core.line.send(buffer.subarray(start, end), { kind: 'parse', name, prepared, run });
+  };
+  const verdict = core.inBlock ? judged.verdict.inTransaction : judged.verdict.outside;
+  if (verdict.kind === 'allow' && judged.reads) {
+    // Parsing runs nothing, and the Bind that follows records the text; where none follows, Flush or Sync does.
+    forward(null);
+    return;
+  }
+  prepared.unrecorded = false;
+  const run = core.run(judged.statements);
+  core.submit({
+    run,
+    judged,
+    protocol: 'parse',
+    parameters: [],
+    parseOnly: true,
+    forward: () => forward(run),
+    refuse: error => core.refuseExtended(error),
+  });
+}
+
+export function bind(core: Core, buffer: Buffer, start: number, end: number): void {
+  const message = decodeBind(buffer, start, end);
+  const { portal: name, resultFormats } = message;
+  refuseOwnNames(name);
+  const prepared = core.picture.statements.get(message.statement);
+  if (prepared === undefined) {
+    core.refuseExtended(unknownStatement(message.statement));
+    return;
+  }
+  if (core.picture.portals.size >= core.names) {
+    core.refuseExtended(new HoldpointError('limit', `more than ${core.names} portals are open`));
+    return;
+  }
+  const parameters = parametersOf(message, prepared.types);
+  if (parameters === null) {
+    core.refuseExtended(new HoldpointError('encoding'));
+    return;
+  }
+  const judged = core.judgedBind(prepared);
+  const run = core.run(judged.statements);
+  prepared.unrecorded = false;
+  core.submit({
+    run,
+    judged,
+    protocol: 'bind',
+    parameters,
+    resultFormats,
+    forward: () => {
+      openSegment(core);
+      const portal: Portal = { source: prepared, run, resultFormats, described: false, plan: undefined };
+      portal.plan = core.answers.planFor(portal);
+      core.picture.bound(run);
+      core.picture.portals.assume(name, portal);
+      core.line.send(buffer.subarray(start, end), { kind: 'bind', name, portal });
+    },
+    refuse: error => core.refuseExtended(error),
+  });
+}
+
+export function describe(core: Core, buffer: Buffer, start: number, end: number): void {
+  const { kind, name } = decodeNamed(buffer, start, end);
+  const bytes = buffer.subarray(start, end);
+  if (kind === 'statement') {
+    const prepared = core.picture.statements.get(name);
+    if (prepared === undefined) core.refuseExtended(unknownStatement(name));
+    else sendInSegment(core, bytes, { kind: 'describe-statement', prepared });
+    return;
+  }
+  const portal = core.picture.portals.get(name);
+  if (portal === undefined) {
+    core.refuseExtended(unknownPortal(name));
+    return;
+  }
+  portal.described = true;
+  sendInSegment(core, bytes, { kind: 'describe-portal', portal, own: false });
+}
+
+export function execute(core: Core, buffer: Buffer, start: number, end: number): void {
+  const { portal: name } = decodeExecute(buffer, start, end);
+  const portal = core.picture.portals.get(name);
+  if (portal === undefined || portal.run === null) {
+    core.refuseExtended(unknownPortal(name));
+    return;
+  }
+  const { run } = portal;
+  if (portal.plan === undefined && !portal.described) {
+    // The agent did not ask what the columns are; the mask has to know.
+    portal.described = true;
+    const bytes = encode(FRONTEND.describe, Buffer.from('P'), name);
+    sendInSegment(core, bytes, { kind: 'describe-portal', portal, own: true });
+  }
+  sendInSegment(core, buffer.subarray(start, end), { kind: 'execute', portal, run });
+  const copies = run.statements.some(s => s.effects.commands.includes('copy-in'));
+  if (!copies && !run.statements.some(changesPicture)) return;
+  // What follows may mean something else once this is done: it waits for the answer, which Flush makes the server give.
+  core.line.askForAnswers();
+  core.wait(copies ? 'copy' : 'settle');
+}
+
+export function close(core: Core, buffer: Buffer, start: number, end: number): void {
+  const { kind, name } = decodeNamed(buffer, start, end);
+  refuseOwnNames(name);
+  if (kind === 'statement') core.picture.statements.assume(name, null);
+  else core.picture.portals.assume(name, null);
+  sendInSegment(core, buffer.subarray(start, end), { kind: 'close', of: kind, name });
+}
+
+export function flush(core: Core, buffer: Buffer, start: number, end: number): void {
+  recordParses(core);
+  core.line.send(buffer.subarray(start, end), null);
+}
+
+export function sync(core: Core, buffer: Buffer, start: number, end: number): void {
+  recordParses(core);
+  core.skipping = false;
+  core.line.send(buffer.subarray(start, end), { kind: 'sync' });
+  core.wait('ready');
+}
+
+/** Texts parsed and not bound: they reached the server, so they are in the record before the answer leaves. */
+function recordParses(core: Core): void {
+  for (const prepared of core.picture.statements.pending()) {
+    if (!prepared.unrecorded) continue;
+    prepared.unrecorded = false;
+    const run = core.run([prepared.analysis]);
+    run.tag = 'PARSE';
+    core.pipeline.parsed(run, core.judgedBind(prepared));
+  }
+}
+
+/** The first message of a segment decides the mode for all of it: its transaction begins there. */
+function openSegment(core: Core): void {
+  if (core.segment) return;
+  core.segment = true;
+  if (core.status !== 'I') return;
+  const kind = lookAhead(core.frames, {
+    text: text => core.judgedText(text),
+    prepared: name => core.picture.statements.get(name)?.text ?? null,
+    read: (judged: Judged) => secondWitness(judged),
+  });
+  if (kind !== 'nothing runs') core.line.switchMode(kind === 'reads');
+}
+
+function sendInSegment(core: Core, bytes: Buffer, op: Parameters<Core['line']['send']>[1]): void {
+  core.segment = true;
+  core.line.send(bytes, op);
+}
+
+/** After these, later messages may mean something else. */
+function changesPicture(statement: StatementAnalysis): boolean {
+  return statement.actions.length > 0 || changesCatalog(statement);
+}
+
+function refuseOwnNames(name: string): void {
+  if (name.startsWith(OWN))
+    throw new HoldpointError('unsupported', `names that begin with ${OWN} belong to the proxy`);
+}
+
+function unknownStatement(name: string): HoldpointError {
+  const which = name === '' ? 'unnamed prepared statement' : `prepared statement "${name}"`;
+  return new HoldpointError('unknown_statement', `${which} does not exist`);
+}
+
+function unknownPortal(name: string): HoldpointError {
+  return new HoldpointError('unknown_portal', `portal "${name}" does not exist`);
+}
+
+/** Null where a text value is not UTF-8: record and digest have to hold exactly what runs. */
+function parametersOf(message: BindMessage, types: readonly number[]): Parameter[] | null {
+  const parameters: Parameter[] = [];
+  for (const [i, value] of message.values.entries()) {
+    const type = types[i] ?? 0;
+    if (formatOf(message.formats, i) === 1) {
+      parameters.push({ format: 'binary', type, value: value === null ? null : value.toString('base64') });
+    } else {
+      if (value !== null && !isUtf8(value)) return null;
+      parameters.push({ format: 'text', type, value: value === null ? null : value.toString('utf8') });
+    }
+  }
+  return parameters;
+}

@@ -1,0 +1,31 @@
+import type { Approval } from '#schemas/approval.ts';
+import { encodeNotice } from '../wire/backend.ts';
+
+const KEEP_ALIVE_MS = 30_000;
+
+/** What an agent is told while its statement is parked: at once, and then every half minute, so that nothing in between gives up. */
+export class HoldNotice {
+  private readonly write: (notice: Buffer) => void;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(write: (notice: Buffer) => void) {
+    this.write = write;
+  }
+
+  begin({ id, deadline, requirements }: Approval, message: string): void {
+    const rules = requirements.map(r => r.rule).join(', ');
+    const approvers = [...new Set(requirements.flatMap(r => r.approvers))].join(', ');
+    this.write(
+      encodeNotice(`held for approval ${id}: ${message}`, {
+        detail: `rule: ${rules}; approvers: ${approvers}; deadline: ${deadline}`,
+        hint: `holdpoint approvals show ${id}, or the inbox page. Disconnecting withdraws it.`,
+      }),
+    );
+    const still = encodeNotice(`still held for approval ${id}, until ${deadline}`);
+    this.timer = setInterval(() => this.write(still), KEEP_ALIVE_MS);
+  }
+
+  end(): void {
+    clearInterval(this.timer);
+  }
+}

@@ -1,0 +1,70 @@
+import { HoldpointError } from '#schemas/errors.ts';
+import { Frames } from '../wire/frames.ts';
+import type { SessionLimits } from './parts.ts';
+
+/** Why the agent's next message has to wait. */
+export type Block = 'ready' | 'judging' | 'catalog' | 'probe' | 'settle' | 'copy';
+
+export interface IntakeHandler {
+  message(type: number, buffer: Buffer, start: number, end: number): void;
+  /** Called when there is nothing more to do for now: what was collected can be sent. */
+  rest(): void;
+  over(): boolean;
+}
+
+/** The agent's messages, one at a time: while one has to wait, what comes in behind it is kept, up to a limit. */
+export class Intake {
+  readonly frames: Frames;
+  private readonly aheadLimit: number;
+  private readonly handler: IntakeHandler;
+  private blocked: Block | null = null;
+  private ahead: Buffer[] = [];
+  private aheadBytes = 0;
+
+  constructor(limits: SessionLimits, handler: IntakeHandler) {
+    this.frames = new Frames({ limit: () => limits.messageBytes, stream: () => false });
+    this.aheadLimit = limits.aheadBytes;
+    this.handler = handler;
+  }
+
+  get block(): Block | null {
+    return this.blocked;
+  }
+
+  wait(why: Block): void {
+    this.blocked = why;
+  }
+
+  /** The next message may be looked at; `pump` does. */
+  free(): void {
+    this.blocked = null;
+  }
+
+  take(chunk: Buffer): void {
+    if (this.blocked === null) {
+      this.frames.push(chunk);
+      this.pump();
+      return;
+    }
+    // Read on while blocked: only so is it seen that an agent has gone while its statement is parked.
+    this.ahead.push(chunk);
+    this.aheadBytes += chunk.length;
+    if (this.aheadBytes > this.aheadLimit)
+      throw new HoldpointError('limit', 'too much was sent ahead while a statement is under way', {
+        detail: `The limit is ${this.aheadLimit} bytes.`,
+      });
+  }
+
+  pump(): void {
+    const { frames, handler } = this;
+    for (;;) {
+      while (this.blocked === null && !handler.over() && frames.next())
+        handler.message(frames.type, frames.buffer, frames.start, frames.end);
+      if (this.blocked !== null || handler.over() || this.ahead.length === 0) break;
+      const chunk = this.ahead.shift()!;
+      this.aheadBytes -= chunk.length;
+      frames.push(chunk);
+    }
+    handler.rest();
+  }
+}

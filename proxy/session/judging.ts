@@ -1,0 +1,165 @@
+import type { StatementAnalysis } from '#schemas/analysis.ts';
+import { HoldpointError } from '#schemas/errors.ts';
+import type { Parameter, Statement } from '#schemas/statement.ts';
+import { INVARIANT, type Verdict } from '#schemas/verdict.ts';
+import type { TransactionStatus } from '../wire/backend.ts';
+import type { Core } from './core.ts';
+import { Judge, type Judged } from './judgement.ts';
+import type { SessionCatalog, SessionParts } from './parts.ts';
+import type { Picture, Prepared } from './picture.ts';
+import { DEFAULT_READ_ONLY, type ServerLine } from './server-line.ts';
+import type { Settings } from './settings.ts';
+
+const UNKNOWN_PATH: readonly string[] = ['?'];
+
+/** What this session's texts mean: catalog, search_path and names, each as the server has it, or not at all. */
+export class Judging {
+  readonly judge: Judge;
+  private readonly parts: SessionParts;
+  private readonly settings: Settings;
+  private readonly line: ServerLine;
+  private readonly picture: () => Picture;
+  private last: SessionCatalog | null = null;
+
+  constructor(parts: SessionParts, settings: Settings, line: ServerLine, picture: () => Picture) {
+    this.parts = parts;
+    this.settings = settings;
+    this.line = line;
+    this.picture = picture;
+    this.judge = new Judge(
+      text => parts.analyse(text, this.path()),
+      (statements, inTransaction) => this.decide(statements, inTransaction),
+      parts.withBody,
+      {
+        statement: name => this.bodyOf(this.picture().statements.get(name)),
+        cursor: name => this.bodyOf(this.picture().portals.get(name)?.source),
+      },
+    );
+  }
+
+  /**
+   * Null when texts can be judged now. Otherwise says what has to be waited for; `done` is called when it is there (null) or cannot
+   * be had (the error), and has to ask again.
+   */
+  prepare(
+    status: TransactionStatus,
+    segment: boolean,
+    done: (error: HoldpointError | null) => void,
+  ): 'catalog' | 'probe' | null {
+    const { catalog } = this.parts;
+    const { current } = catalog;
+    if (current === null) {
+      catalog.whenFresh(done);
+      return 'catalog';
+    }
+    if (this.settings.dirty && status !== 'E') {
+      this.line.show(
+        ['search_path', 'role'],
+        segment,
+        answers => {
+          this.settings.learn(answers.get('search_path') ?? '?', answers.get('role') ?? '?', this.parts.user);
+          done(null);
+        },
+        () => done(null),
+      );
+      return 'probe';
+    }
+    this.last = current;
+    this.judge.under(current, this.path());
+    return null;
+  }
+
+  /** The newest catalog there is: masks by an old one are better than none while a new one is loaded. */
+  get catalog(): SessionCatalog | null {
+    return this.parts.catalog.current ?? this.last;
+  }
+
+  /** In a failed transaction the settings cannot be asked for, and may be other than known. */
+  private path(): readonly string[] {
+    return this.settings.dirty ? UNKNOWN_PATH : this.settings.searchPath;
+  }
+
+  private decide(statements: readonly StatementAnalysis[], inTransaction: boolean): Verdict {
+    if (this.parts.readOnly && statements.some(turnsWritesOn))
+      return {
+        kind: 'deny',
+        rule: INVARIANT,
+        message: 'this session is read-only: its access entry says so',
+      };
+    return this.parts.decide(statements, inTransaction);
+  }
+
+  /** What PREPARE or DECLARE make: an analysis, valid as long as nothing that it depends on changes. */
+  fromSql(analysis: StatementAnalysis): Prepared {
+    const alone = analysis.executes === null && analysis.cursor === null;
+    return {
+      text: null,
+      types: [],
+      analysis,
+      under: this.judge.stamp,
+      alone,
+      columns: null,
+      unrecorded: false,
+    };
+  }
+
+  /** A prepared statement judged anew: its meaning may have changed since. */
+  bound(prepared: Prepared): Judged {
+    const { judge } = this;
+    if (prepared.text === null) {
+      const body = this.bodyOf(prepared) ?? this.parts.withBody(prepared.analysis, undefined);
+      return judge.statements('(prepared in SQL)', [body]);
+    }
+    const judgement = judge.text(prepared.text);
+    if (judgement.kind === 'syntax-error')
+      throw new HoldpointError('internal', 'a prepared statement does not parse any more');
+    return judgement.judged;
+  }
+
+  /** What a name stands for; not told where that hangs on yet another name, which may be another one by now. */
+  private bodyOf(prepared: Prepared | undefined): StatementAnalysis | undefined {
+    if (prepared === undefined || !prepared.alone) return undefined;
+    if (prepared.text === null) return prepared.under === this.judge.stamp ? prepared.analysis : undefined;
+    const judgement = this.judge.text(prepared.text);
+    return judgement.kind === 'judged' ? judgement.judged.statements[0] : undefined;
+  }
+
+  /** Everything that gives a statement its meaning, asked of the server where only it knows. Call `flush` of the line afterwards. */
+  async describe(
+    core: Pick<Core, 'status' | 'inBlock' | 'segment'>,
+    protocol: Statement['protocol'],
+    text: string,
+    parameters: readonly Parameter[],
+    resultFormats: readonly number[],
+  ): Promise<Statement> {
+    const { status, inBlock, segment } = core;
+    const names = status === 'E' ? [] : this.settings.asked;
+    const shown = await new Promise<Map<string, string>>((resolve, reject) => {
+      const skipped = () =>
+        reject(new HoldpointError('hold_withdrawn', 'an earlier statement of the same pipeline failed'));
+      if (names.length === 0) resolve(new Map());
+      else this.line.show(names, segment, resolve, skipped);
+    });
+    const { target, database, role, policyVersion } = this.parts;
+    return {
+      protocol,
+      text,
+      parameters: [...parameters],
+      resultFormats: resultFormats.map(f => (f === 1 ? 'binary' : 'text')),
+      target,
+      database,
+      role,
+      settings: this.settings.forDigest(shown),
+      transaction: inBlock ? 'open' : segment ? 'implicit' : 'idle',
+      policyVersion,
+    };
+  }
+}
+
+function turnsWritesOn({ actions }: StatementAnalysis): boolean {
+  return actions.some(
+    a =>
+      (a.kind === 'begin' && a.readOnly === false) ||
+      (a.kind === 'set' && (a.setting === DEFAULT_READ_ONLY || a.setting === 'transaction_read_only')),
+  );
+}

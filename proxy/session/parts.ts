@@ -1,0 +1,57 @@
+import type { Duplex } from 'node:stream';
+import type { Analysis, StatementAnalysis } from '#schemas/analysis.ts';
+import type { HoldpointError } from '#schemas/errors.ts';
+import type { MaskKind } from '#schemas/policy.ts';
+import type { Verdict } from '#schemas/verdict.ts';
+import type { PipelineParts } from '../pipeline.ts';
+
+/** The target's catalog as the session sees it: shared, and reloaded when it may be stale. */
+export interface CatalogHandle {
+  /** Null while it may be stale. */
+  readonly current: SessionCatalog | null;
+  /** Something was run that may have changed it. */
+  invalidate(): void;
+  whenFresh(done: (error: HoldpointError | null) => void): void;
+}
+
+export interface SessionCatalog {
+  readonly version: string;
+  readonly hasProtected: boolean;
+  maskOf(tableOid: number, attnum: number): { column: string; mask: MaskKind } | null;
+}
+
+export interface SessionLimits {
+  /** Longest message of the agent, in bytes. */
+  readonly messageBytes: number;
+  /** Bytes that an agent may send ahead while a statement is under way. */
+  readonly aheadBytes: number;
+  /** Prepared statements, and portals, that are open at once. */
+  readonly names: number;
+}
+
+export interface SessionParts extends Omit<PipelineParts, 'gate' | 'parked'> {
+  readonly client: Duplex;
+  readonly upstream: Duplex;
+  /** As the server reported them at its start. */
+  readonly parameters: ReadonlyMap<string, string>;
+  readonly target: string;
+  readonly database: string;
+  readonly role: string;
+  /** The database user behind the role. */
+  readonly user: string;
+  readonly policyVersion: string;
+  /** The server refuses writes for the whole session. */
+  readonly readOnly: boolean;
+  readonly catalog: CatalogHandle;
+  readonly maskKey: Buffer;
+  readonly limits: SessionLimits;
+  /** By the catalog as it is now. Throws HoldpointError `catalog_unavailable` where that may be stale. */
+  analyse(text: string, searchPath: readonly string[]): Analysis;
+  decide(statements: readonly StatementAnalysis[], inTransaction: boolean): Verdict;
+  withBody(outer: StatementAnalysis, body: StatementAnalysis | undefined): StatementAnalysis;
+  /** Sends a cancel request to the server for this session. */
+  cancelUpstream(): void;
+  /** Once, when everything is over. */
+  closed(reason: string, statements: number): void;
+  log(message: string, error?: unknown): void;
+}

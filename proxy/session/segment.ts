@@ -1,0 +1,55 @@
+import type { Frames } from '../wire/frames.ts';
+import { decodeBind, decodeParse, FRONTEND } from '../wire/frontend.ts';
+import type { Judged } from './judgement.ts';
+
+/** What an extended segment will do, from its first message to its Sync, as far as it has come in. */
+export type SegmentKind = 'reads' | 'other' | 'nothing runs';
+
+/**
+ * Looks through the messages from the current one up to Sync, before the first of them is sent: its transaction begins with that one,
+ * and whether it may write is decided there. A segment that has not come in whole counts as `other`: what is still to come may write.
+ */
+export function lookAhead(
+  frames: Frames,
+  judge: {
+    /** Null where the text does not parse. */
+    text(text: string): Judged | null;
+    /** Text of a statement prepared before; null where there is none. */
+    prepared(name: string): string | null;
+    /** Released, it runs where the server refuses writes. */
+    read(judged: Judged): boolean;
+  },
+): SegmentKind {
+  const parsed = new Map<string, string>();
+  let reads = true;
+  let binds = false;
+  let complete = false;
+  const visit = (type: number, buffer: Buffer, start: number, end: number): boolean => {
+    switch (type) {
+      case FRONTEND.sync:
+        complete = true;
+        return false;
+      case FRONTEND.parse: {
+        const { name, text } = decodeParse(buffer, start, end);
+        parsed.set(name, text);
+        return true;
+      }
+      case FRONTEND.bind: {
+        binds = true;
+        const { statement } = decodeBind(buffer, start, end);
+        const text = parsed.get(statement) ?? judge.prepared(statement);
+        const judged = text === null ? null : judge.text(text);
+        if (judged === null || !judge.read(judged)) reads = false;
+        return reads;
+      }
+      case FRONTEND.query:
+        reads = false;
+        return false;
+      default:
+        return true;
+    }
+  };
+  if (visit(frames.type, frames.buffer, frames.start, frames.end)) frames.ahead(visit);
+  if (complete && !binds) return 'nothing runs';
+  return complete && reads ? 'reads' : 'other';
+}

@@ -1,0 +1,118 @@
+import type { Duplex } from 'node:stream';
+import { BACKEND, encode, int32 } from '../wire/backend.ts';
+import { FRONTEND } from '../wire/frontend.ts';
+import type { Answers } from './answers.ts';
+import type { Op } from './op.ts';
+
+/** Names that the proxy uses on the server side; an agent that uses them is refused. */
+export const OWN = '_holdpoint';
+/** Fails in the server's parser, before anything is looked at or run, and says in its log why. */
+const POISON = 'holdpoint refused a statement here';
+export const DEFAULT_READ_ONLY = 'default_transaction_read_only';
+const FLUSH = encode(FRONTEND.flush);
+const NONE = Buffer.of(0, 0);
+
+/** The way to the server: what is sent, what is expected back, and what the proxy itself asks of it. One write per turn. */
+export class ServerLine {
+  private readonly upstream: Duplex;
+  private readonly answers: Answers;
+  private out: Buffer[] = [];
+  /** The server's default now, and what the agent believes it to be. */
+  private serverReadOnly: boolean;
+  private agentReadOnly: boolean;
+
+  constructor(upstream: Duplex, answers: Answers, readOnly: boolean) {
+    this.upstream = upstream;
+    this.answers = answers;
+    this.serverReadOnly = readOnly;
+    this.agentReadOnly = readOnly;
+  }
+
+  /** A message, and what its answer will mean; null where none comes. */
+  send(bytes: Buffer, op: Op | null): void {
+    if (op !== null) this.answers.expect(op);
+    this.out.push(bytes);
+  }
+
+  /** False when the server does not keep up: the agent has to wait for `drain`. */
+  flush(): boolean {
+    if (this.out.length === 0) return true;
+    const { out } = this;
+    this.out = [];
+    return this.upstream.write(out.length === 1 ? out[0] : Buffer.concat(out));
+  }
+
+  /** Makes the server answer what it was sent so far, without ending the implicit transaction. */
+  askForAnswers(): void {
+    this.out.push(FLUSH);
+  }
+
+  /** Sends what must fail, in place of a refused message: `error` is what the agent gets for it. */
+  poison(error: Buffer, protocol: 'simple' | 'extended'): void {
+    const bytes =
+      protocol === 'simple' ? encode(FRONTEND.query, POISON) : encode(FRONTEND.parse, OWN, POISON, NONE);
+    this.send(bytes, { kind: 'poison', error, protocol });
+  }
+
+  /**
+   * Second witness: outside a transaction block a released read runs where the server refuses writes, and anything else under the
+   * default that the agent has chosen. Only outside any transaction: inside, the server keeps what it began with.
+   */
+  switchMode(read: boolean): void {
+    const wanted = read || this.agentReadOnly;
+    if (this.serverReadOnly === wanted) return;
+    this.serverReadOnly = wanted;
+    const text = `SET ${DEFAULT_READ_ONLY} = ${wanted ? 'on' : 'off'}`;
+    this.send(encode(FRONTEND.query, text), { kind: 'own', until: BACKEND.readyForQuery });
+  }
+
+  /** The server reports its default. True where the agent should see it: the switch is the proxy's, the setting the agent's. */
+  reported(readOnly: boolean, own: boolean): boolean {
+    this.serverReadOnly = readOnly;
+    if (!own) this.agentReadOnly = readOnly;
+    return !own;
+  }
+
+  /**
+   * SHOW for each name, answered by the server itself, in whatever state the session is; not to be used in a failed transaction. SHOW
+   * takes no snapshot, so it leaves a transaction that has just begun as it was. `segment`: inside an extended segment, where a
+   * simple Query would end the implicit transaction. `skipped`: an error before it made the server skip it.
+   */
+  show(
+    names: readonly string[],
+    segment: boolean,
+    done: (answers: Map<string, string>) => void,
+    skipped: () => void,
+  ): void {
+    const answers = new Map<string, string>();
+    names.forEach((name, i) => {
+      const row = (values: (string | null)[]) => {
+        answers.set(name, values[0] ?? '');
+      };
+      const finished = i === names.length - 1 ? { done: () => done(answers), skipped } : {};
+      if (!segment) {
+        this.send(encode(FRONTEND.query, `SHOW ${name}`), {
+          kind: 'own',
+          until: BACKEND.readyForQuery,
+          row,
+          ...finished,
+        });
+        return;
+      }
+      this.own(BACKEND.parseComplete, encode(FRONTEND.parse, OWN, `SHOW ${name}`, NONE));
+      this.own(BACKEND.bindComplete, encode(FRONTEND.bind, OWN, OWN, NONE, NONE, NONE));
+      this.own(BACKEND.commandComplete, encode(FRONTEND.execute, OWN, int32(0)), { row });
+      this.own(BACKEND.closeComplete, encode(FRONTEND.close, Buffer.from('P'), OWN));
+      this.own(BACKEND.closeComplete, encode(FRONTEND.close, Buffer.from('S'), OWN), finished);
+    });
+    if (segment) this.askForAnswers();
+  }
+
+  private own(
+    until: number,
+    bytes: Buffer,
+    more: Pick<Op & { kind: 'own' }, 'row' | 'done' | 'skipped'> = {},
+  ): void {
+    this.send(bytes, { kind: 'own', until, ...more });
+  }
+}

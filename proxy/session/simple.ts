@@ -1,0 +1,27 @@
+import { HoldpointError } from '#schemas/errors.ts';
+import { decodeQuery } from '../wire/frontend.ts';
+import { type Core, secondWitness } from './core.ts';
+
+/** A simple Query: all its statements are judged before any of it is sent, and the strictest verdict is the verdict. */
+export function query(core: Core, buffer: Buffer, start: number, end: number): void {
+  const text = decodeQuery(buffer, start, end);
+  const judgement = core.judge.text(text);
+  if (judgement.kind === 'syntax-error') {
+    core.refuseSimple(new HoldpointError('syntax', judgement.message), judgement.position);
+    return;
+  }
+  const { judged } = judgement;
+  const run = core.run(judged.statements);
+  core.submit({
+    run,
+    judged,
+    protocol: 'simple',
+    parameters: [],
+    forward: () => {
+      if (core.status === 'I' && !core.segment) core.line.switchMode(secondWitness(judged));
+      core.line.send(buffer.subarray(start, end), { kind: 'query', run, plan: undefined });
+      core.wait('ready');
+    },
+    refuse: error => core.refuseSimple(error),
+  });
+}
