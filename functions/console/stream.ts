@@ -17,19 +17,20 @@ export function createStreams(book: ApprovalBook, heartbeatMs: number) {
     /** Throws HttpFault 503 when too many are open. */
     start(response: ServerResponse): void {
       if (open.size >= MAX_STREAMS) throw new HttpFault(503, 'too many open pages');
-      open.add(response);
-      response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream; charset=utf-8' });
       const send = (event: string, data: string) => {
+        if (response.writableEnded) return; // closing: a write now would be an error
         if (response.writableLength > MAX_BEHIND) response.destroy();
         else response.write(`event: ${event}\ndata: ${data}\n\n`);
       };
       const stop = book.subscribe((approval: Approval) => send('approval', JSON.stringify(approval)));
       const beat = setInterval(() => send('beat', '{}'), heartbeatMs);
+      open.add(response);
       response.on('close', () => {
         open.delete(response);
         clearInterval(beat);
         stop();
       });
+      response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream; charset=utf-8' });
       response.write('retry: 2000\n\n');
       send('ready', '{}');
     },

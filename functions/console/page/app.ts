@@ -196,15 +196,31 @@ function remove(id: string): void {
 function offer(emails: readonly string[]): void {
   const present = [...actor.options].map(option => option.value);
   if (emails.length === present.length && emails.every((email, i) => email === present[i])) return;
-  const chosen = actor.value || localStorage.getItem(ACTOR_KEY) || '';
+  const chosen = actor.value || remembered();
   actor.replaceChildren(...emails.map(email => el('option', { value: email }, plain(email))));
   if (emails.includes(chosen)) actor.value = chosen;
   for (const card of cards.values()) card.tick();
 }
 actor.addEventListener('change', () => {
-  localStorage.setItem(ACTOR_KEY, actor.value);
+  remember(actor.value);
   for (const card of cards.values()) card.tick();
 });
+
+/** Browsers may forbid storage: then the choice lasts as long as the page. */
+function remembered(): string {
+  try {
+    return localStorage.getItem(ACTOR_KEY) ?? '';
+  } catch {
+    return '';
+  }
+}
+function remember(email: string): void {
+  try {
+    localStorage.setItem(ACTOR_KEY, email);
+  } catch (fault) {
+    report(fault);
+  }
+}
 
 function connection(state: 'live' | 'lost'): void {
   byId('lost').hidden = state === 'live';
@@ -214,13 +230,20 @@ function connection(state: 'live' | 'lost'): void {
 
 /** `#<approval id>` and `#session/<id>` in the address lead there: notices and messages link so. */
 function followAddress(): void {
-  const id = decodeURIComponent(target.slice(1));
+  const id = unescaped(target.slice(1));
   target = '';
   if (id === '') return;
   const card = cards.get(id);
   if (card !== undefined) focusCard(card);
   else if (id.startsWith('session/')) void replay.open(id.slice('session/'.length));
   else history.reveal(id);
+}
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // somebody's typing error: it will name nothing
+  }
 }
 addEventListener('hashchange', () => {
   target = location.hash;

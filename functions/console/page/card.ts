@@ -1,6 +1,6 @@
 import type { Approval } from '#schemas/approval.ts';
 import { countdown, STATES, title, warnings } from './describe.ts';
-import { el, fill, isTyping } from './dom.ts';
+import { announce, el, fill, isTyping } from './dom.ts';
 import { factsView, fineprintView, progressView } from './facts.ts';
 import { statementView } from './statement.ts';
 import { plain } from './visible.ts';
@@ -108,6 +108,7 @@ export function createCard(first: Approval, options: CardOptions): Card {
     } catch (error) {
       busy = false;
       say((error as Error).message, 'bad');
+      announce(plain((error as Error).message));
     }
     card.tick();
   };

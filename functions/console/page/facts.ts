@@ -8,9 +8,11 @@ import { type Child, el } from './dom.ts';
 export function factsView(approval: Approval): HTMLElement {
   const { requester, statement, requirements } = approval;
   const run = requester.run === undefined ? null : httpsUrl(requester.run);
-  return el(
-    'dl',
-    { class: 'facts' },
+  const several = approval.effects.length > 1;
+  const touched = approval.effects.map((one, i) =>
+    fact(several ? `Statement ${i + 1} touches` : 'Touches', ...touches(one)),
+  );
+  const facts = [
     fact(
       'Who',
       el('strong', {}, requester.subject),
@@ -34,10 +36,9 @@ export function factsView(approval: Approval): HTMLElement {
       line(TRANSACTIONS[statement.transaction]),
     ),
     fact('Held by', ...requirements.map(why)),
-    ...approval.effects.map((one, i) =>
-      fact(approval.effects.length > 1 ? `Statement ${i + 1} touches` : 'Touches', ...touches(one)),
-    ),
-  );
+  ];
+  if (!several) return el('dl', { class: 'facts' }, ...facts, ...touched);
+  return el('div', {}, el('dl', { class: 'facts' }, ...facts), el('dl', { class: 'facts' }, ...touched));
 }
 
 /** What is rarely needed but always there: settings that give the text its meaning, and what a decision covers. */

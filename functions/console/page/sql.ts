@@ -66,9 +66,10 @@ export function tokens(text: string, backslashes = false): Token[] {
     end = ends(STRING_START);
     if (end >= 0) {
       const escapes = /^[eE]/.test(text[at]!) || (backslashes && /^['nN]/.test(text[at]!));
-      end = quoted(text, end, "'", escapes);
+      const doubles = !/^[bBxX]/.test(text[at]!); // in a bit string '' is its end and a new beginning
+      end = quoted(text, end, "'", escapes, doubles);
       for (let next = ends(CONTINUED, end); next >= 0; next = ends(CONTINUED, end))
-        end = quoted(text, next, "'", escapes);
+        end = quoted(text, next, "'", escapes, doubles);
       push('string', end);
       continue;
     }
@@ -113,11 +114,11 @@ function isForeign(word: string): boolean {
 }
 
 /** The end of a quoted run that was opened before `at`; the text's end where it is never closed. Doubled quotes stay inside. */
-function quoted(text: string, at: number, quote: string, escapes: boolean): number {
+function quoted(text: string, at: number, quote: string, escapes: boolean, doubles = true): number {
   for (let i = at; i < text.length; i++) {
     if (escapes && text[i] === '\\') i++;
     else if (text[i] === quote) {
-      if (text[i + 1] !== quote) return i + 1;
+      if (!doubles || text[i + 1] !== quote) return i + 1;
       i++;
     }
   }
