@@ -65,6 +65,7 @@ export async function wide(
 /** Sends the query and counts bytes until the last ones are ReadyForQuery: no client's own work with rows is in the time. */
 function drain(client: RawClient): Promise<{ seconds: number; bytes: number }> {
   const { socket } = client;
+  socket.ref();
   socket.removeAllListeners('data');
   return new Promise((resolve, reject) => {
     let bytes = 0;

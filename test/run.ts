@@ -1,13 +1,14 @@
 import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { parseArgs } from 'node:util';
 import { lacks } from '#test/support/psql.ts';
 
 /**
- * `node test/run.ts [word…]` runs all test files, or those whose path holds one of the words. Two at a time: most of them start
+ * `node test/run.ts [--root DIR] [word…]` runs all test files, or those whose path holds one of the words. Two at a time: most of them start
  * servers. After node's own report come the skipped tests with their reasons, and one line that counts.
  *
  * Fails when a test fails, when none ran, and with CI=true when a test was skipped without a reason or for want of a program that
@@ -16,8 +17,11 @@ import { lacks } from '#test/support/psql.ts';
 const PROGRAMS = ['chromium', 'psql', 'pgbench', 'pgbouncer', 'pgpool', 'setpriv'];
 const FILE_DEADLINE_MS = 15 * 60_000;
 
-const root = join(import.meta.dirname, '..');
-const words = process.argv.slice(2);
+const { values, positionals: words } = parseArgs({
+  allowPositionals: true,
+  options: { root: { type: 'string', default: join(import.meta.dirname, '..') } },
+});
+const root = resolve(values.root);
 const files = globSync('test/**/*.test.ts', { cwd: root })
   .filter(file => words.length === 0 || words.some(word => file.includes(word)))
   .sort()

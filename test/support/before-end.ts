@@ -1,5 +1,17 @@
+import { after } from 'node:test';
+
 // A runner that loses patience sends SIGTERM, which by default skips the `exit` handlers that end our servers.
 process.once('SIGTERM', () => process.exit(143));
+
+const LINGER_MS = 60_000;
+
+// A test that fails may leave a socket open, and a file that waits for it for ever says nothing. Outside a test run (the
+// benchmark uses these helpers too) node:test is not to be woken.
+if (process.env.NODE_TEST_CONTEXT !== undefined) {
+  after(() => {
+    setTimeout(() => void giveUp(), LINGER_MS).unref();
+  });
+}
 
 const pending = new Set<() => Promise<unknown>>();
 let quiet = 0;
@@ -25,6 +37,17 @@ function step(): void {
   const all = [...pending].reverse();
   pending.clear();
   void finishAll(all);
+}
+
+async function giveUp(): Promise<void> {
+  console.error(
+    'all tests are done, and something keeps the process:',
+    process.getActiveResourcesInfo().join(', '),
+  );
+  const all = [...pending].reverse();
+  pending.clear();
+  await finishAll(all);
+  process.exit(1);
 }
 
 async function finishAll(all: (() => Promise<unknown>)[]): Promise<void> {

@@ -8,7 +8,8 @@ export interface Finished {
 }
 
 export interface ProgramOptions {
-  readonly env?: Readonly<Record<string, string>>;
+  /** Added to ours; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly stdin?: string;
   /** Killed after this; default 60 s. */
   readonly deadlineMs?: number;

@@ -18,6 +18,7 @@ const DEADLINE_MS = 10_000;
  *     client.destroy();
  */
 export class RawClient {
+  /** Does not keep the process: `ref()` it where you wait for its events by yourself. */
   readonly socket: Socket;
   /** ParameterStatus values as last reported. */
   readonly parameters: Record<string, string> = {};
@@ -32,6 +33,8 @@ export class RawClient {
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.setNoDelay(true);
+    // Whoever waits has a timer; a client that a failed test has forgotten must not keep its process.
+    socket.unref();
     socket.on('data', data => {
       this.#bytes = this.#bytes.length === 0 ? data : Buffer.concat([this.#bytes, data]);
       this.#wake?.();
