@@ -1,0 +1,150 @@
+import type { MaskKind } from '#schemas/policy.ts';
+import { storedColumns } from './node-tree.ts';
+
+/** A protected column as the policy names it. */
+export interface ProtectedName {
+  readonly schema: string;
+  readonly table: string;
+  readonly column: string;
+  readonly mask: MaskKind;
+}
+
+export interface ColumnMask {
+  /** `schema.relation.column` of what is protected. */
+  readonly column: string;
+  readonly mask: MaskKind;
+}
+
+/** What this part of the catalog needs of a relation. */
+export interface Protectable {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  readonly toast: number;
+  /** Column name → attribute number. */
+  readonly attributes: ReadonlyMap<string, number>;
+  readonly parents: readonly number[];
+  readonly children: readonly number[];
+}
+
+export interface StoredView {
+  readonly relations: readonly number[];
+  readonly functions: readonly number[];
+}
+
+/** Columns of Postgres's own that hold values, or texts of statements with values, of other tables. */
+const IMPLIED: readonly (readonly [string, readonly string[]])[] = [
+  ['pg_statistic', ['stavalues1', 'stavalues2', 'stavalues3', 'stavalues4', 'stavalues5']],
+  ['pg_statistic_ext_data', ['stxdmcv', 'stxdexpr']],
+  ['pg_stats', ['most_common_vals', 'histogram_bounds', 'most_common_elems', 'range_bounds_histogram']],
+  ['pg_stats_ext', ['most_common_vals']],
+  ['pg_stats_ext_exprs', ['most_common_vals', 'histogram_bounds', 'most_common_elems']],
+  ['pg_stat_activity', ['query']],
+  ['pg_largeobject', ['data']],
+];
+
+/** What is protected, and everything that its values can be read from. */
+export class Protection {
+  /** Configured names that the target does not have. */
+  readonly missing: string[] = [];
+  readonly masks = new Map<number, Map<number, ColumnMask>>();
+  /** Relations that have, inherit, store or show a protected column. */
+  readonly reaching = new Set<number>();
+  readonly #relations: ReadonlyMap<number, Protectable>;
+
+  constructor(relations: ReadonlyMap<number, Protectable>, configured: readonly ProtectedName[]) {
+    this.#relations = relations;
+    const byName = new Map([...relations.values()].map(r => [`${r.schema}.${r.name}`, r]));
+    for (const { schema, table, column, mask } of configured) {
+      const relation = byName.get(`${schema}.${table}`);
+      const name = `${schema}.${table}.${column}`;
+      if (relation?.attributes.has(column)) this.#spread(relation, column, { column: name, mask });
+      else this.missing.push(name);
+    }
+    if (this.reaching.size === 0) return;
+    for (const relation of relations.values()) {
+      const implied =
+        relation.schema === 'pg_catalog' ? IMPLIED.find(([name]) => name === relation.name)?.[1] : undefined;
+      for (const column of implied ?? []) this.#mask(relation, column, 'null');
+      if (relation.name === 'pg_stat_statements') this.#mask(relation, 'query', 'null');
+    }
+    for (const oid of [...this.reaching]) {
+      const toast = relations.get(relations.get(oid)?.toast ?? 0);
+      if (toast !== undefined) this.#mask(toast, 'chunk_data', 'null');
+    }
+  }
+
+  #mask(relation: Protectable, column: string, mask: MaskKind): void {
+    const attnum = relation.attributes.get(column);
+    if (attnum === undefined) return;
+    this.set(relation.oid, attnum, { column: `${relation.schema}.${relation.name}.${column}`, mask });
+  }
+
+  /** The first mask that a column gets stays: the policy's own come before what follows from them. */
+  set(oid: number, attnum: number, mask: ColumnMask): void {
+    this.reaching.add(oid);
+    const columns = this.masks.get(oid) ?? new Map<number, ColumnMask>();
+    if (!columns.has(attnum)) columns.set(attnum, mask);
+    this.masks.set(oid, columns);
+  }
+
+  /** To children, which hold its values under another name, and to parents, through which its own are read. */
+  #spread(start: Protectable, column: string, mask: ColumnMask): void {
+    const walk = (relation: Protectable, next: (r: Protectable) => readonly number[], seen: Set<number>) => {
+      if (seen.has(relation.oid)) return;
+      seen.add(relation.oid);
+      const attnum = relation.attributes.get(column);
+      if (attnum !== undefined) this.set(relation.oid, attnum, mask);
+      for (const oid of next(relation)) {
+        const other = this.#relations.get(oid);
+        if (other !== undefined) walk(other, next, seen);
+      }
+    };
+    walk(start, r => r.children, new Set());
+    walk(start, r => r.parents, new Set());
+  }
+
+  /** Views that reach a protected relation, or call a function that may. */
+  reachingViews(views: ReadonlyMap<number, StoredView>, suspects: ReadonlySet<number>): number[] {
+    const found = new Set<number>();
+    for (let grown = true; grown; ) {
+      grown = false;
+      for (const [oid, view] of views) {
+        if (found.has(oid)) continue;
+        if (
+          !view.relations.some(r => r !== oid && this.reaching.has(r)) &&
+          !view.functions.some(f => suspects.has(f))
+        )
+          continue;
+        found.add(oid);
+        this.reaching.add(oid);
+        grown = true;
+      }
+    }
+    return [...found];
+  }
+
+  /** Masks of those views' columns. A column that is not provably a plain clean one, or a constant, is redacted. */
+  maskViews(trees: ReadonlyMap<number, string>): void {
+    const done = new Set<number>();
+    const mask = (oid: number) => {
+      if (done.has(oid)) return;
+      done.add(oid);
+      const view = this.#relations.get(oid);
+      const tree = trees.get(oid);
+      if (view === undefined || tree === undefined) return;
+      const stored = storedColumns(tree);
+      for (const [name, attnum] of view.attributes) {
+        const column = stored?.find(c => c.attnum === attnum);
+        const redact: ColumnMask = { column: `${view.schema}.${view.name}.${name}`, mask: 'redact' };
+        if (column === undefined) this.set(oid, attnum, redact);
+        else if (column.table > 0) {
+          if (trees.has(column.table)) mask(column.table);
+          const origin = this.masks.get(column.table)?.get(column.column);
+          if (origin !== undefined) this.set(oid, attnum, origin);
+        } else if (!column.clean) this.set(oid, attnum, redact);
+      }
+    };
+    for (const oid of trees.keys()) mask(oid);
+  }
+}

@@ -1,0 +1,141 @@
+import { FIRST_USER_OID } from './functions.ts';
+import type { Answers, Rows } from './load.ts';
+import type { Protectable, Protection } from './protect.ts';
+import type { CatalogFunction, CatalogRelation, CatalogTrigger } from './shapes.ts';
+
+/** Relations in two steps: what protection needs to know of them, and the whole once it is known what is protected. */
+export function buildRelations(
+  answers: Answers,
+  functions: ReadonlyMap<number, CatalogFunction>,
+): { protectable: Map<number, Protectable>; finish(protection: Protection): Map<number, CatalogRelation> } {
+  const parents = grouped(answers.inherits, 0, row => Number(row[1]));
+  const children = grouped(answers.inherits, 1, row => Number(row[0]));
+  const protectable = new Map<number, Protectable>();
+  for (const [oid, schema, name, , , , , toast, columns] of answers.relations)
+    protectable.set(Number(oid), {
+      oid: Number(oid),
+      schema: schema ?? '',
+      name: name ?? '',
+      toast: Number(toast),
+      attributes: new Map(attributes(columns).map(([attnum, column]) => [column, attnum])),
+      parents: parents(oid),
+      children: children(oid),
+    });
+  return { protectable, finish: protection => finish(answers, functions, protectable, protection) };
+}
+
+function finish(
+  answers: Answers,
+  functions: ReadonlyMap<number, CatalogFunction>,
+  protectable: ReadonlyMap<number, Protectable>,
+  protection: Protection,
+): Map<number, CatalogRelation> {
+  const views = new Map(answers.views.map(([oid, definition]) => [oid, definition ?? '']));
+  const rules = grouped(answers.rules, 0, row => row[1] ?? '');
+  const using = grouped(answers.policies, 0, row => row[1] ?? '');
+  const checking = grouped(answers.policies, 0, row => row[2] ?? '');
+  const generated = grouped(
+    answers.defaults.filter(row => row[1] === 'v'),
+    0,
+    row => row[2] ?? '',
+  );
+  const defaults = grouped(
+    answers.defaults.filter(row => row[1] !== 'v'),
+    0,
+    row => row[2] ?? '',
+  );
+  const checks = grouped(answers.checks, 0, row => row[1] ?? '');
+  const cascades = grouped(answers.foreignKeys, 0, row => Number(row[1]));
+  const keys = grouped(answers.uniqueKeys, 0, row => JSON.parse(row[1] ?? '[]') as string[]);
+  const triggers = grouped(answers.triggers, 0, trigger);
+  const folded = answers.hidden.filter(row => functions.get(Number(row[1]))?.volatility === 'i');
+  const hidden = grouped(folded, 0, row => Number(row[1]));
+  const families = grouped(answers.comparisons, 3, row => Number(row[2]));
+  const indexes = grouped(answers.indexFamilies, 0, row => families(row[1] ?? ''));
+  const tuples = new Map(answers.relations.map(row => [Number(row[0]), row]));
+  const found = new Map<number, CatalogRelation>();
+  for (const [oid, schema, name, kind, , partition, , , columns] of answers.relations) {
+    const own = protectable.get(Number(oid));
+    if (own === undefined || kind === 'c') continue;
+    const masks = protection.masks.get(own.oid);
+    const all = attributes(columns);
+    found.set(own.oid, {
+      oid: own.oid,
+      schema: schema ?? '',
+      name: name ?? '',
+      kind: kind ?? '',
+      system: own.oid < FIRST_USER_OID,
+      columns: new Map(all.map(([, column, type]) => [column, type])),
+      view: views.get(oid ?? '') ?? null,
+      rules: rules(oid),
+      policies: using(oid).filter(text => text !== ''),
+      generated: generated(oid),
+      onWrite: [...defaults(oid), ...checks(oid), ...checking(oid).filter(text => text !== '')],
+      hidden: [...new Set([...hidden(oid), ...indexes(oid).flat()])],
+      triggers: triggers(oid),
+      uniqueKeys: keys(oid),
+      tuples: estimated(own, tuples, protectable, new Set()),
+      partition: partition === 't',
+      parents: own.parents,
+      children: own.children,
+      cascades: cascades(oid),
+      reachesProtected: protection.reaching.has(own.oid),
+      masked: new Set(all.filter(([attnum]) => masks?.has(attnum)).map(([, column]) => column)),
+    });
+  }
+  return found;
+}
+
+/** pg_class.reltuples of it and all below it; null where one of them was never analysed. A partitioned table itself has no rows. */
+function estimated(
+  relation: Protectable,
+  rows: ReadonlyMap<number, readonly (string | null)[]>,
+  all: ReadonlyMap<number, Protectable>,
+  seen: Set<number>,
+): number | null {
+  if (seen.has(relation.oid)) return 0;
+  seen.add(relation.oid);
+  const row = rows.get(relation.oid);
+  const partitioned = row?.[3] === 'p';
+  let sum = partitioned ? 0 : Number(row?.[4] ?? -1);
+  if (sum < 0 || row?.[3] === 'v' || row?.[3] === 'f') return null;
+  for (const oid of relation.children) {
+    const child = all.get(oid);
+    const below = child === undefined ? null : estimated(child, rows, all, seen);
+    if (below === null) return null;
+    sum += below;
+  }
+  return sum;
+}
+
+/** Bits of pg_trigger.tgtype: trigger.h. */
+function trigger(row: readonly (string | null)[]): CatalogTrigger {
+  const type = Number(row[2]);
+  return {
+    function: Number(row[1]),
+    insert: (type & 4) !== 0,
+    delete: (type & 8) !== 0,
+    update: (type & 16) !== 0,
+    truncate: (type & 32) !== 0,
+  };
+}
+
+function attributes(json: string | null | undefined): [number, string, number][] {
+  return json === null || json === undefined ? [] : (JSON.parse(json) as [number, string, number][]);
+}
+
+/** Values by the text of one column; none for a key that is not there. */
+function grouped<T>(
+  rows: Rows,
+  column: number,
+  value: (row: Rows[number]) => T,
+): (key: string | null | undefined) => readonly T[] {
+  const found = new Map<string, T[]>();
+  for (const row of rows) {
+    const key = row[column] ?? '';
+    const same = found.get(key);
+    if (same === undefined) found.set(key, [value(row)]);
+    else same.push(value(row));
+  }
+  return key => found.get(key ?? '') ?? [];
+}

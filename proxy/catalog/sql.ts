@@ -1,0 +1,149 @@
+/**
+ * The questions to pg_catalog. Any role may ask them; every one works with an empty search_path, under which Postgres prints user
+ * names qualified. Users' own objects have OIDs from 16384 (FirstNormalObjectId).
+ */
+const NOT_TEMP_TOAST = `n.nspname !~ '^pg_toast_temp_'`;
+
+export const FUNCTIONS = `
+  select p.oid, n.nspname, p.proname, p.prokind, l.lanname, p.provolatile, p.proargtypes, p.pronargdefaults, p.provariadic,
+         p.prorettype, p.proretset
+    from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang`;
+
+export const OWN_FUNCTIONS = `
+  select p.oid, to_json(p.proallargtypes::oid[]::int8[]), to_json(p.proargnames), p.prosrc,
+         coalesce(pg_get_function_sqlbody(p.oid), ''), to_json(p.proconfig), coalesce(e.extname, ''),
+         coalesce(pg_get_expr(p.proargdefaults, 0), ''),
+         case when l.lanname = 'plpgsql' and p.prokind <> 'a' then pg_get_functiondef(p.oid) else '' end
+    from pg_proc p join pg_language l on l.oid = p.prolang
+    left join pg_depend d on d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
+    left join pg_extension e on e.oid = d.refobjid
+   where p.oid >= 16384 or l.lanname not in ('internal', 'c', 'sql')`;
+
+export const AGGREGATES = `
+  select aggfnoid::oid, array_to_string(array[aggtransfn::oid, aggfinalfn::oid, aggcombinefn::oid, aggserialfn::oid, aggdeserialfn::oid,
+         aggmtransfn::oid, aggminvtransfn::oid, aggmfinalfn::oid], ' ')
+    from pg_aggregate where aggfnoid >= 16384`;
+
+export const OPERATORS = `
+  select o.oid, n.nspname, o.oprname, o.oprleft, o.oprright, o.oprresult, o.oprcode::oid
+    from pg_operator o join pg_namespace n on n.oid = o.oprnamespace`;
+
+export const TYPES = `
+  select t.oid, n.nspname, t.typname, t.typtype, t.typbasetype, t.typelem, t.typrelid, coalesce(r.rngsubtype, 0),
+         array_to_string(array[t.typinput::oid, t.typoutput::oid, t.typreceive::oid, t.typsend::oid, t.typmodin::oid, t.typmodout::oid,
+           t.typsubscript::oid, coalesce(r.rngcanonical::oid, 0), coalesce(r.rngsubdiff::oid, 0)], ' '),
+         coalesce(r.rngtypid, 0)
+    from pg_type t join pg_namespace n on n.oid = t.typnamespace
+    left join pg_range r on r.rngtypid = t.oid or r.rngmultitypid = t.oid
+   where ${NOT_TEMP_TOAST} and n.nspname <> 'pg_toast'`;
+
+export const DOMAIN_CHECKS = `
+  select contypid, pg_get_expr(conbin, 0) from pg_constraint where contypid <> 0 and conbin is not null`;
+
+export const CASTS = `
+  select castsource, casttarget, castfunc, castcontext from pg_cast
+   where castfunc >= 16384 or (castcontext = 'i' and casttarget >= 16384)`;
+
+/** Operator families: which types' comparisons call which user functions. */
+export const COMPARISONS = `
+  select amproclefttype, amprocrighttype, amproc::oid, amprocfamily from pg_amproc where amproc >= 16384
+  union all
+  select amoplefttype, amoprighttype, o.oprcode::oid, amopfamily from pg_amop join pg_operator o on o.oid = amopopr where o.oprcode >= 16384`;
+
+export const RELATIONS = `
+  select c.oid, n.nspname, c.relname, c.relkind, c.reltuples, c.relispartition, c.relrowsecurity, c.reltoastrelid,
+         (select json_agg(json_build_array(a.attnum, a.attname, a.atttypid::int8) order by a.attnum) from pg_attribute a
+           where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+   where c.relkind in ('r', 'v', 'm', 'f', 'p', 'S', 'c', 't') and ${NOT_TEMP_TOAST}`;
+
+/** Relations and user functions that the views of users mention, from their stored trees. */
+export const VIEWS = `
+  select c.oid, pg_get_viewdef(c.oid),
+         (select json_agg(distinct m[1]::int8) from regexp_matches(r.ev_action::text, ':relid (\\d+)', 'g') m),
+         (select json_agg(distinct m[1]::int8) from regexp_matches(r.ev_action::text, ':(?:funcid|aggfnoid|winfnoid|opfuncid) (\\d{5,})', 'g') m
+           where m[1]::int8 >= 16384)
+    from pg_class c join pg_rewrite r on r.ev_class = c.oid and r.ev_type = '1'
+   where c.relkind in ('v', 'm') and c.oid >= 16384`;
+
+export const VIEW_TREES = (oids: readonly number[]) =>
+  `select ev_class, ev_action::text from pg_rewrite where ev_type = '1' and ev_class in (${oids.join(', ')})`;
+
+export const RULES = `
+  select ev_class, pg_get_ruledef(oid) from pg_rewrite where oid >= 16384 and ev_type <> '1' and ev_enabled <> 'D'`;
+
+export const POLICIES = `
+  select polrelid, coalesce(pg_get_expr(polqual, polrelid), ''), coalesce(pg_get_expr(polwithcheck, polrelid), '')
+    from pg_policy join pg_class c on c.oid = polrelid where c.relrowsecurity`;
+
+export const DEFAULTS = `
+  select d.adrelid, a.attgenerated, pg_get_expr(d.adbin, d.adrelid)
+    from pg_attrdef d join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum where d.adrelid >= 16384`;
+
+export const CHECKS = `
+  select conrelid, pg_get_expr(conbin, conrelid) from pg_constraint where contype = 'c' and conrelid >= 16384`;
+
+export const FOREIGN_KEYS = `
+  select confrelid, conrelid from pg_constraint
+   where contype = 'f' and (confdeltype in ('c', 'n', 'd') or confupdtype in ('c', 'n', 'd'))`;
+
+export const UNIQUE_KEYS = `
+  select i.indrelid, (select json_agg(a.attname) from pg_attribute a
+           where a.attrelid = i.indrelid and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1]))
+    from pg_index i where i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null and not (0 = any (i.indkey::int2[]))`;
+
+/** Operator families of users behind indexes. */
+export const INDEX_FAMILIES = `
+  select i.indrelid, o.opcfamily from pg_index i join pg_opclass o on o.oid = any (i.indclass::oid[]) where o.oid >= 16384`;
+
+/** User functions and operators that index, constraint, partition and statistics expressions of a relation depend on. */
+export const HIDDEN = `
+  with used as (
+    select d.classid, d.objid, case d.refclassid when 'pg_proc'::regclass then d.refobjid else o.oprcode::oid end as fn
+      from pg_depend d left join pg_operator o on d.refclassid = 'pg_operator'::regclass and o.oid = d.refobjid
+     where d.refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass) and d.refobjid >= 16384
+       and d.classid in ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_statistic_ext'::regclass))
+  select coalesce(i.indrelid, k.conrelid, s.stxrelid, u.objid), u.fn
+    from used u
+    left join pg_index i on u.classid = 'pg_class'::regclass and i.indexrelid = u.objid
+    left join pg_constraint k on u.classid = 'pg_constraint'::regclass and k.oid = u.objid
+    left join pg_statistic_ext s on u.classid = 'pg_statistic_ext'::regclass and s.oid = u.objid`;
+
+export const TRIGGERS = `
+  select tgrelid, tgfoid, tgtype from pg_trigger where not tgisinternal and tgenabled <> 'D'`;
+
+export const INHERITS = 'select inhrelid, inhparent from pg_inherits';
+
+const STAMPED = [
+  'proc',
+  'class',
+  'operator',
+  'cast',
+  'rewrite',
+  'attribute',
+  'policy',
+  'inherits',
+  'aggregate',
+  'type',
+  'attrdef',
+  'constraint',
+  'index',
+  'trigger',
+  'amproc',
+  'amop',
+  'opclass',
+  'range',
+  'namespace',
+  'language',
+  'extension',
+  'statistic_ext',
+];
+
+/**
+ * One row whose text changes when the catalog does, whoever changed it: for each catalog table, how many rows it has and a sum over
+ * which transaction wrote each of them and where.
+ */
+export const FINGERPRINT_SQL = `select ${STAMPED.map(
+  t =>
+    `(select count(*) || '.' || coalesce(sum(hashtextextended(xmin::text || ctid::text, 0)), 0) from pg_catalog.pg_${t})`,
+).join(" || ' ' || ")}`;

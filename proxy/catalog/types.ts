@@ -1,0 +1,72 @@
+import { FIRST_USER_OID, oids } from './functions.ts';
+import type { Answers } from './load.ts';
+import type { CatalogFunction, CatalogOperator, CatalogType } from './shapes.ts';
+
+export function buildOperators(answers: Answers): CatalogOperator[] {
+  return answers.operators.map(([oid, schema, name, left, right, result, called]) => ({
+    schema: schema ?? '',
+    name: name ?? '',
+    left: Number(left),
+    right: Number(right),
+    result: Number(result),
+    function: Number(called),
+    system: Number(oid) < FIRST_USER_OID,
+  }));
+}
+
+/** Types, with the user functions that come with their values, and the functions that no type of a user's stands for. */
+export function buildTypes(
+  answers: Answers,
+  functions: ReadonlyMap<number, CatalogFunction>,
+): { types: Map<number, CatalogType>; everywhere: number[] } {
+  const hooks = new Map<number, Set<number>>();
+  const everywhere = new Set<number>();
+  const hook = (type: number, called: number) => {
+    const known = hooks.get(type);
+    if (known === undefined) hooks.set(type, new Set([called]));
+    else known.add(called);
+  };
+  const castTo = new Set<number>();
+  for (const [source, target, called, context] of answers.casts) {
+    if (context === 'i') castTo.add(Number(target));
+    if (Number(called) < FIRST_USER_OID) continue;
+    hook(Number(source), Number(called));
+    hook(Number(target), Number(called));
+    const own = [source, target].some(oid => Number(oid) >= FIRST_USER_OID);
+    if (!own && context !== 'e') everywhere.add(Number(called));
+  }
+  for (const [left, right, called] of answers.comparisons)
+    for (const oid of [Number(left), Number(right)]) if (oid !== 0) hook(oid, Number(called));
+  const attributes = new Map(answers.relations.map(row => [row[0], columnTypes(row[8])]));
+  const checks = new Map<string, string[]>();
+  for (const [oid, check] of answers.domainChecks)
+    checks.set(oid ?? '', [...(checks.get(oid ?? '') ?? []), check ?? 'NULL']);
+  const types = new Map<number, CatalogType>();
+  for (const [oid, schema, name, kind, base, element, relation, subtype, inout, range] of answers.types) {
+    for (const called of oids(inout))
+      if (called >= FIRST_USER_OID || functions.get(called)?.system === false) hook(Number(oid), called);
+    types.set(Number(oid), {
+      oid: Number(oid),
+      schema: schema ?? '',
+      name: name ?? '',
+      system: Number(oid) < FIRST_USER_OID,
+      kind: kind ?? '',
+      parts: [
+        Number(base),
+        Number(element),
+        Number(subtype),
+        kind === 'm' ? Number(range) : 0,
+        ...(attributes.get(relation ?? '') ?? []),
+      ].filter(part => part !== 0),
+      checks: checks.get(oid ?? '') ?? [],
+      hooks: [...(hooks.get(Number(oid)) ?? [])],
+      castTo: castTo.has(Number(oid)),
+    });
+  }
+  return { types, everywhere: [...everywhere] };
+}
+
+function columnTypes(json: string | null | undefined): number[] {
+  if (json === null || json === undefined) return [];
+  return (JSON.parse(json) as [number, string, number][]).map(([, , type]) => type);
+}

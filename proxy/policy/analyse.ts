@@ -1,0 +1,163 @@
+import type { Analysis, StatementAnalysis } from '#schemas/analysis.ts';
+import type { CommandClass } from '#schemas/effects.ts';
+import type { CatalogView } from './catalog-view.ts';
+import { actionsOf, ownsTransaction } from './effects/actions.ts';
+import { cleanOutputs } from './effects/clean.ts';
+import { type Context, newContext, settle } from './effects/context.ts';
+import { Facts } from './effects/facts.ts';
+import { judgeOf } from './effects/judge.ts';
+import { UNKNOWN_PATH } from './effects/names.ts';
+import { parse } from './effects/parse.ts';
+import { estimate } from './effects/rows.ts';
+import { walkStatement } from './effects/statement.ts';
+import { is, node, text, tree } from './effects/tree.ts';
+
+export { loadParser } from './effects/parse.ts';
+export { withBody } from './with-body.ts';
+
+/**
+ * What each statement of a query string would do, from its syntax tree and the target's catalog. `searchPath` is the session's, with
+ * `$user` expanded; an element `?` says that it is not known. Pure; never throws: what goes wrong inside becomes `unknown`.
+ * `loadParser` must have resolved before the first call.
+ */
+export function analyse(sql: string, view: CatalogView, searchPath: readonly string[]): Analysis {
+  const parsed = parse(sql);
+  if ('message' in parsed) return { kind: 'syntax-error', ...parsed };
+  if (parsed.length === 0) return { kind: 'statements', statements: [emptyStatement()] };
+  let path = searchPath;
+  let moved = false;
+  const statements: StatementAnalysis[] = [];
+  for (const statement of parsed) {
+    const { analysis, facts } = one(statement, view, path, moved);
+    statements.push(analysis);
+    const ends = analysis.actions.some(a => a.kind === 'commit' || a.kind.startsWith('rollback'));
+    if (facts.changesMeaning || (facts.unknown.size > 0 && !facts.readOnly)) moved = true;
+    // A SET LOCAL before this text may end with the transaction.
+    if (ends || facts.settings.size > 0) path = [UNKNOWN_PATH];
+  }
+  return { kind: 'statements', statements };
+}
+
+const MOVED = 'an earlier statement of the same text changes what this one means';
+
+function one(
+  statement: unknown,
+  view: CatalogView,
+  path: readonly string[],
+  moved: boolean,
+): { analysis: StatementAnalysis; facts: Facts } {
+  try {
+    const context = newContext(view, judgeOf(view), path);
+    walkStatement(context, statement);
+    if (view.everywhere.length > 0 && !EXPRESSIONLESS.has(node(statement)?.tag ?? ''))
+      context.facts.absorb(context.judge.everywhere(path));
+    const facts = settle(context);
+    if (moved && !EXPRESSIONLESS.has(node(statement)?.tag ?? '')) facts.cannotTell(MOVED);
+    return { analysis: conclude(context, statement, facts, view, path), facts };
+  } catch (fault) {
+    const facts = new Facts();
+    facts.commands.add('unknown');
+    facts.changesMeaning = true;
+    facts.cannotTell(`the analysis failed: ${fault instanceof Error ? fault.message : String(fault)}`);
+    return { analysis: plain(facts, view), facts };
+  }
+}
+
+/** Statements that mean the same whatever names mean. */
+const EXPRESSIONLESS = new Set([
+  'TransactionStmt',
+  'VariableShowStmt',
+  'DeallocateStmt',
+  'ClosePortalStmt',
+  'ListenStmt',
+  'UnlistenStmt',
+  'DiscardStmt',
+  'VariableSetStmt',
+]);
+
+function conclude(
+  context: Context,
+  statement: unknown,
+  facts: Facts,
+  view: CatalogView,
+  path: readonly string[],
+): StatementAnalysis {
+  const { tag, body } = node(statement) ?? { tag: '', body: tree(null) };
+  const touched = view.hasProtected && (facts.protected || facts.suspect);
+  if (facts.commands.has('copy-out') && touched)
+    facts.refuse('COPY would carry a protected relation out, where its rows cannot be masked');
+  if (view.hasProtected && facts.protected && facts.carriers.size > 0)
+    facts.refuse(
+      `${[...facts.carriers][0]} could carry protected values out of a statement that has a protected relation in scope`,
+    );
+  const select = tag === 'SelectStmt' ? body : is(body.query, 'SelectStmt');
+  if (select !== null && tag !== 'CreateTableAsStmt' && tag !== 'ViewStmt') {
+    const rows = estimate(context, 'SelectStmt', select);
+    facts.rows = facts.rows === null || rows === null ? null : Math.max(rows, facts.rows);
+  }
+  const executes = executed(tag, body);
+  const analysis = plain(facts, view);
+  return {
+    ...analysis,
+    actions: actionsOf(statement, facts, nested => one(nested, view, path, false).analysis),
+    executes,
+    cursor: facts.cursor,
+    cleanOutputs: cleanOutputs(context, statement),
+    ownTransaction: ownsTransaction(statement, facts),
+  };
+}
+
+function executed(tag: string, body: Record<string, unknown>): string | null {
+  if (tag === 'ExecuteStmt') return text(body.name);
+  const below = is(body.query, 'ExecuteStmt');
+  return below === null ? null : text(below.name);
+}
+
+function plain(facts: Facts, view: CatalogView): StatementAnalysis {
+  const commands: CommandClass[] = [...facts.commands];
+  return {
+    effects: {
+      commands: commands.length > 0 ? commands : ['unknown'],
+      reads: [...facts.reads].sort(),
+      writes: [...facts.writes].sort(),
+      functions: [...facts.functions].sort(),
+      withoutWhere: facts.withoutWhere,
+      keyed: facts.keyed,
+      rows: facts.rows,
+      outside: facts.outside,
+      unknown: [...facts.unknown].sort(),
+      readOnly: facts.readOnly && facts.unknown.size === 0 && commands.length > 0,
+    },
+    actions: [],
+    executes: null,
+    cursor: null,
+    touchesProtected: view.hasProtected && (facts.protected || facts.suspect),
+    cleanOutputs: null,
+    refusal: facts.refusal,
+    ownTransaction: false,
+  };
+}
+
+function emptyStatement(): StatementAnalysis {
+  return {
+    effects: {
+      commands: ['empty'],
+      reads: [],
+      writes: [],
+      functions: [],
+      withoutWhere: false,
+      keyed: true,
+      rows: 0,
+      outside: false,
+      unknown: [],
+      readOnly: true,
+    },
+    actions: [],
+    executes: null,
+    cursor: null,
+    touchesProtected: false,
+    cleanOutputs: null,
+    refusal: null,
+    ownTransaction: false,
+  };
+}

@@ -1,0 +1,128 @@
+/**
+ * What the analysis needs to know of the target's catalog. `proxy/catalog/` builds one; the two folders share only this shape.
+ * All lookups are Map-based: they are on the way of every new statement.
+ */
+export interface CatalogView {
+  /** Changes whenever anything that is loaded changes. */
+  readonly version: string;
+  /** The target has at least one protected column. */
+  readonly hasProtected: boolean;
+  relationsNamed(name: string): readonly CatalogRelation[];
+  relation(oid: number): CatalogRelation | undefined;
+  functionsNamed(name: string): readonly CatalogFunction[];
+  functionOf(oid: number): CatalogFunction | undefined;
+  operatorsNamed(name: string): readonly CatalogOperator[];
+  typesNamed(name: string): readonly CatalogType[];
+  type(oid: number): CatalogType | undefined;
+  /** Functions behind implicit casts and default comparisons between built-in types: they may run in any expression. */
+  readonly everywhere: readonly number[];
+}
+
+export interface CatalogRelation {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  /** pg_class.relkind. */
+  readonly kind: string;
+  /** Made by initdb: its views are Postgres's own. */
+  readonly system: boolean;
+  /** Column name → type OID, in order; system columns are not among them. */
+  readonly columns: ReadonlyMap<string, number>;
+  /** pg_get_viewdef, with every user name qualified; null for what is not a view. */
+  readonly view: string | null;
+  /** Rules other than ON SELECT, as CREATE RULE statements. */
+  readonly rules: readonly string[];
+  /** USING expressions of row-level security policies; empty where it is off. */
+  readonly policies: readonly string[];
+  /** Expressions of virtual generated columns, evaluated on read. */
+  readonly generated: readonly string[];
+  /** Defaults, stored generated columns, check constraints and policy checks, evaluated on write. */
+  readonly onWrite: readonly string[];
+  /** User functions that planning or an index scan may call: immutable ones in index, constraint and statistics expressions, operator classes. */
+  readonly hidden: readonly number[];
+  readonly triggers: readonly CatalogTrigger[];
+  /** Column sets of valid, whole-table unique indexes. */
+  readonly uniqueKeys: readonly (readonly string[])[];
+  /** Estimated rows, children included; null when never analysed. */
+  readonly tuples: number | null;
+  readonly partition: boolean;
+  readonly parents: readonly number[];
+  readonly children: readonly number[];
+  /** Relations that foreign keys change when rows here are deleted or updated. */
+  readonly cascades: readonly number[];
+  /** It, what it inherits from or to, or what it is a view of, has a protected column. */
+  readonly reachesProtected: boolean;
+  /** Columns that are masked when read from here. */
+  readonly masked: ReadonlySet<string>;
+}
+
+export interface CatalogTrigger {
+  readonly function: number;
+  readonly insert: boolean;
+  readonly update: boolean;
+  readonly delete: boolean;
+  readonly truncate: boolean;
+}
+
+export interface CatalogFunction {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  /** pg_proc.prokind: f, p, a or w. */
+  readonly kind: string;
+  readonly language: string;
+  /** i, s or v. */
+  readonly volatility: string;
+  /** Made by initdb and not rewritten in a procedural language since. */
+  readonly system: boolean;
+  readonly inputs: readonly number[];
+  readonly defaults: number;
+  readonly variadic: boolean;
+  readonly result: number;
+  /** All argument types including OUT and TABLE columns. */
+  readonly allTypes: readonly number[];
+  /** Expressions of argument defaults, as one list. */
+  readonly defaultText: string;
+  /** Names of all arguments, in order; '' where unnamed. */
+  readonly names: readonly string[];
+  readonly source: string;
+  /** pg_get_functiondef of a PL/pgSQL function, all user names qualified; '' for others. */
+  readonly definition: string;
+  /** The BEGIN ATOMIC or RETURN body, all user names qualified; '' where there is none. */
+  readonly sqlBody: string;
+  /** pg_proc.proconfig, `name=value`. */
+  readonly config: readonly string[];
+  /** Name of the extension it belongs to, or ''. */
+  readonly extension: string;
+  /** Support functions of an aggregate. */
+  readonly parts: readonly number[];
+  readonly returnsSet: boolean;
+}
+
+export interface CatalogOperator {
+  readonly schema: string;
+  readonly name: string;
+  /** 0 for a prefix operator. */
+  readonly left: number;
+  readonly right: number;
+  readonly result: number;
+  readonly function: number;
+  readonly system: boolean;
+}
+
+export interface CatalogType {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  readonly system: boolean;
+  /** pg_type.typtype: b, c, d, e, m, p or r. */
+  readonly kind: string;
+  /** Types that a value of this one is made of: domain base, array element, range subtype, attributes. */
+  readonly parts: readonly number[];
+  /** Check expressions of a domain. */
+  readonly checks: readonly string[];
+  /** User functions that run when a value of the type is read, shown, cast or compared. */
+  readonly hooks: readonly number[];
+  /** Some implicit cast leads to it from another type. */
+  readonly castTo: boolean;
+}

@@ -1,0 +1,74 @@
+import type { CatalogFunction, CatalogView } from '../catalog-view.ts';
+import { type Context, involve, newContext, settle } from './context.ts';
+import type { Facts } from './facts.ts';
+import type { Judge } from './judge.ts';
+import { UNKNOWN_PATH } from './names.ts';
+import { parseStatements } from './parse.ts';
+import { walkPlpgsql } from './plpgsql.ts';
+import { isKept } from './settings.ts';
+import { walkStatement } from './statement.ts';
+import { is, list, node, tree } from './tree.ts';
+
+/** What running a user function's body would do. Languages other than SQL and PL/pgSQL cannot be told. */
+export function functionBody(
+  view: CatalogView,
+  judge: Judge,
+  f: CatalogFunction,
+  sessionPath: readonly string[],
+): Facts {
+  const path = ownPath(f) ?? sessionPath;
+  const context = newContext(view, judge, f.sqlBody !== '' ? [] : path, path);
+  const name = `${f.schema}.${f.name}`;
+  for (const type of [...f.inputs, ...f.allTypes, f.result]) involve(context, type);
+  if (f.config.some(c => isKept(c.split('=', 1)[0] ?? '')))
+    context.facts.cannotTell(`${name} changes how text is read`);
+  if (f.language === 'plpgsql') walkPlpgsql(context, name, f.definition, f.source);
+  else if (f.language === 'sql') sqlBody(context, name, f);
+  else context.facts.cannotTell(`${name} is written in ${f.language}, which is not read`);
+  if (context.facts.changesMeaning) context.facts.cannotTell(`${name} changes what names mean while it runs`);
+  return settle(context);
+}
+
+function sqlBody(context: Context, name: string, f: CatalogFunction): void {
+  const statements = f.sqlBody === '' ? parseStatements(f.source) : atomicBody(f.sqlBody);
+  if (typeof statements === 'string') {
+    context.facts.cannotTell(`the body of ${name} does not parse`);
+    return;
+  }
+  for (const statement of statements) {
+    const returned = is(statement, 'ReturnStmt');
+    if (returned !== null)
+      walkStatement(context, { SelectStmt: { targetList: [{ ResTarget: { val: returned.returnval } }] } });
+    else walkStatement(context, statement);
+  }
+}
+
+/** BEGIN ATOMIC … END or RETURN …, as pg_get_function_sqlbody prints it. */
+function atomicBody(text: string): readonly unknown[] | string {
+  const parsed = parseStatements(`CREATE FUNCTION f() RETURNS int LANGUAGE sql ${text}`);
+  if (typeof parsed === 'string') return parsed;
+  const body = tree(is(parsed[0], 'CreateFunctionStmt') ?? {}).sql_body;
+  const found = node(body);
+  if (found === null) return 'no body';
+  if (found.tag !== 'List') return [body];
+  return list(found.body.items).flatMap(item => list(tree(is(item, 'List') ?? {}).items));
+}
+
+function ownPath(f: CatalogFunction): readonly string[] | null {
+  const set = f.config.find(c => c.startsWith('search_path='));
+  return set === undefined ? null : parsePath(set.slice('search_path='.length));
+}
+
+/** A search_path as Postgres writes it: names, quoted where needed. `$user` depends on who runs, so that nothing is known then. */
+export function parsePath(text: string): string[] {
+  return text
+    .split(',')
+    .map(part => part.trim())
+    .map(part =>
+      part.startsWith('"') && part.endsWith('"') && part.length > 1
+        ? part.slice(1, -1).replaceAll('""', '"')
+        : part.toLowerCase(),
+    )
+    .filter(part => part !== '' && part !== 'pg_temp')
+    .map(part => (part === '$user' ? UNKNOWN_PATH : part));
+}

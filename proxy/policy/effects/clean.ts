@@ -1,0 +1,61 @@
+import type { Context } from './context.ts';
+import { findFunctions } from './names.ts';
+import { everything, is, list, names, node, type Tree, text, tree } from './tree.ts';
+
+/**
+ * For each output of a plain SELECT: whether it provably holds nothing that was read. Null where that cannot be said of positions:
+ * a star, a set operation, VALUES, a statement that is no SELECT.
+ */
+export function cleanOutputs(context: Context, statement: unknown): readonly boolean[] | null {
+  const select = is(statement, 'SelectStmt');
+  if (select === null || text(select.op) !== 'SETOP_NONE' || list(select.valuesLists).length > 0) return null;
+  const targets = list(select.targetList);
+  for (const object of everything(targets.map(t => tree(is(t, 'ResTarget') ?? {}).val)))
+    if ('A_Star' in object) return null;
+  return targets.map(target => clean(context, tree(is(target, 'ResTarget') ?? {}).val));
+}
+
+const NO_ARGUMENTS = new Set([
+  'now',
+  'statement_timestamp',
+  'transaction_timestamp',
+  'clock_timestamp',
+  'version',
+  'pg_backend_pid',
+  'current_database',
+  'current_schema',
+]);
+
+function clean(context: Context, value: unknown): boolean {
+  const found = node(value);
+  if (found === null) return false;
+  const { tag, body } = found;
+  if (tag === 'A_Const' || tag === 'ParamRef' || tag === 'SQLValueFunction') return true;
+  if (tag === 'TypeCast') return clean(context, body.arg) && builtinType(context, tree(body.typeName));
+  return tag === 'FuncCall' && cleanCall(context, body);
+}
+
+function builtinType(context: Context, type: Tree): boolean {
+  const name = names(type.names);
+  const all = context.view.typesNamed(name.at(-1) ?? '');
+  return all.length > 0 && all.every(t => t.system);
+}
+
+function cleanCall(context: Context, body: Tree): boolean {
+  const plain = Object.keys(body).every(key =>
+    ['funcname', 'agg_star', 'funcformat', 'location'].includes(key),
+  );
+  if (!plain) return false;
+  const name = names(body.funcname);
+  const last = name.at(-1) ?? '';
+  const star = body.agg_star === true;
+  if (star ? last !== 'count' : !NO_ARGUMENTS.has(last)) return false;
+  const found = findFunctions(
+    context.view,
+    name.length > 1 ? (name.at(-2) ?? '') : null,
+    last,
+    context.path,
+    { count: 0, named: false },
+  );
+  return found.length > 0 && found.every(f => f.system);
+}

@@ -1,0 +1,261 @@
+import type { CatalogFunction } from '../catalog-view.ts';
+import { type Context, involve } from './context.ts';
+import { Facts } from './facts.ts';
+import { findFunctions, findOperators, findRelations, findTypes } from './names.ts';
+import { SHAPES } from './nodes.ts';
+import { blinding } from './settings.ts';
+import { constant, is, list, names, node, present, type Tree, text, tree } from './tree.ts';
+
+/** Walks any expression, list of expressions, or absent one. A node type that is not known makes the statement unknown. */
+export function walk(context: Context, value: unknown): void {
+  if (Array.isArray(value)) {
+    for (const item of value) walk(context, item);
+    return;
+  }
+  if (!present(value)) return;
+  const found = node(value);
+  if (found === null) {
+    context.facts.cannotTell('the syntax tree has a part without a type');
+    return;
+  }
+  walkTagged(context, found.tag, found.body);
+}
+
+/** Walks a node whose type is known from where it stands. */
+export function walkTagged(context: Context, tag: string, body: Tree): void {
+  const special = SPECIAL.get(tag);
+  if (special !== undefined) {
+    special(context, body);
+    return;
+  }
+  const shape = SHAPES.get(tag);
+  if (shape === undefined) {
+    context.facts.cannotTell(`${tag} is not a syntax that is understood`);
+    return;
+  }
+  for (const [field, value] of Object.entries(body)) {
+    if (shape.plain.has(field)) continue;
+    const struct = shape.structs.get(field);
+    if (struct !== undefined) walkTagged(context, struct, tree(value));
+    else if (shape.nodes.has(field)) walk(context, value);
+    else context.facts.cannotTell(`${tag}.${field} is not a syntax that is understood`);
+  }
+}
+
+type Handler = (context: Context, body: Tree) => void;
+
+const SPECIAL: ReadonlyMap<string, Handler> = new Map<string, Handler>([
+  ['ColumnRef', columnRef],
+  ['A_Expr', operatorExpression],
+  ['A_Indirection', indirection],
+  ['TypeCast', typeCast],
+  ['TypeName', typeName],
+  ['FuncCall', functionCall],
+  ['SubLink', subLink],
+  ['SortBy', sortBy],
+  ['CurrentOfExpr', cursorOf],
+  ['SelectStmt', (c, b) => c.judge.grammar.query(c, b)],
+  ['InsertStmt', (c, b) => c.judge.grammar.dml(c, 'InsertStmt', b)],
+  ['UpdateStmt', (c, b) => c.judge.grammar.dml(c, 'UpdateStmt', b)],
+  ['DeleteStmt', (c, b) => c.judge.grammar.dml(c, 'DeleteStmt', b)],
+  ['MergeStmt', (c, b) => c.judge.grammar.dml(c, 'MergeStmt', b)],
+]);
+
+function typeCast(context: Context, body: Tree): void {
+  walk(context, body.arg);
+  typeName(context, tree(body.typeName));
+}
+
+function cursorOf(context: Context, body: Tree): void {
+  const name = text(body.cursor_name);
+  if (name === '') context.facts.cannotTell('WHERE CURRENT OF names its cursor by a parameter');
+  context.facts.cursor = name;
+}
+
+function sortBy(context: Context, body: Tree): void {
+  walk(context, body.node);
+  if (present(body.useOp)) operator(context, names(body.useOp), true);
+}
+
+function subLink(context: Context, body: Tree): void {
+  walk(context, body.testexpr);
+  walk(context, body.subselect);
+  if (present(body.operName)) operator(context, names(body.operName), true);
+  else if (present(body.testexpr)) operator(context, ['='], true);
+}
+
+const BETWEEN = ['>=', '<=', '<', '>'];
+
+function operatorExpression(context: Context, body: Tree): void {
+  walk(context, body.lexpr);
+  walk(context, body.rexpr);
+  const kind = text(body.kind);
+  const name = names(body.name);
+  if (/^AEXPR_(NOT_)?BETWEEN(_SYM)?$/.test(kind)) {
+    for (const op of BETWEEN) operator(context, [op], true);
+  } else if (/^AEXPR_(OP|OP_ANY|OP_ALL|DISTINCT|NOT_DISTINCT|NULLIF|IN|LIKE|ILIKE|SIMILAR)$/.test(kind)) {
+    operator(context, name, present(body.lexpr));
+  } else {
+    context.facts.cannotTell(`${kind} is not a syntax that is understood`);
+  }
+}
+
+/** Every operator that a name may mean, with both sides or only the right one. */
+export function operator(context: Context, name: readonly string[], binary: boolean): void {
+  const { view, facts } = context;
+  const last = name.at(-1) ?? '';
+  const schema = name.length > 1 ? (name.at(-2) ?? '') : null;
+  const found = findOperators(view, schema, last, context.path, binary);
+  if (found.length === 0) {
+    facts.cannotTell(`operator ${name.join('.')} is not in the catalog`);
+    return;
+  }
+  const rivals = found.some(o => o.system);
+  for (const o of found) {
+    if (o.system) continue;
+    const called = view.functionOf(o.function);
+    const inputs = [o.left, o.right].filter(oid => oid !== 0);
+    const effect =
+      called === undefined
+        ? unresolved(`operator ${last}`)
+        : context.judge.callFacts(called, 2, context.callPath);
+    context.calls.push({ inputs, result: [o.result], facts: effect, rivals });
+  }
+}
+
+function unresolved(what: string): Facts {
+  const facts = new Facts();
+  facts.cannotTell(`what ${what} calls is not in the catalog`);
+  return facts;
+}
+
+function columnRef(context: Context, body: Tree): void {
+  const fields = names(body.fields);
+  const last = fields.at(-1) ?? '';
+  if (fields.length < 2 || last === '*') return;
+  const columns = lookup(context, fields.at(-2) ?? '');
+  if (columns?.has(last)) return;
+  attribute(context, last);
+}
+
+/** The innermost alias of that name: its columns, null where they are not known, undefined where there is none. */
+function lookup(context: Context, alias: string): ReadonlyMap<string, number> | null | undefined {
+  for (let i = context.scopes.length - 1; i >= 0; i--) {
+    const scope = context.scopes[i];
+    if (scope?.has(alias)) return scope.get(alias) ?? null;
+  }
+  return undefined;
+}
+
+/** `x.name` where `name` may be no column: then Postgres calls a function of that name with x (ParseFuncOrColumn in parse_func.c). */
+function attribute(context: Context, name: string): void {
+  const found = findFunctions(context.view, null, name, context.path, { count: 1, named: false });
+  for (const f of found) {
+    const facts = context.judge.callFacts(f, 1, context.callPath);
+    if (facts.readOnly && !facts.protected && !facts.suspect) continue;
+    context.calls.push({ inputs: f.inputs, result: [f.result], facts, rivals: false });
+  }
+}
+
+function indirection(context: Context, body: Tree): void {
+  walk(context, body.arg);
+  for (const step of list(body.indirection)) {
+    const field = is(step, 'String');
+    if (field !== null) attribute(context, text(field.sval));
+    else walk(context, step);
+  }
+}
+
+export function typeName(context: Context, body: Tree): void {
+  const { facts, view } = context;
+  walk(context, body.typmods);
+  const name = names(body.names);
+  const last = name.at(-1) ?? '';
+  const schema = name.length > 1 ? (name.at(-2) ?? '') : null;
+  if (body.pct_type === true) {
+    const relation = name.slice(0, -1);
+    const found = findRelations(
+      view,
+      relation.length > 1 ? (relation.at(-2) ?? '') : null,
+      relation.at(-1) ?? '',
+      context.path,
+    );
+    for (const r of found) involve(context, r.columns.get(last) ?? 0);
+    if (found.length === 0) facts.cannotTell(`type ${name.join('.')} is not in the catalog`);
+    return;
+  }
+  const found = findTypes(view, schema, last, context.path);
+  if (found.length === 0) facts.cannotTell(`type ${name.join('.')} is not in the catalog`);
+  for (const t of found) involve(context, t.oid);
+}
+
+function functionCall(context: Context, body: Tree): void {
+  walk(context, body.args);
+  walk(context, body.agg_order);
+  walk(context, body.agg_filter);
+  if (present(body.over)) walkTagged(context, 'WindowDef', tree(body.over));
+  const args = list(body.args);
+  const within = body.agg_within_group === true ? list(body.agg_order).length : 0;
+  call(context, names(body.funcname), {
+    count: args.length + within,
+    named: args.some(a => is(a, 'NamedArgExpr') !== null),
+    args,
+  });
+}
+
+/** Every function that a call may reach. */
+export function call(
+  context: Context,
+  name: readonly string[],
+  how: { readonly count: number; readonly named: boolean; readonly args: readonly unknown[] },
+): void {
+  const { view, facts } = context;
+  const last = name.at(-1) ?? '';
+  const schema = name.length > 1 ? (name.at(-2) ?? '') : null;
+  const found = findFunctions(view, schema, last, context.path, how);
+  if (how.count === 1) {
+    // One argument: `name(x)` may also be a cast to a type of that name.
+    for (const t of findTypes(view, schema, last, context.path)) {
+      involve(context, t.oid);
+      if (found.length === 0) return;
+    }
+  }
+  if (found.length === 0) {
+    facts.cannotTell(`function ${name.join('.')} is not in the catalog`);
+    return;
+  }
+  const rivals = found.some(f => f.system);
+  for (const f of found) {
+    const effect = context.judge.callFacts(f, how.count, context.callPath);
+    if (!f.system) {
+      // What the default arguments call, runs too.
+      context.calls.push({ inputs: f.inputs, result: [f.result, ...f.allTypes], facts: effect, rivals });
+      continue;
+    }
+    facts.absorb(effect);
+    involve(context, f.result);
+    builtinArguments(context, f, how.args);
+  }
+}
+
+/** Built-in functions whose constant arguments decide what they do. */
+function builtinArguments(context: Context, f: CatalogFunction, args: readonly unknown[]): void {
+  const { facts } = context;
+  const given = (i: number) => {
+    const arg = args[i];
+    return constant(is(arg, 'NamedArgExpr') === null ? arg : null);
+  };
+  if (f.name === 'set_config') {
+    const setting = given(0)?.toLowerCase() ?? null;
+    const refusal = blinding(setting, given(1));
+    if (refusal !== null) facts.refuse(refusal);
+    facts.settings.add(setting);
+  }
+  if (f.name === 'pg_input_is_valid' || f.name === 'pg_input_error_info') {
+    const type = given(1);
+    const parsed = type === null ? null : context.judge.parseType(type);
+    if (parsed === null)
+      facts.cannotTell(`${f.name} runs the input function of a type that the text does not name`);
+    else typeName(context, parsed);
+  }
+}

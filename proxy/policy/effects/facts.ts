@@ -1,0 +1,79 @@
+import type { CommandClass } from '#schemas/effects.ts';
+
+/** What is found out while a tree is walked. Sets only grow, `readOnly` and `keyed` only fall: the order of finding does not matter. */
+export class Facts {
+  readonly commands = new Set<CommandClass>();
+  readonly reads = new Set<string>();
+  readonly writes = new Set<string>();
+  readonly functions = new Set<string>();
+  readonly unknown = new Set<string>();
+  /** Settings changed; null for all of them. */
+  readonly settings = new Set<string | null>();
+  /** Names of functions called that could carry a value out of the statement's result. */
+  readonly carriers = new Set<string>();
+  readOnly = true;
+  outside = false;
+  withoutWhere = false;
+  keyed = true;
+  /** The number of rows that nested commands touch; null when not known. */
+  rows: number | null = 0;
+  /** A protected relation is in scope. */
+  protected = false;
+  /** It is, through something that the statement calls or that cannot be told: masks apply, but the statement did not name it. */
+  suspect = false;
+  refusal: string | null = null;
+  /** COMMIT or ROLLBACK inside a body. */
+  endsTransaction = false;
+  /** Later statements of the same text may mean something else. */
+  changesMeaning = false;
+  cursor: string | null = null;
+
+  cannotTell(why: string): void {
+    this.unknown.add(why);
+    this.readOnly = false;
+    this.suspect = true;
+    this.keyed = false;
+    this.rows = null;
+  }
+
+  refuse(why: string): void {
+    this.refusal ??= why;
+    this.readOnly = false;
+  }
+
+  does(command: CommandClass): void {
+    this.commands.add(command);
+    this.readOnly = false;
+  }
+
+  /** The same facts of something that runs without the statement having asked for it: a trigger, a default, a policy. */
+  withoutRefusal(): Facts {
+    const copy = new Facts();
+    copy.absorb(this);
+    copy.refusal = null;
+    copy.carriers.clear();
+    return copy;
+  }
+
+  /** Takes over everything that something called or reached would do. */
+  absorb(other: Facts): void {
+    for (const c of other.commands) this.commands.add(c);
+    for (const r of other.reads) this.reads.add(r);
+    for (const w of other.writes) this.writes.add(w);
+    for (const f of other.functions) this.functions.add(f);
+    for (const u of other.unknown) this.unknown.add(u);
+    for (const s of other.settings) this.settings.add(s);
+    for (const c of other.carriers) this.carriers.add(c);
+    this.readOnly &&= other.readOnly;
+    this.outside ||= other.outside;
+    this.withoutWhere ||= other.withoutWhere;
+    this.keyed &&= other.keyed;
+    this.rows = this.rows === null || other.rows === null ? null : this.rows + other.rows;
+    this.protected ||= other.protected;
+    this.suspect ||= other.suspect;
+    this.refusal ??= other.refusal;
+    this.endsTransaction ||= other.endsTransaction;
+    this.changesMeaning ||= other.changesMeaning;
+    this.cursor ??= other.cursor;
+  }
+}

@@ -1,0 +1,261 @@
+import type { CatalogFunction, CatalogRelation, CatalogView } from '../catalog-view.ts';
+import { functionBody } from './body.ts';
+import { builtinKind, COMPUTING_EXTENSIONS, COMPUTING_VOLATILE } from './builtins.ts';
+import { type Context, type Grammar, newContext, settle } from './context.ts';
+
+import { intoTable, readNamed, type WriteKind, walkDml } from './dml.ts';
+import { walk } from './expression.ts';
+import { Facts } from './facts.ts';
+import { parseStatements } from './parse.ts';
+import { walkQuery } from './query.ts';
+import { walkStatement } from './statement.ts';
+import { is, list, type Tree, tree } from './tree.ts';
+
+/** Bodies within bodies: deeper than this cannot be told. */
+const DEEPEST = 40;
+
+/**
+ * What the things of one catalog do when they are used, found out on demand and remembered. Functions may be recursive: inside
+ * its own body a function adds nothing new, and what was found while that shortcut was taken is not remembered for others.
+ */
+export class Judge {
+  readonly grammar: Grammar = { query: walkQuery, dml: walkDml, into: intoTable, statement: walkStatement };
+  readonly #view: CatalogView;
+  readonly #known = new Map<string, Facts>();
+  readonly #open: string[] = [];
+  /** The lowest position in `#open` that a shortcut has led back to. */
+  #shortcut = Number.POSITIVE_INFINITY;
+
+  constructor(view: CatalogView) {
+    this.#view = view;
+  }
+
+  #once(key: string, find: () => Facts): Facts {
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const at = this.#open.indexOf(key);
+    if (at >= 0) {
+      this.#shortcut = Math.min(this.#shortcut, at);
+      return new Facts();
+    }
+    if (this.#open.length >= DEEPEST) {
+      const facts = new Facts();
+      facts.cannotTell('functions and views call each other too deeply');
+      this.#shortcut = 0;
+      return facts;
+    }
+    const depth = this.#open.length;
+    this.#open.push(key);
+    try {
+      const facts = find();
+      if (this.#shortcut >= depth) {
+        this.#shortcut = Number.POSITIVE_INFINITY;
+        this.#known.set(key, facts);
+      }
+      return facts;
+    } finally {
+      this.#open.length = depth;
+      if (depth === 0) this.#shortcut = Number.POSITIVE_INFINITY;
+    }
+  }
+
+  /** Calling a function with so many arguments, from a session whose search path is `path`. */
+  callFacts(f: CatalogFunction, count: number, path: readonly string[]): Facts {
+    return this.#once(`f${f.oid} ${count} ${path.join(',')}`, () => {
+      const facts = new Facts();
+      facts.functions.add(`${f.schema}.${f.name}`);
+      if (f.system) builtin(this.#view, f, count, facts);
+      else this.#userFunction(f, path, facts);
+      return facts;
+    });
+  }
+
+  #userFunction(f: CatalogFunction, path: readonly string[], facts: Facts): void {
+    const name = `${f.schema}.${f.name}`;
+    const computes =
+      COMPUTING_EXTENSIONS.has(f.extension) && (f.volatility !== 'v' || COMPUTING_VOLATILE.has(f.name));
+    if (f.kind === 'a') {
+      for (const part of f.parts) {
+        const called = this.#view.functionOf(part);
+        if (called === undefined) facts.cannotTell(`a part of the aggregate ${name} is not in the catalog`);
+        else facts.absorb(this.callFacts(called, called.inputs.length, path));
+      }
+    } else if ((f.language === 'c' || f.language === 'internal') && computes) {
+      return;
+    } else {
+      facts.absorb(this.#once(`b${f.oid} ${path.join(',')}`, () => functionBody(this.#view, this, f, path)));
+    }
+    if (f.defaultText !== '') facts.absorb(this.#expressions([f.defaultText], path, null));
+    if (facts.protected)
+      facts.refuse(`${name} reads a protected relation, and what it gives back cannot be masked`);
+    if (!facts.readOnly) facts.carriers.add(name);
+  }
+
+  /** Facts of what a value of this type brings with it; null when that is nothing. */
+  typeFacts(oid: number, path: readonly string[]): Facts | null {
+    const type = this.#view.type(oid);
+    if (type === undefined || (type.hooks.length === 0 && type.checks.length === 0)) return null;
+    return this.#once(`t${oid} ${path.join(',')}`, () => {
+      const facts = new Facts();
+      for (const hook of type.hooks) facts.absorb(this.#hook(hook, path, `type ${type.schema}.${type.name}`));
+      facts.absorb(this.#expressions(type.checks, path, null));
+      return facts;
+    });
+  }
+
+  #hook(oid: number, path: readonly string[], whose: string): Facts {
+    const called = this.#view.functionOf(oid);
+    if (called !== undefined) return this.callFacts(called, called.inputs.length, path);
+    const facts = new Facts();
+    facts.cannotTell(`a function of ${whose} is not in the catalog`);
+    return facts;
+  }
+
+  /** What may run in any expression of this database, whatever it names. */
+  everywhere(path: readonly string[]): Facts {
+    return this.#once(`e ${path.join(',')}`, () => {
+      const facts = new Facts();
+      for (const oid of this.#view.everywhere) facts.absorb(this.#hook(oid, path, 'a cast'));
+      return facts;
+    });
+  }
+
+  /** What reading a relation runs besides the statement itself. Its outputs are masked by origin, so nothing here refuses. */
+  relationFacts(r: CatalogRelation, path: readonly string[]): Facts {
+    if (r.system) return systemRelation(r);
+    return this.#once(`r${r.oid} ${path.join(',')}`, () => {
+      const facts = new Facts();
+      if (r.view !== null) facts.absorb(this.#viewBody(r.view, path).withoutRefusal());
+      facts.absorb(this.#expressions([...r.policies, ...r.generated], path, r).withoutRefusal());
+      for (const hidden of r.hidden) {
+        const found = this.#hook(hidden, path, `an index or constraint of ${r.schema}.${r.name}`);
+        // Planning may call it with constants: what it computes matters only when it is more than computing.
+        if (!found.readOnly) facts.absorb(found.withoutRefusal());
+      }
+      facts.functions.delete('');
+      if (r.reachesProtected) facts.protected = true;
+      return facts;
+    });
+  }
+
+  #viewBody(definition: string, path: readonly string[]): Facts {
+    const context = newContext(this.#view, this, [], path);
+    const parsed = parseStatements(definition);
+    const statements = typeof parsed === 'string' ? [] : parsed;
+    if (statements.length !== 1) context.facts.cannotTell('a view has a definition that does not parse');
+    for (const s of statements) walk(context, s);
+    return settle(context);
+  }
+
+  /** What changing a relation runs besides the statement itself: defaults, checks, policies, rules and triggers. */
+  writeFacts(r: CatalogRelation, kind: WriteKind, path: readonly string[]): Facts {
+    return this.#once(`w${r.oid} ${kind} ${path.join(',')}`, () => {
+      const facts = new Facts();
+      if (r.system) return facts;
+      if (kind === 'insert' || kind === 'update') facts.absorb(this.#expressions(r.onWrite, path, r));
+      for (const rule of r.rules) facts.absorb(this.#rule(rule, kind, path));
+      for (const trigger of r.triggers)
+        if (trigger[kind]) {
+          const called = this.#view.functionOf(trigger.function);
+          if (called === undefined)
+            facts.cannotTell(
+              `a trigger of ${r.schema}.${r.name} calls a function that is not in the catalog`,
+            );
+          else if (!called.system) facts.absorb(this.callFacts(called, 0, path));
+        }
+      return facts.withoutRefusal();
+    });
+  }
+
+  #rule(definition: string, kind: WriteKind, path: readonly string[]): Facts {
+    const context = newContext(this.#view, this, [], path);
+    const parsed = parseStatements(definition);
+    const rule = typeof parsed === 'string' ? null : is(parsed[0], 'RuleStmt');
+    if (rule === null) {
+      context.facts.cannotTell('a rule has a definition that does not parse');
+      return context.facts;
+    }
+    if (rule.event !== `CMD_${kind.toUpperCase()}`) return context.facts;
+    walk(context, rule.whereClause);
+    for (const action of list(rule.actions)) walkStatement(context, action);
+    return settle(context);
+  }
+
+  /** Expressions of the catalog, printed with all user names qualified; those of a relation may name its columns. */
+  #expressions(texts: readonly string[], path: readonly string[], relation: CatalogRelation | null): Facts {
+    const facts = new Facts();
+    for (const text of texts) {
+      const context = newContext(this.#view, this, [], path);
+      if (relation !== null) context.scopes.push(new Map([[relation.name, relation.columns]]));
+      const parsed = parseStatements(`SELECT ${text}`);
+      if (typeof parsed === 'string' || parsed.length !== 1)
+        facts.cannotTell('an expression of the catalog does not parse');
+      else walk(context, tree(is(parsed[0], 'SelectStmt') ?? {}).targetList);
+      facts.absorb(settle(context));
+    }
+    return facts;
+  }
+
+  /** The TypeName that a text names, as `pg_input_is_valid` reads it; null when it is none. */
+  parseType(text: string): Tree | null {
+    const parsed = parseStatements(`SELECT NULL::${text}`);
+    if (typeof parsed === 'string' || parsed.length !== 1) return null;
+    const target = list(tree(is(parsed[0], 'SelectStmt') ?? {}).targetList)[0];
+    const cast = is(tree(is(target, 'ResTarget') ?? {}).val, 'TypeCast');
+    return cast === null ? null : tree(cast.typeName);
+  }
+
+  /** Reads a table whole inside a context: a convenience for statements that name one outside FROM. */
+  readWhole(context: Context, rel: Tree): readonly CatalogRelation[] {
+    return readNamed(context, rel);
+  }
+}
+
+const OUTSIDE_VIEWS = new Set(['pg_file_settings', 'pg_hba_file_rules', 'pg_ident_file_mappings']);
+
+/** Postgres's own views change nothing; three of them read the server's files. */
+function systemRelation(r: CatalogRelation): Facts {
+  const facts = new Facts();
+  if (r.reachesProtected) facts.protected = true;
+  if (OUTSIDE_VIEWS.has(r.name)) {
+    facts.outside = true;
+    facts.readOnly = false;
+  }
+  return facts;
+}
+
+function builtin(view: CatalogView, f: CatalogFunction, count: number, facts: Facts): void {
+  const kind = builtinKind(f.name, f.volatility, count);
+  const name = `${f.schema}.${f.name}`;
+  if (kind === 'pure') return;
+  if (kind === 'reveals') {
+    facts.suspect = view.hasProtected;
+    return;
+  }
+  facts.readOnly = false;
+  if (kind === 'sequence' || kind === 'wait') return;
+  facts.carriers.add(name);
+  if (kind === 'lock') facts.does('lock');
+  else if (kind === 'notify') facts.does('notify');
+  else if (kind === 'set') {
+    facts.does('set');
+    facts.changesMeaning = true;
+  } else if (kind === 'sql') facts.cannotTell(`${name} runs what a string says`);
+  else {
+    facts.does('call');
+    facts.suspect = true;
+    if (kind === 'outside') facts.outside = true;
+  }
+}
+
+const JUDGES = new WeakMap<CatalogView, Judge>();
+
+/** The judge of this catalog: one per loaded catalog, so that what it has found out ends with it. */
+export function judgeOf(view: CatalogView): Judge {
+  let judge = JUDGES.get(view);
+  if (judge === undefined) {
+    judge = new Judge(view);
+    JUDGES.set(view, judge);
+  }
+  return judge;
+}

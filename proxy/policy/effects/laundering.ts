@@ -1,0 +1,140 @@
+import type { CatalogRelation } from '../catalog-view.ts';
+import type { Context } from './context.ts';
+import { findRelations } from './names.ts';
+import { everything, list, names, type Tree, text, tree } from './tree.ts';
+
+const REFUSAL = 'a protected column would be copied into another place, where it is not protected';
+
+/** Parts that choose rows and give no values. */
+const CHOOSING = new Set([
+  'whereClause',
+  'quals',
+  'havingClause',
+  'joinCondition',
+  'condition',
+  'sortClause',
+  'groupClause',
+  'infer',
+  'lockingClause',
+  'limitCount',
+  'limitOffset',
+]);
+
+interface Sources {
+  readonly tainted: readonly CatalogRelation[];
+  /** Alias → relation, for aliases that mean one relation only; null where they may mean several things. */
+  readonly aliases: ReadonlyMap<string, CatalogRelation | null>;
+  readonly columns: ReadonlySet<string>;
+}
+
+/**
+ * A sentence when a writing statement's source expressions may hold a value of a protected column, else null. Conditions and
+ * literals are fine; a name that equals a protected column's, a star or a whole row of a relation that has one is not.
+ */
+export function launders(
+  context: Context,
+  tag: string,
+  body: Tree,
+  targets: readonly CatalogRelation[],
+): string | null {
+  if (!context.view.hasProtected) return null;
+  const parts = sourceParts(tag, body);
+  const withTarget =
+    tag === 'UpdateStmt' ||
+    tag === 'MergeStmt' ||
+    (tag === 'InsertStmt' && list(tree(body.onConflictClause).targetList).length > 0);
+  const sources = sourcesOf(
+    context,
+    [parts, body.withClause],
+    withTarget ? targets : [],
+    tree(body.relation),
+  );
+  if (sources.tainted.length === 0) return null;
+  return carries(sources, parts, true) || carries(sources, body.withClause, true) ? REFUSAL : null;
+}
+
+function sourceParts(tag: string, body: Tree): unknown[] {
+  switch (tag) {
+    case 'InsertStmt':
+      return [body.selectStmt, tree(body.onConflictClause).targetList];
+    case 'UpdateStmt':
+      return [body.targetList, body.fromClause];
+    case 'MergeStmt':
+      return [body.sourceRelation, body.mergeWhenClauses];
+    case 'SelectStmt':
+      return [{ SelectStmt: { ...body, intoClause: undefined } }];
+    default:
+      return [];
+  }
+}
+
+function sourcesOf(
+  context: Context,
+  parts: readonly unknown[],
+  targets: readonly CatalogRelation[],
+  target: Tree,
+): Sources {
+  const tainted = new Set(targets.filter(t => t.reachesProtected));
+  const aliases = new Map<string, CatalogRelation | null>();
+  const add = (name: string, relation: CatalogRelation | null) => {
+    const known = aliases.get(name);
+    aliases.set(name, known === undefined || known === relation ? relation : null);
+  };
+  const targetName = text(tree(target.alias).aliasname) || text(target.relname);
+  for (const t of targets) add(targetName, t);
+  // CTEs of enclosing statements may be read here: whatever the statement named so far counts too.
+  for (const relation of context.exposed) tainted.add(relation);
+  for (const object of everything(parts)) {
+    if (typeof object.relname === 'string') {
+      const range = object;
+      const found = findRelations(
+        context.view,
+        text(range.schemaname) || null,
+        text(range.relname),
+        context.path,
+      );
+      const renamed = list(tree(range.alias).colnames).length > 0;
+      const name = text(tree(range.alias).aliasname) || text(range.relname);
+      add(name, found.length === 1 && !renamed ? (found[0] ?? null) : null);
+      for (const relation of found) if (relation.reachesProtected) tainted.add(relation);
+    } else if (typeof object.aliasname === 'string' && !aliases.has(object.aliasname)) {
+      aliases.set(object.aliasname, null);
+    }
+  }
+  const all = [...tainted];
+  return { tainted: all, aliases, columns: new Set(all.flatMap(r => [...r.masked])) };
+}
+
+/** `choosing`: conditions may be skipped. Inside an expression they may not: EXISTS(…) in a select list tells what it finds. */
+function carries(sources: Sources, value: unknown, choosing: boolean): boolean {
+  if (Array.isArray(value)) return value.some(item => carries(sources, item, choosing));
+  if (typeof value !== 'object' || value === null) return false;
+  const object = value as Tree;
+  if ('ColumnRef' in object) return columnCarries(sources, names(tree(object.ColumnRef).fields));
+  if (typeof object.relname === 'string') {
+    // Renamed columns of a protected relation cannot be followed by name.
+    const renamed = list(tree(object.alias).colnames).length > 0;
+    return renamed && sources.tainted.some(t => t.name === object.relname);
+  }
+  for (const [key, part] of Object.entries(object)) {
+    if (choosing && CHOOSING.has(key)) continue;
+    if (carries(sources, part, key === 'SubLink' ? false : choosing)) return true;
+  }
+  return false;
+}
+
+function columnCarries(sources: Sources, fields: readonly string[]): boolean {
+  const last = fields.at(-1) ?? '';
+  const qualifier = fields.length > 1 ? (fields.at(-2) ?? '') : null;
+  if (qualifier === 'excluded' && !sources.aliases.has('excluded')) return false;
+  if (qualifier !== null) {
+    const relation = sources.aliases.get(qualifier);
+    if (relation && !relation.reachesProtected) return false;
+    if (relation && last !== '*') return relation.masked.has(last) || sources.columns.has(last);
+    return last === '*' || sources.columns.has(last);
+  }
+  if (last === '*' || sources.columns.has(last)) return true;
+  // A name alone may be a whole row.
+  const relation = sources.aliases.get(last);
+  return relation === null || (relation !== undefined && relation.reachesProtected);
+}

@@ -1,0 +1,145 @@
+import { scanSync } from 'libpg-query';
+import type { Context } from './context.ts';
+import { typeName, walk } from './expression.ts';
+import { parseBody, parseStatements } from './parse.ts';
+import { everything, is, list, type Tree, text, tree } from './tree.ts';
+
+const prefixed = (names: string) =>
+  names
+    .split(/\s+/)
+    .filter(n => n !== '')
+    .map(n => `PLpgSQL_${n}`);
+
+/** Every part of libpg-query's tree of a PL/pgSQL function. What is not here is unknown. */
+const KNOWN = new Set(
+  prefixed(`function var rec row recfield type expr exception_block exception condition diag_item raise_option
+  case_when if_elsif stmt_block stmt_assign stmt_if stmt_case stmt_loop stmt_while stmt_fori stmt_fors stmt_forc
+  stmt_foreach_a stmt_exit stmt_return stmt_return_next stmt_return_query stmt_raise stmt_assert stmt_execsql stmt_getdiag
+  stmt_open stmt_fetch stmt_close stmt_perform stmt_call stmt_commit stmt_rollback`),
+);
+
+const RUNS_STRINGS = new Set(prefixed('stmt_dynexecute stmt_dynfors'));
+
+/** Words of PL/pgSQL that leave no trace in the tree. */
+const WORDS = new Set(
+  `absolute alias all and array as assert backward begin by call case chain close collate column commit constant constraint
+  constraint_name continue current cursor datatype debug declare default detail diagnostics do dump else elseif elsif end
+  errcode error exception execute exit fetch first for foreach forward from get hint if import in info insert into is last
+  log loop merge message message_text move next no not notice null of open option or perform pg_context pg_datatype_name
+  pg_exception_context pg_exception_detail pg_exception_hint pg_routine_oid print_strict_params prior query raise record relative
+  return returned_sqlstate reverse rollback row_count rowtype schema schema_name scroll select set slice sqlstate stacked
+  strict table table_name then to true false type update use_column use_variable using variable_conflict warning when while
+  column_name delete values int integer text found not on off plpgsql numeric boolean bigint date timestamp timestamptz time`.split(
+    /\s+/,
+  ),
+);
+
+/** A function body or DO block. `whole` is the CREATE FUNCTION or DO, `source` the text between its quotes. */
+export function walkPlpgsql(context: Context, name: string, whole: string, source: string): void {
+  const { facts } = context;
+  const body = parseBody(whole);
+  if (typeof body === 'string') {
+    facts.cannotTell(`the body of ${name} does not parse`);
+    return;
+  }
+  for (const object of everything(body)) {
+    for (const [key, value] of Object.entries(object)) {
+      if (!key.startsWith('PLpgSQL_')) {
+        if (key === 'dynquery') facts.cannotTell(`${name} runs SQL from a string`);
+        continue;
+      }
+      if (RUNS_STRINGS.has(key)) facts.cannotTell(`${name} runs SQL from a string`);
+      else if (!KNOWN.has(key))
+        facts.cannotTell(`${name} uses ${key.slice('PLpgSQL_'.length)}, which is not understood`);
+      if (key === 'PLpgSQL_stmt_commit' || key === 'PLpgSQL_stmt_rollback') facts.endsTransaction = true;
+      if (key === 'PLpgSQL_expr') expression(context, name, tree(value));
+      if (key === 'PLpgSQL_type') declared(context, name, text(tree(value).typname));
+    }
+  }
+  if (!complete(context, body, source))
+    facts.cannotTell(`${name} has a part that its syntax tree does not show`);
+}
+
+function expression(context: Context, name: string, expr: Tree): void {
+  const query = text(expr.query);
+  const mode = Number(expr.parseMode ?? 0);
+  if (mode === 0) {
+    const parsed = parseStatements(query);
+    if (typeof parsed === 'string') context.facts.cannotTell(`a statement of ${name} does not parse`);
+    else for (const statement of parsed) context.judge.grammar.statement(context, statement);
+    return;
+  }
+  for (const part of mode === 2 ? [query] : sides(query)) {
+    const parsed = parseStatements(`SELECT ${part}`);
+    if (typeof parsed === 'string' || parsed.length !== 1)
+      context.facts.cannotTell(`an expression of ${name} does not parse`);
+    else walk(context, parsed[0]);
+  }
+}
+
+/** Both sides of an assignment: subscripts on the left may call functions too. */
+function sides(assignment: string): string[] {
+  const bytes = Buffer.from(assignment, 'utf8');
+  let depth = 0;
+  for (const token of scanSync(assignment).tokens) {
+    if (token.text === '[' || token.text === '(') depth++;
+    else if (token.text === ']' || token.text === ')') depth--;
+    else if (depth === 0 && (token.text === ':=' || token.text === '='))
+      return [bytes.subarray(0, token.start).toString('utf8'), bytes.subarray(token.end).toString('utf8')];
+  }
+  return [assignment];
+}
+
+function declared(context: Context, name: string, type: string): void {
+  if (type === '' || type === 'record') return;
+  const plain = type.replace(/%rowtype$/i, '');
+  const parsed = parseStatements(`CREATE FUNCTION f(a ${plain}) RETURNS int LANGUAGE sql AS ''`);
+  const parameter =
+    typeof parsed === 'string'
+      ? null
+      : is(list(tree(is(parsed[0], 'CreateFunctionStmt') ?? {}).parameters)[0], 'FunctionParameter');
+  if (parameter === null) context.facts.cannotTell(`a type in ${name} does not parse`);
+  else typeName(context, tree(parameter.argType));
+}
+
+/**
+ * libpg-query's tree leaves some parts of a body out (the default of a record variable, for one). Every name of the source must
+ * turn up in it, and no record variable may have a default.
+ */
+function complete(context: Context, body: Tree, source: string): boolean {
+  const shown = JSON.stringify(body).toLowerCase();
+  const records = new Set<string>();
+  for (const object of everything(body))
+    if ('PLpgSQL_rec' in object) records.add(text(tree(object.PLpgSQL_rec).refname));
+  let tokens: { text: string; keywordKind: number; tokenName: string }[];
+  try {
+    tokens = scanSync(source).tokens;
+  } catch {
+    return false;
+  }
+  let declaring = false;
+  let start = true;
+  let variable = '';
+  for (const token of tokens) {
+    const word = token.text.startsWith('"')
+      ? token.text.slice(1, -1).replaceAll('""', '"')
+      : token.text.toLowerCase();
+    if (word === 'declare') declaring = start = true;
+    else if (word === 'begin') declaring = false;
+    else if (token.text === ';') start = true;
+    else if (declaring && start) {
+      variable = word;
+      start = false;
+    } else if (
+      declaring &&
+      records.has(variable) &&
+      (token.text === ':=' || token.text === '=' || word === 'default')
+    )
+      return false;
+    const isName = token.tokenName === 'IDENT' || token.keywordKind === 1;
+    if (!isName) continue;
+    if (shown.includes(JSON.stringify(word).slice(1, -1).toLowerCase())) continue;
+    if (!WORDS.has(word) || context.view.functionsNamed(word).some(f => !f.system)) return false;
+  }
+  return true;
+}

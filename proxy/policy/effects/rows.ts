@@ -1,0 +1,117 @@
+import type { Context } from './context.ts';
+import { keyedRows } from './keyed.ts';
+import { findRelations } from './names.ts';
+import { constant, everything, is, list, names, node, present, type Tree, text, tree } from './tree.ts';
+
+/** Names of built-in aggregates that people use: such a select list without GROUP BY gives one row. */
+const AGGREGATES = new Set([
+  'count',
+  'sum',
+  'avg',
+  'min',
+  'max',
+  'string_agg',
+  'array_agg',
+  'json_agg',
+  'jsonb_agg',
+  'bool_and',
+  'bool_or',
+  'every',
+]);
+
+/** An upper estimate of the rows that a query gives or a DML statement touches; null when text and statistics do not tell. */
+export function estimate(context: Context, tag: string, body: Tree): number | null {
+  const rows = bounded(context, tag, body);
+  return rows !== null && Number.isSafeInteger(Math.ceil(rows)) ? Math.ceil(rows) : null;
+}
+
+function bounded(context: Context, tag: string, body: Tree): number | null {
+  switch (tag) {
+    case 'SelectStmt':
+      return select(context, body);
+    case 'InsertStmt': {
+      if (!present(body.selectStmt)) return 1;
+      return select(context, tree(is(body.selectStmt, 'SelectStmt') ?? {}));
+    }
+    case 'UpdateStmt':
+    case 'DeleteStmt': {
+      const target = [{ RangeVar: body.relation }];
+      const extra = list(body.fromClause).length + list(body.usingClause).length;
+      return (
+        (extra === 0 ? keyedRows(context, target, body.whereClause) : null) ?? fromRows(context, target[0])
+      );
+    }
+    default:
+      return null;
+  }
+}
+
+function select(context: Context, body: Tree): number | null {
+  const free = unlimited(context, body);
+  const limit =
+    body.limitOption === 'LIMIT_OPTION_COUNT' ? Number(constant(body.limitCount) ?? Number.NaN) : Number.NaN;
+  if (!(limit >= 0)) return free;
+  return free === null ? limit : Math.min(limit, free);
+}
+
+function unlimited(context: Context, body: Tree): number | null {
+  const op = text(body.op);
+  if (op !== 'SETOP_NONE' && op !== '') {
+    const left = select(context, tree(body.larg));
+    const right = select(context, tree(body.rarg));
+    if (op === 'SETOP_UNION') return left === null || right === null ? null : left + right;
+    return left;
+  }
+  const values = list(body.valuesLists);
+  if (values.length > 0) return values.length;
+  if (setReturning(context, body.targetList)) return null;
+  if (!present(body.groupClause) && !present(body.havingClause) && aggregates(body.targetList)) return 1;
+  const from = list(body.fromClause);
+  if (from.length === 0) return 1;
+  const keyed = keyedRows(context, from, body.whereClause);
+  if (keyed !== null) return keyed;
+  return product(from.map(item => fromRows(context, item)));
+}
+
+function product(all: readonly (number | null)[]): number | null {
+  return all.reduce<number | null>((n, m) => (n === null || m === null ? null : n * Math.max(1, m)), 1);
+}
+
+function fromRows(context: Context, item: unknown): number | null {
+  const found = node(item);
+  if (found === null) return null;
+  const { tag, body } = found;
+  if (tag === 'RangeSubselect') return select(context, tree(is(body.subquery, 'SelectStmt') ?? {}));
+  if (tag === 'RangeTableSample') return fromRows(context, body.relation);
+  if (tag === 'JoinExpr') {
+    const both = product([fromRows(context, body.larg), fromRows(context, body.rarg)]);
+    return both;
+  }
+  if (tag !== 'RangeVar') return null;
+  if (text(body.schemaname) === '' && context.ctes.some(s => s.has(text(body.relname)))) return null;
+  const relations = findRelations(
+    context.view,
+    text(body.schemaname) || null,
+    text(body.relname),
+    context.path,
+  );
+  return relations.length === 1 ? (relations[0]?.tuples ?? null) : null;
+}
+
+function aggregates(targets: unknown): boolean {
+  return list(targets).some(item => {
+    const value = is(tree(is(item, 'ResTarget') ?? {}).val, 'FuncCall');
+    return value !== null && !present(value.over) && AGGREGATES.has(names(value.funcname).at(-1) ?? '');
+  });
+}
+
+/** A call in the select list that may give more than one row. */
+function setReturning(context: Context, targets: unknown): boolean {
+  for (const part of everything(targets)) {
+    const called = part.FuncCall;
+    if (called === undefined) continue;
+    const name = names(tree(called).funcname).at(-1) ?? '';
+    if (context.view.functionsNamed(name).some(f => f.returnsSet)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,31 @@
+/** Settings whose change would make the proxy read a text differently from the server. Names are lower-case. */
+const KEPT: ReadonlyMap<string, (value: string) => boolean> = new Map([
+  ['standard_conforming_strings', isOn],
+  ['client_encoding', isUtf8],
+  ['names', isUtf8],
+  ['backslash_quote', () => false],
+]);
+
+function isOn(value: string): boolean {
+  return ['on', 'true', 'yes', '1', 't', 'y', 'tru', 'ye', 'tr'].includes(value.toLowerCase());
+}
+
+function isUtf8(value: string): boolean {
+  return ['utf8', 'unicode'].includes(value.toLowerCase().replace(/[^a-z0-9]/g, ''));
+}
+
+/**
+ * A sentence when giving `setting` this value would blind the proxy, else null. `value` is null for RESET, DEFAULT, FROM CURRENT and
+ * for whatever is not a constant: what they give cannot be told. `setting` is null where the name itself is not a constant.
+ */
+export function blinding(setting: string | null, value: string | null): string | null {
+  if (setting === null) return 'which setting would change cannot be told from the text';
+  const keeps = KEPT.get(setting.toLowerCase());
+  if (keeps === undefined || (value !== null && keeps(value))) return null;
+  return `changing ${setting} would make the proxy and the server read the same text differently`;
+}
+
+/** The kept settings themselves: a function or role that carries one of them in its configuration cannot be read safely. */
+export function isKept(setting: string): boolean {
+  return KEPT.has(setting.toLowerCase());
+}

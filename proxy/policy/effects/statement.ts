@@ -1,0 +1,338 @@
+import type { CommandClass } from '#schemas/effects.ts';
+import { type Context, settle } from './context.ts';
+import { intoTable, readNamed, walkDml, writeRelation, written } from './dml.ts';
+import { call, walk } from './expression.ts';
+import { walkPlpgsql } from './plpgsql.ts';
+import { label, resolve, walkQuery } from './query.ts';
+import { blinding } from './settings.ts';
+import { constant, everything, is, list, names, node, present, type Tree, text, tree } from './tree.ts';
+import { UTILITY } from './utility.ts';
+
+/** Walks a whole statement, at the top or in a body: what it does goes into the context's facts. */
+export function walkStatement(context: Context, statement: unknown): void {
+  const { facts } = context;
+  const found = node(statement);
+  if (found === null) {
+    facts.cannotTell('the syntax tree has a statement without a type');
+    return;
+  }
+  const { tag, body } = found;
+  const handler = HANDLERS.get(tag);
+  if (handler !== undefined) handler(context, body);
+  else if (!utility(context, tag, body)) {
+    facts.commands.add('unknown');
+    facts.cannotTell(`${tag} is not a statement that is understood`);
+  }
+}
+
+type Handler = (context: Context, body: Tree) => void;
+
+const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
+  ['SelectStmt', select],
+  ['InsertStmt', (c, b) => walkDml(c, 'InsertStmt', b)],
+  ['UpdateStmt', (c, b) => walkDml(c, 'UpdateStmt', b)],
+  ['DeleteStmt', (c, b) => walkDml(c, 'DeleteStmt', b)],
+  ['MergeStmt', (c, b) => walkDml(c, 'MergeStmt', b)],
+  ['TruncateStmt', truncate],
+  ['CopyStmt', copy],
+  ['ExplainStmt', explain],
+  ['DeclareCursorStmt', declare],
+  ['ClosePortalStmt', only('cursor')],
+  ['FetchStmt', fetchRows],
+  ['PrepareStmt', prepare],
+  ['ExecuteStmt', execute],
+  ['DeallocateStmt', only('prepare')],
+  ['DiscardStmt', discard],
+  ['TransactionStmt', transaction],
+  ['VariableSetStmt', set],
+  ['VariableShowStmt', only('show')],
+  ['CallStmt', callProcedure],
+  ['DoStmt', doBlock],
+  ['CreateTableAsStmt', createTableAs],
+  ['ViewStmt', view],
+  ['LockStmt', lock],
+  ['RefreshMatViewStmt', refresh],
+  ['AlterRoleSetStmt', settingOf('AlterRoleSetStmt')],
+  ['AlterDatabaseSetStmt', settingOf('AlterDatabaseSetStmt')],
+  ['AlterSystemStmt', settingOf('AlterSystemStmt')],
+]);
+
+/** A statement that does nothing but what its class says. */
+function only(command: CommandClass): Handler {
+  return context => {
+    context.facts.commands.add(command);
+  };
+}
+
+/** A setting that sessions will begin with. */
+function settingOf(tag: string): Handler {
+  return (context, body) => {
+    utility(context, tag, body);
+    blinds(context, tree(body.setstmt));
+  };
+}
+
+function select(context: Context, body: Tree): void {
+  context.facts.commands.add('select');
+  walkQuery(context, body);
+}
+
+function declare(context: Context, body: Tree): void {
+  context.facts.commands.add('cursor');
+  nested(context, body.query);
+}
+
+function fetchRows(context: Context, body: Tree): void {
+  const { facts } = context;
+  facts.commands.add('cursor');
+  facts.cursor = text(body.portalname);
+  const many = Number(body.howMany ?? 0);
+  facts.rows =
+    /FORWARD|BACKWARD/.test(text(body.direction)) && many < 1e9 ? Math.abs(many) : many >= 1e9 ? null : 1;
+}
+
+function execute(context: Context, body: Tree): void {
+  context.facts.commands.add('prepare');
+  walk(context, body.params);
+}
+
+/** A query under a utility statement. Its class counts only when it does something. */
+function nested(context: Context, query: unknown): void {
+  const select = is(query, 'SelectStmt');
+  if (select !== null) walkQuery(context, select);
+  else walkStatement(context, query);
+}
+
+function truncate(context: Context, body: Tree): void {
+  const { facts } = context;
+  facts.does('truncate');
+  facts.withoutWhere = true;
+  facts.keyed = false;
+  for (const item of list(body.relations)) {
+    const found = resolve(context, tree(is(item, 'RangeVar') ?? {}));
+    for (const relation of found) {
+      writeRelation(context, relation, 'truncate', true);
+      if (body.behavior === 'DROP_CASCADE')
+        for (const oid of relation.cascades) facts.writes.add(nameOf(context, oid));
+      facts.rows =
+        facts.rows === null || relation.tuples === null ? null : facts.rows + Math.ceil(relation.tuples);
+    }
+  }
+}
+
+function nameOf(context: Context, oid: number): string {
+  const relation = context.view.relation(oid);
+  return relation === undefined ? `relation ${oid}` : label(relation);
+}
+
+function copy(context: Context, body: Tree): void {
+  const { facts } = context;
+  const file = text(body.filename);
+  const from = body.is_from === true;
+  facts.commands.add(from ? 'copy-in' : 'copy-out');
+  facts.keyed = false;
+  if (file !== '' || body.is_program === true) {
+    facts.outside = true;
+    facts.readOnly = false;
+  }
+  if (from) {
+    facts.readOnly = false;
+    facts.rows = null;
+    for (const relation of resolve(context, tree(body.relation)))
+      writeRelation(context, relation, 'insert', true);
+    walk(context, body.whereClause);
+    return;
+  }
+  if (present(body.relation)) readNamed(context, tree(body.relation));
+  else nested(context, body.query);
+}
+
+/** With or without ANALYZE: planning runs functions too, and a plan of a change is not called a read. */
+function explain(context: Context, body: Tree): void {
+  const { facts } = context;
+  facts.commands.add('explain');
+  const query = is(body.query, 'SelectStmt');
+  if (query !== null) walkQuery(context, query);
+  else if (is(body.query, 'ExecuteStmt') !== null)
+    walk(context, tree(is(body.query, 'ExecuteStmt') ?? {}).params);
+  else walkStatement(context, body.query);
+}
+
+function prepare(context: Context, body: Tree): void {
+  context.facts.commands.add('prepare');
+  walk(context, body.argtypes);
+  nested(context, body.query);
+}
+
+function discard(context: Context, body: Tree): void {
+  context.facts.does('set');
+  if (body.target === 'DISCARD_ALL') {
+    context.facts.settings.add(null);
+    context.facts.changesMeaning = true;
+  }
+}
+
+const PLAIN_TRANSACTION = new Set(
+  ['BEGIN', 'START', 'COMMIT', 'ROLLBACK', 'SAVEPOINT', 'RELEASE', 'ROLLBACK_TO'].map(k => `TRANS_STMT_${k}`),
+);
+const TWO_PHASE = new Set(['PREPARE', 'COMMIT_PREPARED', 'ROLLBACK_PREPARED'].map(k => `TRANS_STMT_${k}`));
+
+function transaction(context: Context, body: Tree): void {
+  const { facts } = context;
+  const kind = text(body.kind);
+  facts.commands.add('transaction');
+  if (TWO_PHASE.has(kind)) facts.readOnly = false;
+  else if (!PLAIN_TRANSACTION.has(kind)) facts.cannotTell(`${kind} is not understood`);
+}
+
+/** SET, RESET and their relatives. */
+function set(context: Context, body: Tree): void {
+  const { facts } = context;
+  const kind = text(body.kind);
+  const name = text(body.name).toLowerCase();
+  facts.changesMeaning = true;
+  if (kind === 'VAR_RESET_ALL') facts.settings.add(null);
+  else if (kind === 'VAR_SET_MULTI') {
+    const options = list(body.args).map(item => tree(is(item, 'DefElem') ?? {}));
+    for (const option of options) facts.settings.add(text(option.defname));
+    if (name === 'transaction' && options.every(o => harmlessMode(o))) {
+      facts.commands.add('transaction');
+      facts.changesMeaning = false;
+      return;
+    }
+    if (name === 'transaction snapshot') facts.settings.add('transaction_snapshot');
+  } else facts.settings.add(name);
+  facts.does('set');
+  blinds(context, body);
+}
+
+/** Isolation, DEFERRABLE and READ ONLY take nothing away from what the proxy relies on. */
+function harmlessMode(option: Tree): boolean {
+  if (option.defname === 'transaction_read_only') return constant(option.arg) === '1';
+  return option.defname === 'transaction_isolation' || option.defname === 'transaction_deferrable';
+}
+
+function blinds(context: Context, body: Tree): void {
+  const kind = text(body.kind);
+  if (kind === 'VAR_RESET_ALL' || kind === 'VAR_SET_MULTI') return;
+  const args = list(body.args);
+  const value = kind === 'VAR_SET_VALUE' && args.length === 1 ? constant(args[0]) : null;
+  const refusal = blinding(text(body.name), value);
+  if (refusal !== null) context.facts.refuse(refusal);
+}
+
+function callProcedure(context: Context, body: Tree): void {
+  const { facts } = context;
+  facts.does('call');
+  const called = tree(body.funccall);
+  const args = list(called.args);
+  walk(context, args);
+  call(context, names(called.funcname), { count: args.length, named: true, args });
+}
+
+/** A DO block runs as written, here and now. */
+function doBlock(context: Context, body: Tree): void {
+  const { facts } = context;
+  facts.does('do');
+  facts.keyed = false;
+  const options = list(body.args).map(item => tree(is(item, 'DefElem') ?? {}));
+  const option = (name: string) =>
+    text(tree(is(options.find(o => o.defname === name)?.arg, 'String') ?? {}).sval);
+  const language = (option('language') || 'plpgsql').toLowerCase();
+  const source = option('as');
+  if (language !== 'plpgsql') {
+    facts.cannotTell(`DO in ${language} is not read`);
+    return;
+  }
+  const tag = `hp${'q'.repeat(longestRun(source) + 1)}`;
+  walkPlpgsql(context, 'the DO block', `DO $${tag}$${source}$${tag}$`, source);
+  settle(context);
+  facts.rows = null;
+  if (facts.changesMeaning) facts.cannotTell('the DO block changes what names mean while it runs');
+  if (facts.protected && (facts.writes.size > 0 || facts.carriers.size > 0 || facts.commands.has('notify')))
+    facts.refuse('the block reads a protected relation and can carry its values elsewhere');
+}
+
+function longestRun(source: string): number {
+  return Math.max(0, ...[...source.matchAll(/hp(q+)/g)].map(m => m[1]?.length ?? 0));
+}
+
+function createTableAs(context: Context, body: Tree): void {
+  const { facts } = context;
+  facts.does('ddl');
+  const select = is(body.query, 'SelectStmt');
+  if (select !== null) {
+    walkQuery(context, select);
+    intoTable(context, { ...select, intoClause: body.into });
+    return;
+  }
+  facts.writes.add(written(context, tree(tree(body.into).rel)));
+  walkStatement(context, body.query);
+  facts.changesMeaning = true;
+  if (is(body.query, 'ExecuteStmt') !== null) facts.cannotTell('a prepared statement fills a new table');
+}
+
+function view(context: Context, body: Tree): void {
+  context.facts.does('ddl');
+  context.facts.changesMeaning = true;
+  context.facts.writes.add(written(context, tree(body.view)));
+  walkStatement(context, body.query);
+}
+
+function lock(context: Context, body: Tree): void {
+  context.facts.does('lock');
+  for (const item of list(body.relations))
+    for (const relation of resolve(context, tree(is(item, 'RangeVar') ?? {})))
+      context.facts.reads.add(label(relation));
+}
+
+function refresh(context: Context, body: Tree): void {
+  const { facts } = context;
+  facts.does('maintenance');
+  for (const relation of resolve(context, tree(body.relation))) {
+    facts.writes.add(label(relation));
+    facts.absorb(context.judge.relationFacts(relation, context.callPath));
+  }
+  facts.rows = null;
+}
+
+/** The many statements that are what their name says. False when the tag is none of them. */
+function utility(context: Context, tag: string, body: Tree): boolean {
+  const known = UTILITY.get(tag);
+  if (known === undefined) return false;
+  const { facts } = context;
+  for (const command of known.commands) facts.does(command);
+  if (known.outside) facts.outside = true;
+  if (known.changesMeaning) facts.changesMeaning = true;
+  facts.keyed = false;
+  facts.rows = null;
+  for (const object of everything(body)) {
+    if (typeof object.relname === 'string') facts.writes.add(written(context, object));
+    const subtype = object.subtype;
+    if (subtype === 'AT_ChangeOwner' || (typeof subtype === 'string' && /RowSecurity/.test(subtype)))
+      facts.does('privilege');
+    const called = object.FuncCall;
+    if (called !== undefined) walk(context, { FuncCall: called });
+    const select = object.SelectStmt;
+    if (select !== undefined) walk(context, { SelectStmt: select });
+    const defElem = object.DefElem;
+    if (defElem !== undefined && (tag === 'CreateFunctionStmt' || tag === 'AlterFunctionStmt')) {
+      const setting = is(tree(defElem).arg, 'VariableSetStmt');
+      if (setting !== null) blinds(context, setting);
+    }
+  }
+  if (tag === 'DropStmt' || tag === 'GrantStmt') named(context, tag, body);
+  return true;
+}
+
+/** Relations that DROP and GRANT name as lists of words. */
+function named(context: Context, tag: string, body: Tree): void {
+  const kind = text(tag === 'DropStmt' ? body.removeType : body.objtype);
+  if (!/OBJECT_(TABLE|VIEW|MATVIEW|FOREIGN_TABLE|SEQUENCE|INDEX)$/.test(kind)) return;
+  for (const item of list(body.objects)) {
+    const words = names(tree(is(item, 'List') ?? {}).items);
+    const relname = words.at(-1);
+    if (relname === undefined) continue;
+    context.facts.writes.add(written(context, { relname, schemaname: words.length > 1 ? words.at(-2) : '' }));
+  }
+}

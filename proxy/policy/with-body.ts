@@ -1,0 +1,73 @@
+import type { StatementAnalysis } from '#schemas/analysis.ts';
+import type { CommandClass } from '#schemas/effects.ts';
+
+const UNKNOWN_BODY = 'the prepared statement or cursor that it names is not known to the session';
+
+/**
+ * EXECUTE, FETCH, MOVE, EXPLAIN EXECUTE and WHERE CURRENT OF together with the body that the session knows by that name. An
+ * undefined body makes the whole unknown. Until this was called, the outer analysis says nothing about what it runs.
+ */
+export function withBody(outer: StatementAnalysis, body: StatementAnalysis | undefined): StatementAnalysis {
+  if (outer.executes === null && outer.cursor === null) return outer;
+  if (body === undefined) {
+    const { effects } = outer;
+    return {
+      ...outer,
+      effects: {
+        ...effects,
+        commands: union(effects.commands, ['unknown']),
+        unknown: union(effects.unknown, [UNKNOWN_BODY]),
+        readOnly: false,
+        keyed: false,
+        rows: null,
+      },
+      touchesProtected: true,
+      cleanOutputs: null,
+    };
+  }
+  const a = outer.effects;
+  const b = body.effects;
+  const explains = a.commands[0] === 'explain';
+  const fills = outer.executes !== null && a.commands.includes('ddl');
+  return {
+    ...outer,
+    effects: {
+      commands: union(
+        a.commands,
+        b.commands.filter(c => c !== 'select' || !b.readOnly),
+      ),
+      reads: union(a.reads, b.reads).sort(),
+      writes: union(a.writes, b.writes).sort(),
+      functions: union(a.functions, b.functions).sort(),
+      withoutWhere: a.withoutWhere || b.withoutWhere,
+      keyed: a.keyed && b.keyed,
+      rows: rows(outer, body),
+      outside: a.outside || b.outside,
+      unknown: union(a.unknown, b.unknown).sort(),
+      readOnly: a.readOnly && b.readOnly,
+    },
+    actions: [...outer.actions, ...body.actions.filter(action => action.kind === 'set')],
+    touchesProtected: outer.touchesProtected || body.touchesProtected,
+    cleanOutputs: explains || outer.effects.writes.length > 0 ? null : body.cleanOutputs,
+    refusal:
+      outer.refusal ??
+      body.refusal ??
+      (fills && body.touchesProtected
+        ? 'a prepared statement over a protected relation would fill a table that is not protected'
+        : null),
+    ownTransaction: outer.ownTransaction || body.ownTransaction,
+  };
+}
+
+function rows(outer: StatementAnalysis, body: StatementAnalysis): number | null {
+  const a = outer.effects.rows;
+  const b = body.effects.rows;
+  if (outer.cursor !== null && outer.effects.commands[0] === 'cursor' && a !== null && a > 0)
+    return b === null ? a : Math.min(a, b);
+  if (b === null || a === null) return null;
+  return Math.max(a, b);
+}
+
+function union<T extends string | CommandClass>(a: readonly T[], b: readonly T[]): T[] {
+  return [...new Set([...a, ...b])];
+}
