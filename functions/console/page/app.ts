@@ -71,11 +71,13 @@ async function reload(): Promise<void> {
   }
 }
 
-let drawing: ReturnType<typeof setTimeout> | undefined;
+let due = false;
 /** A burst of changes is drawn once. A timer rather than a frame: the title counts in hidden tabs too. */
 function soon(): void {
-  drawing ??= setTimeout(() => {
-    drawing = undefined;
+  if (due) return;
+  due = true;
+  setTimeout(() => {
+    due = false;
     draw();
     void loadSessions();
   }, 30);
