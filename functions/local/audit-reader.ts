@@ -47,12 +47,17 @@ export function openAuditReader(
       return summaries.list();
     },
     async events(session): Promise<AuditEvent[]> {
-      const rows = db.prepare('SELECT event FROM events WHERE session = ? ORDER BY seq').all(session);
-      return rows.map((row, i) => {
+      const events: AuditEvent[] = [];
+      for (const row of db
+        .prepare('SELECT event FROM events WHERE session = ? ORDER BY seq')
+        .iterate(session)) {
         const event = auditEvent.safeParse(json(String(row.event)));
-        if (!event.success) throw new Error(`event ${i} of session ${session} is unreadable: verify the log`);
-        return event.data;
-      });
+        if (!event.success)
+          throw new Error(`event ${events.length} of session ${session} is unreadable: verify the log`);
+        events.push(event.data);
+        if (events.length % STRIDE === 0) await new Promise(setImmediate);
+      }
+      return events;
     },
     verify: session => verifyLedger(file, readKey(keyFile), session),
     close: () => db.close(),
@@ -79,13 +84,14 @@ async function verifyLedger(file: string, key: NoteKey | null, session?: string)
   const newest = existsSync(newestFile) ? readFileSync(newestFile, 'utf8') : null;
   const until = performance.now() + PATIENCE;
   try {
-    let above = await snapshot(file, verifier, -1);
+    let above = await snapshot(file, verifier, -1, Number.POSITIVE_INFINITY);
     checkNewest(file, verifier, newest);
     for (;;) {
       const report = verifier.report(session);
       if (report.unsealed === 0 || report.findings.length > 0 || performance.now() > until) return report;
       await delay(LOOK_EVERY);
-      above = await snapshot(file, verifier, above);
+      // From now on only as far as is sealed: the end of a busy log moves on faster than it can be followed.
+      above = await snapshot(file, verifier, above, 0);
     }
   } catch (error) {
     verifier.found('unreadable', file, (error as Error).message);
@@ -93,12 +99,22 @@ async function verifyLedger(file: string, key: NoteKey | null, session?: string)
   }
 }
 
-/** One pass over what is new, in one read transaction: events and checkpoints of the same moment. */
-async function snapshot(file: string, verifier: AuditVerifier, above: number): Promise<number> {
+/**
+ * One pass over what is new, in one read transaction: events and checkpoints of the same moment, events beyond the last checkpoint only
+ * up to `beyond` more.
+ */
+async function snapshot(
+  file: string,
+  verifier: AuditVerifier,
+  above: number,
+  beyond: number,
+): Promise<number> {
   const db = openTables(file);
   try {
     db.exec('BEGIN');
-    return await auditPass(verifier, storedEvents(db, verifier.next), storedCheckpoints(db, above), above);
+    const sealed = Number(db.prepare('SELECT max(size) AS size FROM checkpoints').get()?.size ?? 0);
+    const events = storedEvents(db, verifier.next, sealed + beyond);
+    return await auditPass(verifier, events, storedCheckpoints(db, above), above);
   } finally {
     db.close();
   }

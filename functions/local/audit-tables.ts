@@ -25,10 +25,16 @@ export function openTables(file: string): DatabaseSync {
   }
 }
 
-/** All rows from this index on, in the order of the log. */
-export function* storedEvents(db: DatabaseSync, from: number): Generator<StoredEvent> {
-  const rows = db.prepare('SELECT idx, session, seq, event FROM events WHERE idx >= ? ORDER BY idx');
-  for (const row of rows.iterate(from))
+/** All rows from index `from` on and below `to`, in the order of the log. */
+export function* storedEvents(
+  db: DatabaseSync,
+  from: number,
+  to: number = Number.POSITIVE_INFINITY,
+): Generator<StoredEvent> {
+  const rows = db.prepare(
+    'SELECT idx, session, seq, event FROM events WHERE idx >= ? AND idx < ? ORDER BY idx',
+  );
+  for (const row of rows.iterate(from, to))
     yield {
       index: Number(row.idx),
       text: String(row.event),

@@ -1,3 +1,5 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Recorder } from '#proxy/ports.ts';
 import { EventQueue } from '#proxy/record/event-queue.ts';
@@ -31,20 +33,20 @@ const RESTART_LONGEST = 5000;
  * its end does not verify, its disk cannot be written.
  */
 export async function openLedger(options: LedgerOptions): Promise<Recorder> {
-  let unlock: () => void;
+  const { file, keyFile } = options;
+  let unlock: (() => void) | null = null;
   try {
-    unlock = lockLedger(`${options.file}.lock`);
-  } catch (cause) {
-    throw unavailable(`the ledger ${options.file} is in use by another process`, cause);
-  }
-  try {
-    const key = openLedgerKey(options.keyFile);
-    const start = { file: options.file, checkpointFile: `${options.file}.checkpoint`, key };
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    unlock = lockLedger(`${file}.lock`);
+    if (unlock === null) throw unavailable(`the ledger ${file} is in use by another process`);
+    // SQL texts and bind values are for the owner's eyes; SQLite gives its other files the same mode.
+    closeSync(openSync(file, 'a', 0o600));
+    const start = { file, checkpointFile: `${file}.checkpoint`, key: openLedgerKey(keyFile) };
     return await Ledger.open(start, options, unlock);
   } catch (error) {
-    unlock();
+    unlock?.();
     if (error instanceof HoldpointError) throw error;
-    throw unavailable(`the ledger ${options.file} does not open: ${(error as Error).message}`, error);
+    throw unavailable(`the ledger ${file} does not open: ${(error as Error).message}`, error);
   }
 }
 

@@ -157,9 +157,11 @@ test('what waits in memory has a bound, beyond which only ends are taken', async
 
 test('a ledger that cannot be created rejects with one line', async () => {
   const dir = tempDir('none');
-  const file = join(dir, 'missing', 'ledger.db');
+  writeFileSync(join(dir, 'taken'), 'a file where a folder should be');
+  const file = join(dir, 'taken', 'ledger.db');
   await assert.rejects(openLedger({ file, keyFile: join(dir, 'ledger.key') }), (error: HoldpointError) => {
     assert.equal(error.code, 'ledger_unavailable');
+    assert.match(error.message, /does not open/);
     assert.ok(!error.message.includes('\n'));
     return true;
   });

@@ -38,11 +38,12 @@ test('what was recorded is there in order, linked, sealed and proven', async () 
   reader.close();
 });
 
-test('the private key is readable by its owner only, and the public one is a verifier key', async () => {
+test('the private key and the ledger are readable by their owner only, and the public one is a verifier key', async () => {
   const at = place();
   await written(at, []);
   await (await openLedger(at)).close();
   assert.equal(statSync(at.keyFile).mode & 0o777, 0o600);
+  assert.equal(statSync(at.file).mode & 0o777, 0o600);
   assert.match(
     readFileSync(at.publicFile, 'utf8'),
     /^holdpoint\.dev\/dev-[0-9a-f]{12}\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+\n$/,
@@ -86,6 +87,29 @@ test('a reader proves a ledger that is being written to, sealed or not at that m
       assert.equal(proof.events, 1 + n * 3);
     }
   }
+  await ledger.close();
+});
+
+test('a reader proves a ledger whose end never rests', async () => {
+  const at = place();
+  const ledger = await openLedger(at);
+  ledger.append('busy', 'session.open', opened);
+  let writing = true;
+  const writer = (async () => {
+    for (let n = 1; writing; n += 1) {
+      ledger.append('busy', 'statement', statement(n));
+      ledger.append('busy', 'forward', { n });
+      ledger.append('busy', 'outcome', outcome(n));
+      await new Promise(done => setTimeout(done, 1));
+    }
+  })();
+  for (let i = 0; i < 5; i += 1) {
+    const proof = await verified(at);
+    assert.deepEqual(proof.findings, []);
+    assert.equal(proof.unsealed, 0);
+  }
+  writing = false;
+  await writer;
   await ledger.close();
 });
 
