@@ -203,7 +203,7 @@ describe('the inbox page in a real browser', { skip }, () => {
     await becomes('click', 'approved');
     const { decision } = (await book.get('click'))!.decisions[0]!;
     assert.deepEqual([decision.by, decision.reason, decision.verdict], [TWO, 'ticket 4411', 'approve']);
-    await card('click').getByText(`Approved: approved by ${TWO}`).waitFor();
+    await card('click').getByText(`Approved by ${TWO}.`).waitFor();
     book.move('click', { kind: 'execute' });
     await card('click').getByText('Executed: released to the server').waitFor();
     await page.locator('#history .row[data-approval="click"][data-state="executed"]').waitFor();
@@ -219,7 +219,7 @@ describe('the inbox page in a real browser', { skip }, () => {
     assert.equal(await state('key-1'), 'held', 'one key alone decides nothing');
     await page.keyboard.press('Enter');
     await becomes('key-1', 'approved');
-    await card('key-1').getByText('Approved: approved by').waitFor();
+    await card('key-1').locator('.result').getByText('Approved by').waitFor();
     await page.keyboard.press('j');
     await page.keyboard.press('r');
     await page.keyboard.type('jakd is typed, not obeyed');
@@ -229,7 +229,7 @@ describe('the inbox page in a real browser', { skip }, () => {
     await page.keyboard.press('Enter');
     await becomes('key-2', 'denied');
     assert.equal((await book.get('key-2'))!.decisions[0]!.decision.reason, 'jakd is typed, not obeyed');
-    await card('key-2').getByText(`denied by ${ONE}: jakd is typed, not obeyed`).first().waitFor();
+    await card('key-2').getByText(`Denied by ${ONE}: jakd is typed, not obeyed.`).waitFor();
   });
 
   test('hostile text in every field is shown as text and runs nothing', async () => {
@@ -390,7 +390,7 @@ describe('the inbox page in a real browser', { skip }, () => {
     await page.locator('#actor').selectOption(TWO);
     await card('two').getByRole('button', { name: 'Approve' }).click();
     await becomes('two', 'approved');
-    await card('two').getByText(`approved by ${ONE}, ${TWO}`).first().waitFor();
+    await card('two').getByText(`Approved by ${ONE}, ${TWO}.`).waitFor();
   });
 
   test('what the server refuses is said in its words, and the card stays', async () => {

@@ -139,7 +139,7 @@ export function createCard(first: Approval, options: CardOptions): Card {
         if (form.contains(document.activeElement)) form.addEventListener('focusout', close, { once: true });
         else close();
         dismiss.hidden = false;
-        say(`${STATES[next.state]}: ${next.outcome || 'no more is known'}.`, good ? 'good' : 'calm');
+        say(ending(next), good ? 'good' : 'calm');
       }
       card.tick();
     },
@@ -170,6 +170,14 @@ export function createCard(first: Approval, options: CardOptions): Card {
   };
   card.update(first);
   return card;
+}
+
+/** How it ended, as one sentence: `Approved by …`, `Withdrawn: the agent disconnected.` */
+function ending({ state, outcome }: Approval): string {
+  const sentence = outcome.startsWith(state)
+    ? STATES[state] + outcome.slice(state.length)
+    : `${STATES[state]}${outcome === '' ? '' : `: ${outcome}`}`;
+  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
 }
 
 /** Why this person need not try; the server has the last word on everybody else. */
