@@ -83,13 +83,12 @@ try {
   }
   const measured = await throughput(ways, { scripts, rounds, clients, seconds, log });
   failures.push(...measured.failures);
-  const proxy = ways.find(way => way.name === 'holdpoint');
   const report: Report = {
     machine: machineLine(cluster.version),
     ...{ clients, seconds, rounds, scale, skipped, failures },
     throughput: measured.rows,
-    wide: rows === 0 ? [] : await attempt('whole table', () => wide(cluster, { ways, rounds, log }), []),
-    sessions: proxy === undefined ? [] : await memoryOfSessions(proxy),
+    wide: rows === 0 ? [] : await attempt('whole table', wholeTable, []),
+    sessions: [...(await memoryOfSessions('idle')), ...(await memoryOfSessions('parked'))],
   };
   const name = `${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.json`;
   writeFileSync(join(values.data, name), `${JSON.stringify(report, null, 2)}\n`);
@@ -100,16 +99,28 @@ try {
   await cluster.stop();
 }
 
-async function memoryOfSessions(proxy: Way): Promise<Report['sessions'][number][]> {
-  const found: Report['sessions'][number][] = [];
-  for (const what of ['idle', 'parked'] as const) {
-    const count = number(what, 0);
-    if (count === 0) continue;
-    found.push(
-      ...(await attempt(`${what} sessions`, async () => [await sessions(proxy, { what, count, log })], [])),
-    );
+/** Memory is measured on a proxy that has just started: what earlier measurements left in its heap is not its answer to this one. */
+async function afresh<T>(measure: (proxy: Way) => Promise<T>): Promise<T> {
+  const proxy = await STARTERS.holdpoint(cluster);
+  try {
+    return await measure(proxy);
+  } finally {
+    await proxy.stop();
   }
-  return found;
+}
+
+function wholeTable(): Promise<Report['wide']> {
+  if (!ways.some(way => way.name === 'holdpoint')) return wide(cluster, { ways, rounds, log });
+  return afresh(proxy =>
+    wide(cluster, { ways: ways.map(way => (way.name === 'holdpoint' ? proxy : way)), rounds, log }),
+  );
+}
+
+async function memoryOfSessions(what: 'idle' | 'parked'): Promise<Report['sessions']> {
+  const count = number(what, 0);
+  if (count === 0 || !ways.some(way => way.name === 'holdpoint')) return [];
+  const measure = (proxy: Way) => sessions(proxy, { what, count, log });
+  return attempt(`${what} sessions`, async () => [await afresh(measure)], []);
 }
 
 /** What fails is reported as failed, and the rest is measured all the same. */
