@@ -39,8 +39,9 @@ export function judging(request: JudgingRequest): Judging {
   const who = { principal: request.principal, target: request.target, role: request.role };
   const decide = (statements: readonly StatementAnalysis[], inTransaction: boolean): Verdict =>
     judge(policy, { ...who, inTransaction }, statements);
-  const session = new Judge(text => analyse.text(text, searchPath), decide, analyse.withBody);
-  const result = session.text(request.sql, { statement: () => undefined, cursor: () => undefined });
+  const nothing = { statement: () => undefined, cursor: () => undefined };
+  const session = new Judge(text => analyse.text(text, searchPath), decide, analyse.withBody, nothing);
+  const result = session.text(request.sql);
   if (result.kind === 'syntax-error') {
     const where = result.position === null ? '' : ` (character ${result.position})`;
     throw new Error(`the SQL does not parse: ${result.message}${where}`);

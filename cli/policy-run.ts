@@ -1,7 +1,7 @@
 import type { Policy } from '#schemas/policy.ts';
 import { type PolicyCase, readPolicyCases } from './policy-cases.ts';
 import { type Explanation, explain } from './policy-explain.ts';
-import { DEV_ISSUER, DEV_TARGET, readPolicyFile } from './policy-file.ts';
+import { DEV_ISSUER, DEV_TARGET, type PolicyRead, readPolicyFile } from './policy-file.ts';
 import type { Analyse } from './policy-judging.ts';
 import { imaginePlace, imaginePrincipal } from './policy-principal.ts';
 
@@ -17,17 +17,18 @@ export interface CaseResult {
 }
 
 /** Gives the analysis under the catalog of one target of a policy. */
-export type OpenAnalysis = (policy: Policy, target: string) => Promise<Analyse>;
+export type OpenAnalysis = (read: PolicyRead, target: string) => Promise<Analyse>;
 
 /** Runs every case of a test file. Throws a PolicyError where the file or its policy does not load. */
 export async function runPolicyCases(file: string, open: OpenAnalysis): Promise<CaseResult[]> {
   const { policy: path, cases } = readPolicyCases(file);
-  const { policy } = readPolicyFile(path, { targets: [DEV_TARGET], issuers: [DEV_ISSUER] });
+  const read = readPolicyFile(path, { targets: [DEV_TARGET], issuers: [DEV_ISSUER] });
+  const { policy } = read;
   const analyses = new Map<string, Analyse>();
   const results: CaseResult[] = [];
   for (const each of cases) {
     const { target, role } = imaginePlace(policy, each);
-    const analyse = analyses.get(target) ?? (await open(policy, target));
+    const analyse = analyses.get(target) ?? (await open(read, target));
     analyses.set(target, analyse);
     results.push(runCase(file, each, policy, { target, role, analyse }));
   }
