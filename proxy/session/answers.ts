@@ -2,7 +2,6 @@ import type { StatementAnalysis } from '#schemas/analysis.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import { type MaskPlan, planMask } from '../mask/plan.ts';
 import { redactFields, redactPayload } from '../mask/redact.ts';
-import { MaskedRows } from '../mask/row.ts';
 import {
   BACKEND,
   type ColumnDescription,
@@ -10,6 +9,7 @@ import {
   decodeFields,
   decodeParameterStatus,
   decodeRowDescription,
+  decodeTextRow,
   encode,
   encodeFields,
   field,
@@ -19,34 +19,11 @@ import {
 import { Frames, show } from '../wire/frames.ts';
 import { formatOf } from '../wire/frontend.ts';
 import { Reader } from '../wire/reader.ts';
-import type { Op, Portal } from './op.ts';
+import type { AnswersOwner } from './answers-owner.ts';
+import { analysisOf, type Op, type Portal, runOf } from './op.ts';
 import type { Outbox } from './outbox.ts';
+import { Passage } from './passage.ts';
 import type { Run, RunStatus } from './run.ts';
-
-/** What the answers need to know of the session, and tell it. */
-export interface AnswersOwner {
-  /** The mask of a plain column of the target; null where it is not protected. */
-  maskOf(
-    tableOid: number,
-    attnum: number,
-  ): { column: string; mask: import('#schemas/policy.ts').MaskKind } | null;
-  /** Whether anything on this target is protected at all. */
-  protects(): boolean;
-  readonly maskKey: Buffer;
-  ended(run: Run, status: RunStatus): void;
-  /** The server has confirmed what the head of the queue asked for. */
-  confirmed(op: Op): void;
-  /** One statement of a run is complete: its actions on the session's picture hold. */
-  completed(statement: StatementAnalysis): void;
-  /** The server skips to Sync; what was assumed of the messages behind the error is void. */
-  failed(extended: boolean): void;
-  ready(status: TransactionStatus): void;
-  /** Nothing is under way any more, though the segment may go on. */
-  idle(): void;
-  copyIn(): void;
-  /** True where the agent should see it. */
-  parameter(name: string, value: string, own: boolean): boolean;
-}
 
 /** Any length that the server's own limit (1 GiB) allows; rows that pass unmasked are never held whole. */
 const MAX_SERVER_MESSAGE = 0x3fffffff;
@@ -58,19 +35,13 @@ const MAX_SERVER_MESSAGE = 0x3fffffff;
 export class Answers {
   private readonly queue: Op[] = [];
   private readonly frames: Frames;
-  private readonly outbox: Outbox;
+  private readonly passage: Passage;
   private readonly owner: AnswersOwner;
-  /** Rows of the current run that lie side by side in the current buffer and pass as they are. */
-  private rowsFrom = -1;
-  private rowsTo = -1;
-  /** Likewise for everything: one slice per stretch instead of one per message. */
-  private passFrom = -1;
-  private passTo = -1;
   /** A protected relation was in scope since the transaction began: errors at COMMIT may tell of it. */
   private transactionTouched = false;
 
   constructor(outbox: Outbox, owner: AnswersOwner) {
-    this.outbox = outbox;
+    this.passage = new Passage(outbox);
     this.owner = owner;
     this.frames = new Frames({
       limit: () => MAX_SERVER_MESSAGE,
@@ -106,7 +77,7 @@ export class Answers {
     const { frames } = this;
     frames.push(chunk);
     while (frames.next()) this.message(frames.type, frames.buffer, frames.start, frames.end);
-    this.cut(frames.buffer);
+    this.passage.cut();
   }
 
   private message(type: number, buffer: Buffer, start: number, end: number): void {
@@ -117,25 +88,20 @@ export class Answers {
     }
     switch (type) {
       case BACKEND.notice:
-        this.endRows(buffer);
         this.notice(buffer, start, end);
         return;
       case BACKEND.notification:
-        this.endRows(buffer);
         this.notification(buffer, start, end);
         return;
       case BACKEND.parameterStatus: {
-        this.endRows(buffer);
         const { name, value } = decodeParameterStatus(buffer, start, end);
-        if (this.owner.parameter(name, value, op?.kind === 'own')) this.pass(buffer, start, end);
+        if (this.owner.parameter(name, value, op?.kind === 'own')) this.passage.pass(buffer, start, end);
         return;
       }
       case BACKEND.error:
-        this.endRows(buffer);
         this.error(op, buffer, start, end);
         return;
       default:
-        this.endRows(buffer);
         if (op === undefined) throw unexpected(type, 'nothing was asked');
         this.answer(op, type, buffer, start, end);
     }
@@ -151,7 +117,7 @@ export class Answers {
         return;
       case 'parse':
         expected(type, BACKEND.parseComplete, op);
-        this.pass(buffer, start, end);
+        this.passage.pass(buffer, start, end);
         if (op.run !== null) {
           op.run.tag = 'PARSE';
           this.owner.ended(op.run, 'ok');
@@ -160,16 +126,16 @@ export class Answers {
         return;
       case 'bind':
         expected(type, BACKEND.bindComplete, op);
-        this.pass(buffer, start, end);
+        this.passage.pass(buffer, start, end);
         this.done(op);
         return;
       case 'close':
         expected(type, BACKEND.closeComplete, op);
-        this.pass(buffer, start, end);
+        this.passage.pass(buffer, start, end);
         this.done(op);
         return;
       case 'describe-statement':
-        this.pass(buffer, start, end);
+        this.passage.pass(buffer, start, end);
         if (type === BACKEND.parameterDescription) return;
         if (type === BACKEND.rowDescription) op.prepared.columns = decodeRowDescription(buffer, start, end);
         else {
@@ -186,7 +152,7 @@ export class Answers {
           expected(type, BACKEND.noData, op);
           op.portal.plan = null;
         }
-        if (!op.own) this.pass(buffer, start, end);
+        if (!op.own) this.passage.pass(buffer, start, end);
         this.done(op);
         return;
       case 'sync':
@@ -199,7 +165,7 @@ export class Answers {
         this.ready(op, buffer, start, end);
         return;
       case 'own':
-        if (type === BACKEND.dataRow && op.row !== undefined) op.row(textRow(buffer, start, end));
+        if (type === BACKEND.dataRow && op.row !== undefined) op.row(decodeTextRow(buffer, start, end));
         if (type === op.until) {
           op.done?.();
           this.done(op);
@@ -219,14 +185,14 @@ export class Answers {
     switch (type) {
       case BACKEND.rowDescription:
         op.plan = this.plan(decodeRowDescription(buffer, start, end), run.current, run);
-        this.pass(buffer, start, end);
+        this.passage.pass(buffer, start, end);
         return;
       case BACKEND.commandComplete:
         this.complete(run, buffer, start, end);
         op.plan = undefined;
         return;
       case BACKEND.emptyQuery:
-        this.pass(buffer, start, end);
+        this.passage.pass(buffer, start, end);
         return;
       case BACKEND.readyForQuery:
         this.owner.ended(run, run.sqlstate === '' ? 'ok' : 'error');
@@ -252,12 +218,12 @@ export class Answers {
         this.done(op);
         return;
       case BACKEND.emptyQuery:
-        this.pass(buffer, start, end);
+        this.passage.pass(buffer, start, end);
         this.owner.ended(run, 'ok');
         this.done(op);
         return;
       case BACKEND.portalSuspended:
-        this.pass(buffer, start, end);
+        this.passage.pass(buffer, start, end);
         this.done(op);
         return;
       default:
@@ -269,7 +235,7 @@ export class Answers {
     if (run.touchesProtected) this.transactionTouched = true;
     const tag = decodeCString(buffer, start, end);
     run.tag = run.tag === '' ? tag : `${run.tag}; ${tag}`;
-    this.pass(buffer, start, end);
+    this.passage.pass(buffer, start, end);
     const statement = run.current;
     run.index++;
     if (statement === undefined)
@@ -292,19 +258,19 @@ export class Answers {
           throw new HoldpointError('internal', 'COPY out of a protected relation');
         if (op.kind === 'query') op.plan = null;
         else op.portal.plan = null;
-        this.pass(buffer, start, end);
+        this.passage.pass(buffer, start, end);
         return;
       case BACKEND.copyIn:
-        this.pass(buffer, start, end);
+        this.passage.pass(buffer, start, end);
         this.owner.copyIn();
         return;
       case BACKEND.copyData:
         if (this.frames.first) run.rows++;
         run.passed(buffer.subarray(start, end));
-        this.pass(buffer, start, end);
+        this.passage.pass(buffer, start, end);
         return;
       case BACKEND.copyDone:
-        this.pass(buffer, start, end);
+        this.passage.pass(buffer, start, end);
         return;
       default:
         throw unexpected(type, `an answer to ${op.kind}`);
@@ -323,63 +289,8 @@ export class Answers {
     } else throw unexpected(BACKEND.dataRow, `an answer to ${op.kind}`);
     if (plan === undefined) throw new HoldpointError('internal', 'a row came before its description');
     if (this.frames.first) run.rows++;
-    if (plan === null) {
-      if (this.rowsTo === start && this.rowsFrom >= 0) this.rowsTo = end;
-      else {
-        this.rowsFrom = start;
-        this.rowsTo = end;
-      }
-      return;
-    }
-    if (this.passFrom >= 0) this.cut(buffer);
-    this.masked.append(plan, buffer, start, end);
-    this.maskedRun = run;
-  }
-
-  /** Masked rows are collected too: one buffer for a stretch of them. */
-  private readonly masked = new MaskedRows();
-  private maskedRun: Run | null = null;
-
-  private endMasked(): void {
-    if (this.maskedRun === null) return;
-    const bytes = this.masked.take();
-    this.maskedRun.passed(bytes);
-    this.maskedRun = null;
-    this.outbox.write(bytes);
-  }
-
-  /** Hands the pending stretch of rows to its run and to the agent. */
-  private endRows(buffer: Buffer): void {
-    this.endMasked();
-    if (this.rowsFrom < 0) return;
-    const op = this.queue[0];
-    if (op?.kind === 'query' || op?.kind === 'execute')
-      op.run.passed(buffer.subarray(this.rowsFrom, this.rowsTo));
-    this.pass(buffer, this.rowsFrom, this.rowsTo);
-    this.rowsFrom = -1;
-  }
-
-  private pass(buffer: Buffer, start: number, end: number): void {
-    if (this.passFrom >= 0 && this.passTo === start) {
-      this.passTo = end;
-      return;
-    }
-    if (this.passFrom >= 0) this.outbox.write(buffer.subarray(this.passFrom, this.passTo));
-    this.passFrom = start;
-    this.passTo = end;
-  }
-
-  /** Before anything made here is written, and at the end of a chunk: what passed so far goes first. */
-  private cut(buffer: Buffer): void {
-    this.endRows(buffer);
-    if (this.passFrom < 0) return;
-    this.outbox.write(buffer.subarray(this.passFrom, this.passTo));
-    this.passFrom = -1;
-  }
-
-  private make(buffer: Buffer, bytes: Buffer): void {
-    this.cut(buffer);
-    this.outbox.write(bytes);
+    if (plan === null) this.passage.row(run, buffer, start, end);
+    else this.passage.maskedRow(run, plan, buffer, start, end);
   }
 
   private plan(
@@ -422,20 +333,19 @@ export class Answers {
   private notice(buffer: Buffer, start: number, end: number): void {
     const op = this.queue[0];
     if (op?.kind === 'own' || op?.kind === 'poison') return;
-    if (!this.inScope(op)) this.pass(buffer, start, end);
-    else this.make(buffer, encodeFields(BACKEND.notice, redactFields(decodeFields(buffer, start, end))));
+    if (!this.inScope(op)) this.passage.pass(buffer, start, end);
+    else this.passage.make(encodeFields(BACKEND.notice, redactFields(decodeFields(buffer, start, end))));
   }
 
   private notification(buffer: Buffer, start: number, end: number): void {
     if (!this.owner.protects()) {
-      this.pass(buffer, start, end);
+      this.passage.pass(buffer, start, end);
       return;
     }
     const reader = new Reader(buffer, start + 5, end);
     const processId = reader.int32('process id');
     const channel = reader.cstring('channel');
-    this.make(
-      buffer,
+    this.passage.make(
       encode(BACKEND.notification, int32(processId), channel, redactPayload(reader.cstring('payload'))),
     );
   }
@@ -450,10 +360,10 @@ export class Answers {
         `the proxy's own statement failed: ${field(fields, 'C')} ${field(fields, 'M')}`,
       );
     if (op?.kind === 'poison' && !fatal) {
-      this.make(buffer, op.error);
+      this.passage.make(op.error);
       if (op.protocol === 'simple') return;
-    } else if (this.inScope(op)) this.make(buffer, encodeFields(BACKEND.error, redactFields(fields)));
-    else this.pass(buffer, start, end);
+    } else if (this.inScope(op)) this.passage.make(encodeFields(BACKEND.error, redactFields(fields)));
+    else this.passage.pass(buffer, start, end);
     if (op === undefined || fatal) return;
     const run = runOf(op);
     if (run !== null) run.sqlstate = field(fields, 'C');
@@ -487,29 +397,9 @@ export class Answers {
     const status = String.fromCharCode(buffer[start + 5]!) as TransactionStatus;
     this.inScope(op);
     if (status === 'I') this.transactionTouched = false;
-    this.pass(buffer, start, end);
+    this.passage.pass(buffer, start, end);
     this.queue.shift();
     this.owner.ready(status);
-  }
-}
-
-/** As judged at Bind: what EXECUTE or FETCH stand for is known then. */
-function analysisOf(portal: Portal): StatementAnalysis {
-  return portal.run?.statements[0] ?? portal.source.analysis;
-}
-
-function runOf(op: Op): Run | null {
-  switch (op.kind) {
-    case 'query':
-    case 'execute':
-      return op.run;
-    case 'parse':
-      return op.run;
-    case 'bind':
-    case 'describe-portal':
-      return op.portal.run;
-    default:
-      return null;
   }
 }
 
@@ -519,14 +409,4 @@ function expected(type: number, wanted: number, op: Op): void {
 
 function unexpected(type: number, where: string): HoldpointError {
   return new HoldpointError('internal', `the server sent a message of type ${show(type)} as ${where}`);
-}
-
-function textRow(buffer: Buffer, start: number, end: number): (string | null)[] {
-  const reader = new Reader(buffer, start + 5, end);
-  const values: (string | null)[] = [];
-  for (let left = reader.count('columns'); left > 0; left--) {
-    const length = reader.int32('length');
-    values.push(length < 0 ? null : reader.bytes(length, 'value').toString('utf8'));
-  }
-  return values;
 }

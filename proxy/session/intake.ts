@@ -56,15 +56,15 @@ export class Intake {
   }
 
   pump(): void {
-    const { frames, handler } = this;
+    const { frames } = this;
     for (;;) {
-      while (this.blocked === null && !handler.over() && frames.next())
-        handler.message(frames.type, frames.buffer, frames.start, frames.end);
-      if (this.blocked !== null || handler.over() || this.ahead.length === 0) break;
+      while (this.blocked === null && !this.handler.over() && frames.next())
+        this.handler.message(frames.type, frames.buffer, frames.start, frames.end);
+      if (this.blocked !== null || this.handler.over() || this.ahead.length === 0) break;
       const chunk = this.ahead.shift()!;
       this.aheadBytes -= chunk.length;
       frames.push(chunk);
     }
-    handler.rest();
+    this.handler.rest();
   }
 }

@@ -1,3 +1,4 @@
+import type { StatementAnalysis } from '#schemas/analysis.ts';
 import type { MaskPlan } from '../mask/plan.ts';
 import type { Prepared } from './picture.ts';
 import type { Run } from './run.ts';
@@ -35,3 +36,23 @@ export type Op =
       /** The server skipped it, after an error before it. */
       readonly skipped?: () => void;
     };
+
+/** Its analysis as judged at Bind: what EXECUTE or FETCH stand for is known then. */
+export function analysisOf(portal: Portal): StatementAnalysis {
+  return portal.run?.statements[0] ?? portal.source.analysis;
+}
+
+/** The run that a message belongs to. */
+export function runOf(op: Op): Run | null {
+  switch (op.kind) {
+    case 'query':
+    case 'execute':
+    case 'parse':
+      return op.run;
+    case 'bind':
+    case 'describe-portal':
+      return op.portal.run;
+    default:
+      return null;
+  }
+}

@@ -1,23 +1,22 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import { Pipeline } from '../pipeline.ts';
-import { encode, encodeError, encodeNotice, encodeReady, type TransactionStatus } from '../wire/backend.ts';
-import { show } from '../wire/frames.ts';
+import { encode, encodeError, encodeNotice, type TransactionStatus } from '../wire/backend.ts';
 import { FRONTEND } from '../wire/frontend.ts';
 import { Answers } from './answers.ts';
 import { beginCopyIn, type CopyIn, copyMessage } from './copy-in.ts';
 import type { Core } from './core.ts';
-import * as extended from './extended.ts';
+import { dispatch } from './dispatch.ts';
 import { HoldNotice } from './hold-notice.ts';
 import { Intake } from './intake.ts';
 import { Judging } from './judging.ts';
 import { HIGH_WATER, Outbox } from './outbox.ts';
 import type { SessionParts } from './parts.ts';
 import { Picture } from './picture.ts';
+import { refuseExtended, refuseSimple } from './refusals.ts';
 import { Run, type RunStatus } from './run.ts';
 import { DEFAULT_READ_ONLY, ServerLine } from './server-line.ts';
 import { changesCatalog, Settings } from './settings.ts';
-import { query } from './simple.ts';
 
 /** How long a server may take to finish what an agent that has gone had started. */
 const DRAIN_MS = 10_000;
@@ -113,12 +112,10 @@ export class Session {
         return judgement.kind === 'judged' ? judgement.judged : null;
       },
       submit: work => this.submit(work),
-      refuseSimple: (error, position) => this.refuseSimple(error, position),
-      refuseExtended: (error, position) => this.refuseExtended(error, position),
+      refuseSimple: (error, position) => refuseSimple(this.core, this.outbox, error, position),
+      refuseExtended: (error, position) => refuseExtended(this.core, this.outbox, error, position),
     };
   }
-
-  // ── the agent's side ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   private listen(): void {
     const { client, upstream } = this.parts;
@@ -147,58 +144,12 @@ export class Session {
   }
 
   private message(type: number, buffer: Buffer, start: number, end: number): void {
-    const { core } = this;
-    if (core.skipping && type !== FRONTEND.sync && type !== FRONTEND.terminate) return;
-    if (this.copying !== null) {
-      this.copyMessage(this.copying, type, buffer.subarray(start, end));
-      return;
-    }
-    switch (type) {
-      case FRONTEND.query:
-        this.whenJudgeable(() => query(core, buffer, start, end));
-        return;
-      case FRONTEND.parse:
-        this.whenJudgeable(() => extended.parse(core, buffer, start, end));
-        return;
-      case FRONTEND.bind:
-        this.whenJudgeable(() => extended.bind(core, buffer, start, end));
-        return;
-      case FRONTEND.describe:
-        extended.describe(core, buffer, start, end);
-        return;
-      case FRONTEND.execute:
-        extended.execute(core, buffer, start, end);
-        return;
-      case FRONTEND.close:
-        extended.close(core, buffer, start, end);
-        return;
-      case FRONTEND.flush:
-        this.whenJudgeable(() => extended.flush(core, buffer, start, end));
-        return;
-      case FRONTEND.sync:
-        if (core.skipping) extended.sync(core, buffer, start, end);
-        else this.whenJudgeable(() => extended.sync(core, buffer, start, end));
-        return;
-      case FRONTEND.terminate:
-        this.agentGone('the agent ended the session');
-        return;
-      case FRONTEND.copyData:
-      case FRONTEND.copyDone:
-      case FRONTEND.copyFail:
-        // Left over from a COPY that failed: the server drops them too.
-        return;
-      case FRONTEND.functionCall:
-        this.refuseSimple(
-          new HoldpointError('unsupported', 'fast-path function calls are refused', {
-            detail: 'They carry no SQL that could be judged.',
-            hint: 'Call the function with SELECT.',
-          }),
-        );
-        return;
-      default:
-        throw new HoldpointError('protocol', `unknown message type ${show(type)}`);
-    }
+    if (this.copying !== null) this.copyMessage(this.copying, type, buffer.subarray(start, end));
+    else dispatch(this.core, this.judgeable, this.leave, type, buffer, start, end);
   }
+
+  private readonly judgeable = (then: () => void) => this.whenJudgeable(then);
+  private readonly leave = () => this.agentGone('the agent ended the session');
 
   private copyIn(): void {
     this.copying = beginCopyIn(this.answers.head);
@@ -213,8 +164,6 @@ export class Session {
     this.intake.wait(copying.simple ? 'ready' : 'settle');
   }
 
-  // ── judging ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
   /** Runs `then` when catalog and search_path are known; until then the agent's next message waits. */
   private whenJudgeable(then: () => void): void {
     const { core } = this;
@@ -225,8 +174,8 @@ export class Session {
         // An earlier message of the segment has failed meanwhile: the server skips this one.
         if (!core.skipping) {
           if (error === null) this.whenJudgeable(then);
-          else if (core.frames.type === FRONTEND.query) this.refuseSimple(error);
-          else this.refuseExtended(error);
+          else if (core.frames.type === FRONTEND.query) core.refuseSimple(error);
+          else core.refuseExtended(error);
         }
         if (this.intake.block === null) this.resume();
       }),
@@ -281,34 +230,6 @@ export class Session {
     late = !settled;
   }
 
-  // ── refusals ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  private refuseSimple(error: HoldpointError, position?: number | null): void {
-    const { status, segment } = this.core;
-    const bytes = encodeError(error, 'ERROR', position);
-    if (status === 'T' || segment) {
-      this.line.poison(bytes, 'simple');
-      this.intake.wait('ready');
-      return;
-    }
-    this.outbox.write(bytes);
-    this.outbox.write(encodeReady(status));
-  }
-
-  private refuseExtended(error: HoldpointError, position?: number | null): void {
-    const { core } = this;
-    const bytes = encodeError(error, 'ERROR', position);
-    core.skipping = true;
-    if (core.status === 'T' || core.segment) {
-      this.line.poison(bytes, 'extended');
-      return;
-    }
-    core.picture.settle();
-    this.outbox.write(bytes);
-  }
-
-  // ── a hold, as the agent sees it ─────────────────────────────────────────────────────────────────────────────────────
-
   /** A notice that belongs to no statement, such as the time that is left. */
   notice(message: string): void {
     this.tell(encodeNotice(message));
@@ -325,8 +246,6 @@ export class Session {
     if (this.core.pipeline.withdraw('cancelled by the agent', 'cancelled')) return;
     if (this.answers.underWay > 0) this.parts.cancelUpstream();
   }
-
-  // ── the server's side ────────────────────────────────────────────────────────────────────────────────────────────────
 
   private fromServer(chunk: Buffer): void {
     if (this.over) return;
@@ -424,8 +343,6 @@ export class Session {
       throw new HoldpointError('internal', 'a read-only session was made writable');
     return this.line.reported(value === 'on', own);
   }
-
-  // ── ends ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Ends the session: its picture or its record can no longer be trusted. */
   private fail(cause: unknown): void {

@@ -1,9 +1,8 @@
 import type { Socket } from 'node:net';
 import { HoldpointError } from '#schemas/errors.ts';
-import { BACKEND, decodeFields, encode, field } from '../wire/backend.ts';
+import { BACKEND, decodeFields, decodeTextRow, encode, field } from '../wire/backend.ts';
 import { Frames } from '../wire/frames.ts';
 import { FRONTEND } from '../wire/frontend.ts';
-import { Reader } from '../wire/reader.ts';
 import type { UpstreamConnection } from './connect.ts';
 
 const MAX_MESSAGE = 256 * 1024 * 1024;
@@ -62,13 +61,7 @@ export class OwnConnection {
     const head = this.waiting[0];
     if (head === undefined) return;
     if (type === BACKEND.dataRow) {
-      const reader = new Reader(buffer, start + 5, end);
-      const row: (string | null)[] = [];
-      for (let left = reader.count('columns'); left > 0; left--) {
-        const length = reader.int32('length');
-        row.push(length < 0 ? null : reader.bytes(length, 'value').toString('utf8'));
-      }
-      head.rows.push(row);
+      head.rows.push(decodeTextRow(buffer, start, end));
     } else if (type === BACKEND.error) {
       const fields = decodeFields(buffer, start, end);
       head.error = new HoldpointError('catalog_unavailable', undefined, {

@@ -105,6 +105,17 @@ export function decodeParameterStatus(
   return { name, value };
 }
 
+/** A DataRow whose values are text. */
+export function decodeTextRow(buffer: Buffer, start: number, end: number): (string | null)[] {
+  const reader = new Reader(buffer, start + 5, end);
+  const values: (string | null)[] = [];
+  for (let left = reader.count('columns'); left > 0; left--) {
+    const length = reader.int32('length');
+    values.push(length < 0 ? null : reader.bytes(length, 'value').toString('utf8'));
+  }
+  return values;
+}
+
 /** Builds one message from its type and the parts of its body; strings are sent zero-terminated. */
 export function encode(type: number, ...parts: readonly (string | Buffer)[]): Buffer {
   const bodies = parts.map(part =>

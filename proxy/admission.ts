@@ -1,0 +1,80 @@
+import { HoldpointError } from '#schemas/errors.ts';
+import type { Access, Policy, Target } from '#schemas/policy.ts';
+import type { Principal } from '#schemas/principal.ts';
+import { toPrincipal } from './identity/principal.ts';
+import type { TokenVerifier } from './identity/verify.ts';
+import { accessEnds, openAccess } from './policy/access.ts';
+import type { StartupParameters } from './session/parameters.ts';
+
+/** Who was let in, to what, and until when. */
+export interface Admitted {
+  readonly principal: Principal;
+  readonly target: Target;
+  /** The target's name. */
+  readonly name: string;
+  readonly role: string;
+  /** The database user behind the role. */
+  readonly user: string;
+  readonly secret: string | undefined;
+  readonly access: Access;
+  /** Milliseconds since 1970. */
+  readonly ends: number;
+}
+
+/**
+ * Who asks, and may they? The token is looked at before the target: a stranger learns no names. Rejects with HoldpointError
+ * `token_invalid`, `identity_unavailable`, `unknown_target`, `unknown_role` or `access_denied`.
+ */
+export async function admit(
+  policy: Policy,
+  verifier: TokenVerifier,
+  token: string,
+  asked: StartupParameters,
+  clock: () => number,
+): Promise<Admitted> {
+  const { database: name, user: role } = asked;
+  const principal = toPrincipal(await verifier.verify(token), policy.groups);
+  const target = policy.targets[name];
+  if (target === undefined)
+    throw new HoldpointError('unknown_target', `no target "${name.slice(0, 63)}"`, {
+      hint: 'The database name of the connection names a target of the policy.',
+    });
+  const wanted = target.roles[role];
+  if (wanted === undefined)
+    throw new HoldpointError('unknown_role', `target "${name}" has no role "${role.slice(0, 63)}"`, {
+      hint: 'The user name of the connection names one of the roles of the target.',
+    });
+  const now = clock();
+  const access = openAccess(policy, { principal, target: name, role, now });
+  if (access === null)
+    throw new HoldpointError('access_denied', `no access rule opens a session on "${name}" as "${role}" now`);
+  const { user = role, secret } = wanted;
+  return { principal, target, name, role, user, secret, access, ends: accessEnds(access, now) };
+}
+
+/** Counts the connections of each principal. */
+export class Headcount {
+  private readonly limit: number;
+  private readonly counts = new Map<string, number>();
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  /** Gives what takes it out again. Throws HoldpointError `too_many`. */
+  enter({ issuer, subject }: Principal): () => void {
+    const key = `${issuer}\0${subject}`;
+    const count = this.counts.get(key) ?? 0;
+    if (count >= this.limit)
+      throw new HoldpointError('too_many', `more than ${count} connections of one principal`);
+    this.counts.set(key, count + 1);
+    let inside = true;
+    return () => {
+      if (!inside) return;
+      inside = false;
+      const left = (this.counts.get(key) ?? 1) - 1;
+      if (left > 0) this.counts.set(key, left);
+      else this.counts.delete(key);
+    };
+  }
+}

@@ -1,0 +1,68 @@
+import { HoldpointError } from '#schemas/errors.ts';
+import { show } from '../wire/frames.ts';
+import { FRONTEND } from '../wire/frontend.ts';
+import type { Core } from './core.ts';
+import * as extended from './extended.ts';
+import { query } from './simple.ts';
+
+/**
+ * One message of the agent, outside COPY. `judgeable` runs what it is given when texts can be judged, perhaps later. Every type that may
+ * pass is named here; any other ends the session. Source: manual 54.7, messages marked (F).
+ */
+export function dispatch(
+  core: Core,
+  judgeable: (then: () => void) => void,
+  leave: () => void,
+  type: number,
+  buffer: Buffer,
+  start: number,
+  end: number,
+): void {
+  if (core.skipping && type !== FRONTEND.sync && type !== FRONTEND.terminate) return;
+  switch (type) {
+    case FRONTEND.query:
+      judgeable(() => query(core, buffer, start, end));
+      return;
+    case FRONTEND.parse:
+      judgeable(() => extended.parse(core, buffer, start, end));
+      return;
+    case FRONTEND.bind:
+      judgeable(() => extended.bind(core, buffer, start, end));
+      return;
+    case FRONTEND.describe:
+      extended.describe(core, buffer, start, end);
+      return;
+    case FRONTEND.execute:
+      extended.execute(core, buffer, start, end);
+      return;
+    case FRONTEND.close:
+      extended.close(core, buffer, start, end);
+      return;
+    case FRONTEND.flush:
+      judgeable(() => extended.flush(core, buffer, start, end));
+      return;
+    case FRONTEND.sync:
+      // Behind an error nothing is judged, and the server would skip what is asked of it.
+      if (core.skipping) extended.sync(core, buffer, start, end);
+      else judgeable(() => extended.sync(core, buffer, start, end));
+      return;
+    case FRONTEND.terminate:
+      leave();
+      return;
+    case FRONTEND.copyData:
+    case FRONTEND.copyDone:
+    case FRONTEND.copyFail:
+      // Left over from a COPY that failed: the server drops them too.
+      return;
+    case FRONTEND.functionCall:
+      core.refuseSimple(
+        new HoldpointError('unsupported', 'fast-path function calls are refused', {
+          detail: 'They carry no SQL that could be judged.',
+          hint: 'Call the function with SELECT.',
+        }),
+      );
+      return;
+    default:
+      throw new HoldpointError('protocol', `unknown message type ${show(type)}`);
+  }
+}

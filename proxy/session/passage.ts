@@ -1,0 +1,91 @@
+import type { MaskPlan } from '../mask/plan.ts';
+import { MaskedRows } from '../mask/row.ts';
+import type { Outbox } from './outbox.ts';
+import type { Run } from './run.ts';
+
+/**
+ * The last stretch to the agent: messages that lie side by side in a chunk go as one slice of it, uncopied; masked rows are collected
+ * in one buffer for a stretch of them; order is kept. Result rows are told to their run as the agent gets them.
+ */
+export class Passage {
+  private readonly outbox: Outbox;
+  private buffer: Buffer = Buffer.alloc(0);
+  private from = -1;
+  private to = -1;
+  /** The rows among it that their run has not been told of yet. */
+  private rowsFrom = -1;
+  private rowsOf: Run | null = null;
+  private readonly masked = new MaskedRows();
+  private maskedOf: Run | null = null;
+
+  constructor(outbox: Outbox) {
+    this.outbox = outbox;
+  }
+
+  /** A message as the server sent it. */
+  pass(buffer: Buffer, start: number, end: number): void {
+    if (this.rowsOf !== null) this.endRows();
+    this.extend(buffer, start, end);
+  }
+
+  /** A result row, or a piece of one, as the server sent it. */
+  row(run: Run, buffer: Buffer, start: number, end: number): void {
+    if (this.rowsOf !== run) {
+      this.endRows();
+      this.rowsOf = run;
+    }
+    this.extend(buffer, start, end);
+    if (this.rowsFrom < 0) this.rowsFrom = start;
+  }
+
+  /** A whole result row, to be rebuilt. */
+  maskedRow(run: Run, plan: MaskPlan, buffer: Buffer, start: number, end: number): void {
+    if (this.from >= 0) this.cut();
+    this.masked.append(plan, buffer, start, end);
+    this.maskedOf = run;
+  }
+
+  /** A message made here. */
+  make(bytes: Buffer): void {
+    this.cut();
+    this.outbox.write(bytes);
+  }
+
+  /** Hands over all there is; at the end of each chunk, before its buffer is left behind. */
+  cut(): void {
+    this.endMasked();
+    this.endRows();
+    if (this.from < 0) return;
+    this.outbox.write(this.buffer.subarray(this.from, this.to));
+    this.from = -1;
+  }
+
+  private extend(buffer: Buffer, start: number, end: number): void {
+    this.endMasked();
+    if (this.from >= 0 && this.to === start && this.buffer === buffer) {
+      this.to = end;
+      return;
+    }
+    const run = this.rowsOf;
+    if (this.from >= 0) this.cut();
+    this.rowsOf = run;
+    this.buffer = buffer;
+    this.from = start;
+    this.to = end;
+  }
+
+  private endRows(): void {
+    if (this.rowsOf !== null && this.rowsFrom >= 0)
+      this.rowsOf.passed(this.buffer.subarray(this.rowsFrom, this.to));
+    this.rowsFrom = -1;
+    this.rowsOf = null;
+  }
+
+  private endMasked(): void {
+    if (this.maskedOf === null) return;
+    const bytes = this.masked.take();
+    this.maskedOf.passed(bytes);
+    this.maskedOf = null;
+    this.outbox.write(bytes);
+  }
+}

@@ -1,0 +1,43 @@
+import type { HoldpointError } from '#schemas/errors.ts';
+import { encodeError, encodeReady } from '../wire/backend.ts';
+import type { Core } from './core.ts';
+import type { Outbox } from './outbox.ts';
+
+type State = Pick<Core, 'status' | 'segment' | 'skipping' | 'line' | 'picture' | 'wait'>;
+
+/**
+ * A refusal of a simple Query: an ErrorResponse and ReadyForQuery. Where the server is inside a transaction, a statement that fails for
+ * certain is sent in its place, so that both sides end up aborted, as a failing statement leaves them.
+ */
+export function refuseSimple(
+  core: State,
+  outbox: Outbox,
+  error: HoldpointError,
+  position?: number | null,
+): void {
+  const bytes = encodeError(error, 'ERROR', position);
+  if (core.status === 'T' || core.segment) {
+    core.line.poison(bytes, 'simple');
+    core.wait('ready');
+    return;
+  }
+  outbox.write(bytes);
+  outbox.write(encodeReady(core.status));
+}
+
+/** A refusal in the extended protocol: an ErrorResponse, and everything up to Sync is skipped, here and at the server. */
+export function refuseExtended(
+  core: State,
+  outbox: Outbox,
+  error: HoldpointError,
+  position?: number | null,
+): void {
+  const bytes = encodeError(error, 'ERROR', position);
+  core.skipping = true;
+  if (core.status === 'T' || core.segment) {
+    core.line.poison(bytes, 'extended');
+    return;
+  }
+  core.picture.settle();
+  outbox.write(bytes);
+}

@@ -1,0 +1,109 @@
+import { HoldpointError } from '#schemas/errors.ts';
+import type { Policy } from '#schemas/policy.ts';
+import type { Admitted } from './admission.ts';
+import { SharedCatalog } from './catalogs.ts';
+import type { Secrets } from './ports.ts';
+import { cancelUpstream } from './upstream/cancel.ts';
+import { connectUpstream, type UpstreamConnection } from './upstream/connect.ts';
+
+const UPSTREAM_MS = 10_000;
+
+/** What the catalog's own connection runs under: names come out qualified, and nothing that it does can write. */
+const CATALOG_SETTINGS: ReadonlyMap<string, string> = new Map([
+  ['application_name', 'holdpoint catalog'],
+  ['client_encoding', 'UTF8'],
+  ['search_path', 'pg_catalog'],
+  ['default_transaction_read_only', 'on'],
+]);
+
+type Seat = Pick<Admitted, 'name' | 'target' | 'user' | 'secret'>;
+
+/** The databases behind the proxy: connects to them, and keeps one catalog for each target and user. */
+export class Targets {
+  private readonly policy: Policy;
+  private readonly secrets: Secrets;
+  private readonly authorities: ReadonlyMap<string, string>;
+  private readonly warn: (message: string) => void;
+  private readonly catalogs = new Map<string, SharedCatalog>();
+
+  /** `authorities`: PEM of the authority of each target that has one, by target. */
+  constructor(
+    policy: Policy,
+    secrets: Secrets,
+    authorities: ReadonlyMap<string, string>,
+    warn: (message: string) => void,
+  ) {
+    this.policy = policy;
+    this.secrets = secrets;
+    this.authorities = authorities;
+    this.warn = warn;
+  }
+
+  /** The credential lives for the length of the handshake; what comes back is its version's name. */
+  async connect(
+    seat: Seat,
+    settings: ReadonlyMap<string, string>,
+    signal?: AbortSignal,
+  ): Promise<{ connection: UpstreamConnection; credential: string }> {
+    const secret = seat.secret === undefined ? null : await this.secrets.fetch(seat.secret);
+    const connection = await connectUpstream({
+      ...this.endpoint(seat),
+      user: seat.user,
+      password: secret?.password ?? null,
+      weakAuth: seat.target.weakAuth,
+      database: seat.target.database,
+      parameters: settings,
+      deadlineMs: UPSTREAM_MS,
+      signal,
+    });
+    const { parameters } = connection;
+    // A server that reads text otherwise than the proxy does is no server for it.
+    if (
+      parameters.get('client_encoding') !== 'UTF8' ||
+      parameters.get('standard_conforming_strings') !== 'on'
+    ) {
+      connection.socket.destroy();
+      throw new HoldpointError(
+        'upstream_unavailable',
+        'the server does not read statements as the proxy does',
+        {
+          detail: 'client_encoding has to be UTF8 and standard_conforming_strings on.',
+        },
+      );
+    }
+    return { connection, credential: secret?.version ?? 'none' };
+  }
+
+  cancel(seat: Seat, { processId, secretKey }: UpstreamConnection): Promise<void> {
+    return cancelUpstream({ ...this.endpoint(seat), processId, secretKey, deadlineMs: UPSTREAM_MS });
+  }
+
+  catalog(seat: Seat): SharedCatalog {
+    const key = `${seat.name}\0${seat.user}`;
+    let catalog = this.catalogs.get(key);
+    if (catalog === undefined) {
+      const columns = this.policy.protected
+        .filter(p => p.targets === undefined || p.targets.includes(seat.name))
+        .map(({ column: full, mask }) => {
+          const [schema = '', table = '', column = ''] = full.split('.');
+          return { schema, table, column, mask };
+        });
+      catalog = new SharedCatalog({
+        connect: async () => (await this.connect(seat, CATALOG_SETTINGS)).connection,
+        columns,
+        warn: message => this.warn(`target ${seat.name}: ${message}`),
+      });
+      this.catalogs.set(key, catalog);
+    }
+    return catalog;
+  }
+
+  close(): void {
+    for (const catalog of this.catalogs.values()) catalog.close();
+  }
+
+  private endpoint(seat: Seat) {
+    const { host, port, tls } = seat.target;
+    return { host, port, tls, ca: this.authorities.get(seat.name) };
+  }
+}
