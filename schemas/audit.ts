@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { requirement } from './approval.ts';
 import { signedDecision } from './decision.ts';
 import { effects } from './effects.ts';
-import { parameter } from './statement.ts';
+import { parameter, statement } from './statement.ts';
 
 const n = z.int().nonnegative();
 
@@ -47,6 +47,8 @@ export const auditBodies = {
     digest: z.string(),
     /** What each rule asks for, so that a reader of the log can count the quorum. */
     requirements: z.array(requirement).optional(),
+    /** What the digest covers, so that a reader of the log can compute it and compare it with what was asked. */
+    statement: statement.optional(),
   }),
   decision: z.strictObject({ n, approval: z.string(), signed: signedDecision, verified: z.boolean() }),
   'hold.end': z.strictObject({

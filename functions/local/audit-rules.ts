@@ -1,5 +1,7 @@
 import type { AuditBody, AuditEvent, AuditKind } from '#schemas/audit.ts';
+import { canonical } from '#schemas/canonical.ts';
 import { LEDGER_SESSION } from '#schemas/chain.ts';
+import { statementDigest } from '#schemas/statement.ts';
 
 type Body<K extends AuditKind> = AuditBody<K>;
 
@@ -51,22 +53,7 @@ export class SessionRules {
       case 'statement':
         return this.#statement(body as Body<'statement'>);
       case 'hold':
-        return this.#course(body, kind, course => {
-          const hold = body as Body<'hold'>;
-          if (course.hold !== null) return breach('duplicated', `statement ${hold.n} is held a second time`);
-          course.hold = hold;
-          if (course.statement.verdict !== 'hold')
-            return breach(
-              'forbidden',
-              `statement ${hold.n} is held, and its verdict is ${course.statement.verdict}`,
-            );
-          if (hold.digest !== course.statement.digest)
-            return breach(
-              'forbidden',
-              `the hold of statement ${hold.n} covers another digest than the statement`,
-            );
-          return null;
-        });
+        return this.#course(body, kind, course => held(course, body as Body<'hold'>));
       case 'decision':
         return this.#course(body, kind, course => {
           const decision = body as Body<'decision'>;
@@ -78,8 +65,9 @@ export class SessionRules {
       case 'hold.end':
         return this.#course(body, kind, course => {
           const end = body as Body<'hold.end'>;
-          if (course.hold === null)
-            return breach('missing', `the hold of statement ${end.n} ends and never began`);
+          // A hold that could not be recorded is withdrawn: that end may stand alone.
+          if (course.hold === null && end.state === 'approved')
+            return breach('missing', `the hold of statement ${end.n} ends as approved and never began`);
           if (course.ended !== null)
             return breach('duplicated', `the hold of statement ${end.n} ends a second time`);
           course.ended = end;
@@ -118,7 +106,8 @@ export class SessionRules {
     course.forwarded = true;
     if (verdict === 'deny')
       return breach('forbidden', `statement ${n} was forwarded, and its verdict is deny`);
-    if (verdict === 'allow') return null;
+    // A text that is only parsed does not run yet: each Bind of it is judged, and held, for itself.
+    if (verdict === 'allow' || course.statement.protocol === 'parse') return null;
     const why = unapproved(course, this.#open);
     return why === null
       ? null
@@ -126,22 +115,39 @@ export class SessionRules {
   }
 
   #outcome(outcome: Body<'outcome'>): Breach | null {
-    const course = this.#courses.get(outcome.n);
-    if (course === undefined)
-      return outcome.n <= this.#last
-        ? breach('duplicated', `statement ${outcome.n} has a second outcome, or no statement`)
-        : breach('missing', `outcome of statement ${outcome.n} has no statement before it`);
-    this.#courses.delete(outcome.n);
-    const sent = outcome.status !== 'refused' && outcome.status !== 'skipped';
-    if (sent && !course.forwarded)
-      return breach('missing', `statement ${outcome.n} has the outcome ${outcome.status} and no forward`);
-    return null;
+    const { n, status } = outcome;
+    const sent = status !== 'refused' && status !== 'skipped';
+    const course = this.#courses.get(n);
+    this.#courses.delete(n);
+    if (course !== undefined)
+      return sent && !course.forwarded
+        ? breach('missing', `statement ${n} has the outcome ${status} and no forward`)
+        : null;
+    if (n <= this.#last) return breach('duplicated', `statement ${n} has a second outcome, or no statement`);
+    this.#last = n;
+    // A statement that the ledger could not take was refused, and that could be recorded.
+    return sent ? breach('missing', `outcome of statement ${n} has no statement before it`) : null;
   }
+}
+
+/** A hold begins: of the statement that was asked, once. */
+function held(course: Course, hold: Body<'hold'>): Breach | null {
+  const { n, verdict, text, parameters, digest } = course.statement;
+  if (course.hold !== null) return breach('duplicated', `statement ${n} is held a second time`);
+  course.hold = hold;
+  if (verdict !== 'hold') return breach('forbidden', `statement ${n} is held, and its verdict is ${verdict}`);
+  if (digest !== '' && digest !== hold.digest)
+    return breach('forbidden', `the hold of statement ${n} covers another digest than the statement's`);
+  if (hold.statement === undefined) return null;
+  if (statementDigest(hold.statement) !== hold.digest)
+    return breach('forbidden', `the digest of hold ${n} is not of what it shows`);
+  const same = hold.statement.text === text && canonical(hold.statement.parameters) === canonical(parameters);
+  return same ? null : breach('forbidden', `the hold of statement ${n} shows another text or other values`);
 }
 
 /** Why the chain does not show enough approvals for this statement; null when it does. */
 function unapproved(course: Course, open: Body<'session.open'> | null): string | null {
-  const { hold, ended, statement } = course;
+  const { hold, ended } = course;
   if (hold === null) return 'it was never held';
   if (ended === null) return 'its hold has not ended';
   if (ended.state !== 'approved') return `its hold ended as ${ended.state}`;
@@ -150,25 +156,18 @@ function unapproved(course: Course, open: Body<'session.open'> | null): string |
     ({ verified, signed: { decision } }) =>
       verified &&
       decision.approval === hold.approval &&
-      decision.digest === statement.digest &&
+      decision.digest === hold.digest &&
       Date.parse(decision.at) <= Date.parse(hold.deadline),
   );
   if (counted.some(d => d.signed.decision.verdict === 'deny')) return 'somebody denied it';
   const requester = [open?.email?.toLowerCase(), open?.subject.toLowerCase()];
   const yes = counted.map(d => d.signed.decision).filter(d => !requester.includes(d.by));
   if (yes.length === 0) return 'no verified decision of somebody else covers it';
-  for (const { rule, approvers, quorum } of hold.requirements ?? []) {
-    const people = new Set(
-      yes
-        .filter(d =>
-          approvers.some(a =>
-            a.startsWith('email:') ? a.slice(6).toLowerCase() === d.by : d.groups.includes(a),
-          ),
-        )
-        .map(d => d.by),
-    );
-    if (people.size < quorum) return `${rule} asks for ${quorum}, and ${people.size} approved`;
-  }
+  // Who is in a group may stand in the policy alone: that is the proxy's word. That they are so many people is not.
+  const people = new Set(yes.map(d => d.by)).size;
+  const lacking = (hold.requirements ?? []).find(r => people < r.quorum);
+  if (lacking !== undefined)
+    return `${lacking.rule} asks for ${lacking.quorum} people, and ${people} approved`;
   return null;
 }
 
