@@ -1,10 +1,8 @@
-import type { StatementAnalysis } from '#schemas/analysis.ts';
 import { HoldpointError } from '#schemas/errors.ts';
-import { type MaskPlan, planMask } from '../mask/plan.ts';
+import type { MaskPlan } from '../mask/plan.ts';
 import { redactFields, redactPayload } from '../mask/redact.ts';
 import {
   BACKEND,
-  type ColumnDescription,
   decodeCString,
   decodeFields,
   decodeParameterStatus,
@@ -17,13 +15,13 @@ import {
   type TransactionStatus,
 } from '../wire/backend.ts';
 import { Frames, show } from '../wire/frames.ts';
-import { formatOf } from '../wire/frontend.ts';
 import { Reader } from '../wire/reader.ts';
 import type { AnswersOwner } from './answers-owner.ts';
-import { analysisOf, type Op, type Portal, runOf } from './op.ts';
+import { analysisOf, type Op, runOf } from './op.ts';
 import type { Outbox } from './outbox.ts';
 import { Passage } from './passage.ts';
 import type { Run, RunStatus } from './run.ts';
+import { Shield } from './shield.ts';
 
 /** Any length that the server's own limit (1 GiB) allows; rows that pass unmasked are never held whole. */
 const MAX_SERVER_MESSAGE = 0x3fffffff;
@@ -36,13 +34,13 @@ export class Answers {
   private readonly queue: Op[] = [];
   private readonly frames: Frames;
   private readonly passage: Passage;
+  readonly shield: Shield;
   private readonly owner: AnswersOwner;
-  /** A protected relation was in scope since the transaction began: errors at COMMIT may tell of it. */
-  private transactionTouched = false;
 
   constructor(outbox: Outbox, owner: AnswersOwner) {
     this.passage = new Passage(outbox);
     this.owner = owner;
+    this.shield = new Shield(owner);
     this.frames = new Frames({
       limit: () => MAX_SERVER_MESSAGE,
       stream: type => (type === BACKEND.dataRow || type === BACKEND.copyData) && this.streams(),
@@ -147,7 +145,7 @@ export class Answers {
       case 'describe-portal':
         if (type === BACKEND.rowDescription) {
           const columns = decodeRowDescription(buffer, start, end);
-          op.portal.plan = this.plan(columns, analysisOf(op.portal), op.portal.run);
+          op.portal.plan = this.shield.plan(columns, analysisOf(op.portal), op.portal.run);
         } else {
           expected(type, BACKEND.noData, op);
           op.portal.plan = null;
@@ -184,7 +182,7 @@ export class Answers {
     const { run } = op;
     switch (type) {
       case BACKEND.rowDescription:
-        op.plan = this.plan(decodeRowDescription(buffer, start, end), run.current, run);
+        op.plan = this.shield.plan(decodeRowDescription(buffer, start, end), run.current, run);
         this.passage.pass(buffer, start, end);
         return;
       case BACKEND.commandComplete:
@@ -232,7 +230,7 @@ export class Answers {
   }
 
   private complete(run: Run, buffer: Buffer, start: number, end: number): void {
-    if (run.touchesProtected) this.transactionTouched = true;
+    this.shield.touched(run);
     const tag = decodeCString(buffer, start, end);
     run.tag = run.tag === '' ? tag : `${run.tag}; ${tag}`;
     this.passage.pass(buffer, start, end);
@@ -293,47 +291,10 @@ export class Answers {
     else this.passage.maskedRow(run, plan, buffer, start, end);
   }
 
-  private plan(
-    columns: readonly ColumnDescription[],
-    statement: StatementAnalysis | undefined,
-    run: Run | null,
-  ): MaskPlan | null {
-    if (!this.owner.protects()) return null;
-    const scope = {
-      touchesProtected: statement?.touchesProtected ?? true,
-      cleanOutputs: statement?.cleanOutputs ?? null,
-    };
-    const plan = planMask(
-      columns,
-      scope,
-      (oid, attnum) => this.owner.maskOf(oid, attnum),
-      this.owner.maskKey,
-    );
-    if (plan !== null && run !== null)
-      for (const { column, mask } of plan.applied) run.masks.set(column, mask);
-    return plan;
-  }
-
-  /** The plan of a portal whose statement was described earlier; the formats are Bind's. */
-  planFor(portal: Portal): MaskPlan | null | undefined {
-    const { columns } = portal.source;
-    if (!this.owner.protects() || columns === 'none') return null;
-    if (columns === null) return undefined;
-    const bound = columns.map((column, i) => ({ ...column, format: formatOf(portal.resultFormats, i) }));
-    return this.plan(bound, analysisOf(portal), portal.run);
-  }
-
-  private inScope(op: Op | undefined): boolean {
-    if (!this.owner.protects()) return false;
-    const run = op === undefined ? null : runOf(op);
-    if (run?.touchesProtected === true && op?.kind !== 'parse') this.transactionTouched = true;
-    return this.transactionTouched;
-  }
-
   private notice(buffer: Buffer, start: number, end: number): void {
     const op = this.queue[0];
     if (op?.kind === 'own' || op?.kind === 'poison') return;
-    if (!this.inScope(op)) this.passage.pass(buffer, start, end);
+    if (!this.shield.inScope(op)) this.passage.pass(buffer, start, end);
     else this.passage.make(encodeFields(BACKEND.notice, redactFields(decodeFields(buffer, start, end))));
   }
 
@@ -362,7 +323,7 @@ export class Answers {
     if (op?.kind === 'poison' && !fatal) {
       this.passage.make(op.error);
       if (op.protocol === 'simple') return;
-    } else if (this.inScope(op)) this.passage.make(encodeFields(BACKEND.error, redactFields(fields)));
+    } else if (this.shield.inScope(op)) this.passage.make(encodeFields(BACKEND.error, redactFields(fields)));
     else this.passage.pass(buffer, start, end);
     if (op === undefined || fatal) return;
     const run = runOf(op);
@@ -395,8 +356,8 @@ export class Answers {
 
   private ready(op: Op, buffer: Buffer, start: number, end: number): void {
     const status = String.fromCharCode(buffer[start + 5]!) as TransactionStatus;
-    this.inScope(op);
-    if (status === 'I') this.transactionTouched = false;
+    this.shield.inScope(op);
+    if (status === 'I') this.shield.transactionEnded();
     this.passage.pass(buffer, start, end);
     this.queue.shift();
     this.owner.ready(status);

@@ -109,7 +109,7 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
     forward: () => {
       openSegment(core);
       const portal: Portal = { source: prepared, run, resultFormats, described: false, plan: undefined };
-      portal.plan = core.answers.planFor(portal);
+      portal.plan = core.answers.shield.planFor(portal);
       core.picture.bound(run);
       core.picture.portals.assume(name, portal);
       core.line.send(buffer.subarray(start, end), { kind: 'bind', name, portal });

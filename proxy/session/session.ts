@@ -49,12 +49,8 @@ export class Session {
   constructor(parts: SessionParts) {
     this.parts = parts;
     const { client, recorder } = parts;
-    this.outbox = new Outbox(
-      client,
-      recorder,
-      fault => this.fail(fault),
-      () => this.relieved(),
-    );
+    const relieved = () => this.relieved();
+    this.outbox = new Outbox(client, recorder, fault => this.fail(fault), relieved);
     this.holdNotice = new HoldNotice(bytes => this.tell(bytes));
     this.intake = new Intake(parts.limits, {
       message: (type, buffer, start, end) => this.message(type, buffer, start, end),
@@ -119,7 +115,11 @@ export class Session {
 
   private listen(): void {
     const { client, upstream } = this.parts;
-    client.on('data', (chunk: Buffer) => this.guard(() => this.fromAgent(chunk)));
+    client.on('data', (chunk: Buffer) =>
+      this.guard(() => {
+        if (!this.over && !this.gone) this.intake.take(chunk);
+      }),
+    );
     client.on('end', () => this.agentGone('the agent disconnected'));
     client.on('close', () => this.agentGone('the agent disconnected'));
     client.on('error', () => this.agentGone('the connection to the agent broke'));
@@ -137,10 +137,6 @@ export class Session {
     } catch (error) {
       this.fail(error);
     }
-  }
-
-  private fromAgent(chunk: Buffer): void {
-    if (!this.over && !this.gone) this.intake.take(chunk);
   }
 
   private message(type: number, buffer: Buffer, start: number, end: number): void {

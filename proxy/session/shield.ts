@@ -1,0 +1,65 @@
+import type { StatementAnalysis } from '#schemas/analysis.ts';
+import { type MaskPlan, planMask } from '../mask/plan.ts';
+import type { ColumnDescription } from '../wire/backend.ts';
+import { formatOf } from '../wire/frontend.ts';
+import type { AnswersOwner } from './answers-owner.ts';
+import { analysisOf, type Op, type Portal, runOf } from './op.ts';
+import type { Run } from './run.ts';
+
+/** What of the server's answers is protected: the masks of a result, and when errors and notices have to be redacted. */
+export class Shield {
+  private readonly owner: Pick<AnswersOwner, 'protects' | 'maskOf' | 'maskKey'>;
+  /** A protected relation was in scope since the transaction began: an error at COMMIT may tell of it. */
+  private transaction = false;
+
+  constructor(owner: Pick<AnswersOwner, 'protects' | 'maskOf' | 'maskKey'>) {
+    this.owner = owner;
+  }
+
+  /** The masks for one description of result columns; null where all of it may pass. */
+  plan(
+    columns: readonly ColumnDescription[],
+    statement: StatementAnalysis | undefined,
+    run: Run | null,
+  ): MaskPlan | null {
+    if (!this.owner.protects()) return null;
+    const scope = {
+      touchesProtected: statement?.touchesProtected ?? true,
+      cleanOutputs: statement?.cleanOutputs ?? null,
+    };
+    const plan = planMask(
+      columns,
+      scope,
+      (oid, attnum) => this.owner.maskOf(oid, attnum),
+      this.owner.maskKey,
+    );
+    if (plan !== null && run !== null)
+      for (const { column, mask } of plan.applied) run.masks.set(column, mask);
+    return plan;
+  }
+
+  /** The plan of a portal whose statement was described earlier; the formats are Bind's. */
+  planFor(portal: Portal): MaskPlan | null | undefined {
+    const { columns } = portal.source;
+    if (!this.owner.protects() || columns === 'none') return null;
+    if (columns === null) return undefined;
+    const bound = columns.map((column, i) => ({ ...column, format: formatOf(portal.resultFormats, i) }));
+    return this.plan(bound, analysisOf(portal), portal.run);
+  }
+
+  /** Whether what the server says now may tell of a protected relation. */
+  inScope(op: Op | undefined): boolean {
+    if (!this.owner.protects()) return false;
+    const run = op === undefined ? null : runOf(op);
+    if (run?.touchesProtected === true && op?.kind !== 'parse') this.transaction = true;
+    return this.transaction;
+  }
+
+  touched(run: Run): void {
+    if (run.touchesProtected) this.transaction = true;
+  }
+
+  transactionEnded(): void {
+    this.transaction = false;
+  }
+}
