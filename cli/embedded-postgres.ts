@@ -45,7 +45,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   const binaries = findBinaries(account);
   mkdirSync(options.dir, { recursive: true });
   const dir = realpathSync(options.dir);
-  const release = claimDirectory(dir);
+  const release = await claimDirectory(dir);
   try {
     const cluster = join(dir, 'cluster');
     const freshlyCreated = !existsSync(cluster);

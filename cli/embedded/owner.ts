@@ -1,19 +1,22 @@
 import { execFileSync } from 'node:child_process';
 import { linkSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /**
  * Claims a data directory for this process, so that a second start does not take the first one's live server for an orphan and
- * stop it. The claim of a process that is gone counts for nothing. Returns the release; throws, naming the other, when it is taken.
+ * stop it. The claim of a process that is gone counts for nothing, and one that was just killed is given a moment to go. Gives the
+ * release; rejects, naming the other, when it is taken.
  */
-export function claimDirectory(dir: string): () => void {
+export async function claimDirectory(dir: string): Promise<() => void> {
   const file = join(dir, 'owner.json');
   const mine = JSON.stringify({ pid: process.pid, started: startOf(process.pid) });
   // Written aside and linked into place: whoever reads the claim reads all of it, and only one of two can link.
   const aside = `${file}.${process.pid}`;
   writeFileSync(aside, mine, { mode: 0o600 });
   try {
-    for (let attempt = 0; attempt < 10; attempt += 1) {
+    const patience = Date.now() + PATIENCE_MS;
+    for (let attempt = 0; attempt < 10; ) {
       try {
         linkSync(aside, file);
         return () => {
@@ -23,7 +26,12 @@ export function claimDirectory(dir: string): () => void {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       }
       const holder = living(read(file));
-      if (holder !== null) throw new Error(`${dir} is in use by process ${holder}`);
+      if (holder !== null) {
+        if (Date.now() > patience) throw new Error(`${dir} is in use by process ${holder}`);
+        await pause(50);
+        continue;
+      }
+      attempt += 1;
       rmSync(file, { force: true });
     }
     throw new Error(`${dir} is being claimed by several processes at once`);
@@ -31,6 +39,9 @@ export function claimDirectory(dir: string): () => void {
     unlinkSync(aside);
   }
 }
+
+/** A process that was killed may need this long to give back its memory, and its lock with it. */
+const PATIENCE_MS = 3000;
 
 function living(claim: string | null): number | null {
   if (claim === null) return null;

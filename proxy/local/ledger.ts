@@ -1,5 +1,6 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Recorder } from '#proxy/ports.ts';
 import { EventQueue } from '#proxy/record/event-queue.ts';
@@ -23,6 +24,7 @@ export interface LedgerOptions {
 }
 
 const DEADLINE = 5000;
+const PATIENCE_MS = 3000;
 const MEMORY = 64 << 20;
 /** First and longest pause before a dead thread is replaced (ms). */
 const RESTART_FIRST = 50;
@@ -37,7 +39,7 @@ export async function openLedger(options: LedgerOptions): Promise<Recorder> {
   let unlock: (() => void) | null = null;
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    unlock = lockLedger(`${file}.lock`);
+    unlock = await lockWithPatience(`${file}.lock`);
     if (unlock === null) throw unavailable(`the ledger ${file} is in use by another process`);
     // SQL texts and bind values are for the owner's eyes; SQLite gives its other files the same mode.
     closeSync(openSync(file, 'a', 0o600));
@@ -47,6 +49,15 @@ export async function openLedger(options: LedgerOptions): Promise<Recorder> {
     unlock?.();
     if (error instanceof HoldpointError) throw error;
     throw unavailable(`the ledger ${file} does not open: ${(error as Error).message}`, error);
+  }
+}
+
+/** A process that was killed just now may still be giving its lock back. */
+async function lockWithPatience(path: string): Promise<(() => void) | null> {
+  for (const patience = Date.now() + PATIENCE_MS; ; ) {
+    const unlock = lockLedger(path);
+    if (unlock !== null || Date.now() > patience) return unlock;
+    await pause(50);
   }
 }
 
