@@ -56,6 +56,8 @@ export function createBrowserTokens(newToken: () => string) {
     return /^[0-9a-f]{64}$/.test(value) ? value : null;
   };
   return {
+    /** What tells this browser from others, if it has opened the page. */
+    browserOf: cookieOf,
     /** The token for this browser, and the Set-Cookie that it needs with it. The name has the port: cookies do not tell ports apart. */
     issue(headers: IncomingHttpHeaders, port: number): { token: string; setCookie: string } {
       const cookie = cookieOf(headers, port) ?? sha256(newToken());

@@ -92,7 +92,11 @@ export function createConsole(options: ConsoleOptions): Console {
       run: async ({ response, id }) => replyJson(response, 200, await find(book, id)),
     },
     { method: 'POST', path: /^\/api\/approvals\/([^/]+)\/decisions$/, run: decide },
-    { method: 'GET', path: /^\/api\/stream$/, run: ({ response }) => streams.start(response) },
+    {
+      method: 'GET',
+      path: /^\/api\/stream$/,
+      run: ({ request, response, port }) => streams.start(response, tokens.browserOf(request.headers, port)),
+    },
     {
       method: 'GET',
       path: /^\/api\/sessions$/,

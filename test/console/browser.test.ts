@@ -427,7 +427,13 @@ describe('the inbox page in a real browser', { skip }, () => {
     const [inner, outer] = await box.evaluate(one => [one.scrollHeight, one.clientHeight]);
     assert.ok(outer! < 500 && inner! > 10_000);
     assert.equal(await box.getAttribute('tabindex'), '0', 'and the keyboard can scroll it');
-    await card('long').getByText('3,001 lines').waitFor();
+    await card('long').getByText('3,001 lines, ').waitFor();
+    await card('long').getByText('You have not seen all of it yet.').waitFor();
+    await box.evaluate(one => {
+      one.scrollTop = one.scrollHeight;
+    });
+    await card('long').getByText('read to the end').waitFor();
+    await card('long').getByText('You have not seen all of it yet.').waitFor({ state: 'detached' });
   });
 
   test('sessions are listed, one is replayed in order, and its chain is proven or not', async () => {
@@ -457,6 +463,22 @@ describe('the inbox page in a real browser', { skip }, () => {
       location.hash = '#ended';
     });
     await page.locator('#history .row[data-approval="ended"][open] .facts').waitFor();
+  });
+
+  test('more pages than a browser has connections: all load, and the one that is looked at is live', async () => {
+    const context = page.context();
+    await page.reload(); // the first load had no cookie yet, and is not counted
+    for (let i = 0; i < 7; i++) {
+      const other = await context.newPage();
+      await other.goto(served.url);
+      await other.locator('#live[data-state="live"]').waitFor();
+    }
+    book.open(heldApproval('many'));
+    await card('many', context.pages().at(-1)!).waitFor();
+    await page.locator('#live[data-state="lost"]').waitFor(); // the oldest rests
+    await page.bringToFront();
+    await page.evaluate(() => dispatchEvent(new Event('focus')));
+    await card('many').waitFor();
   });
 
   test('nothing is loaded from, or sent to, anywhere else', async () => {

@@ -425,6 +425,33 @@ describe('the console over HTTP', () => {
     await waitFor(() => ended, { what: 'the end of the stream' });
   });
 
+  test('a browser that opens more pages than it has connections for keeps the newest streams', async () => {
+    const { cookie } = await browser();
+    const texts: string[] = [];
+    const open = async (headers: Record<string, string>): Promise<number> => {
+      const n = texts.push('') - 1;
+      const call = httpRequest({ host: '127.0.0.1', port, path: '/api/stream', agent: false, headers });
+      call.on('error', () => {}); // the end of the test closes it
+      call.on('response', response =>
+        response.on('data', chunk => {
+          texts[n] += String(chunk);
+        }),
+      );
+      call.end();
+      await waitFor(() => texts[n]!.includes('event: ready\n'), { what: 'ready' });
+      return n;
+    };
+    const program = await open({});
+    const first = await open({ cookie: cookie! });
+    for (let i = 0; i < 4; i++) await open({ cookie: cookie! });
+    await waitFor(() => texts[first]!.includes('event: parked\n'), { what: 'the oldest is parked' });
+    book.open(heldApproval('parked-1'));
+    await waitFor(() => texts.at(-1)!.includes('parked-1'), { what: 'the newest hears' });
+    await waitFor(() => texts[program]!.includes('parked-1'), { what: 'programs are not counted' });
+    assert.ok(!texts[first]!.includes('parked-1'));
+    page.close();
+  });
+
   test('a fault of ours is 500 without its details and is reported; a dependency that is down is 503 in words', async () => {
     broken = new Error('password=hunter2 at /secret/path');
     const ours = await ask('/api/approvals');

@@ -89,7 +89,8 @@ const SILENCE_MS = 40_000;
 
 /**
  * Follows the approvals for as long as the page lives. `ready` comes after each (re)connection, when changes are being listened to
- * and the list should be read; `lost` as soon as the line is gone.
+ * and the list should be read; `lost` as soon as the line is gone. A browser has few connections: where the server parks this page in
+ * favour of another, it stays so until somebody looks at it again.
  */
 export function follow(on: {
   ready: () => void;
@@ -99,9 +100,11 @@ export function follow(on: {
   let source: EventSource;
   let heard = Date.now();
   let retry: ReturnType<typeof setTimeout> | undefined;
+  let parked = false;
   const connect = () => {
     clearTimeout(retry);
     retry = undefined;
+    parked = false;
     heard = Date.now();
     source = new EventSource('/api/stream');
     const alive = () => {
@@ -116,6 +119,11 @@ export function follow(on: {
       alive();
       on.approval(JSON.parse((event as MessageEvent<string>).data) as Approval);
     });
+    source.addEventListener('parked', () => {
+      source.close();
+      parked = true;
+      on.lost();
+    });
     source.addEventListener('error', () => {
       on.lost();
       // The browser comes back by itself from a broken line, but gives up for good on an answer that is no stream.
@@ -124,9 +132,14 @@ export function follow(on: {
   };
   connect();
   setInterval(() => {
-    if (Date.now() - heard < SILENCE_MS) return;
+    if (parked || Date.now() - heard < SILENCE_MS) return;
     on.lost();
     source.close();
     connect();
   }, 5000);
+  const unpark = () => {
+    if (parked && !document.hidden) connect();
+  };
+  addEventListener('focus', unpark);
+  document.addEventListener('visibilitychange', unpark);
 }

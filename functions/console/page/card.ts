@@ -158,7 +158,9 @@ export function createCard(first: Approval, options: CardOptions): Card {
       const barred = held ? barrier(approval, actor) : `It is ${approval.state}.`;
       const off = busy || !held || barred !== null;
       for (const button of [approve, deny]) button.setAttribute('aria-disabled', String(off));
-      const sentence = barred ?? `Signed as ${plain(actor)}`;
+      const unread =
+        element.querySelector('[data-unread]') !== null ? ' You have not seen all of it yet.' : '';
+      const sentence = barred ?? `Signed as ${plain(actor)}.${unread}`;
       if (note.textContent !== sentence) note.textContent = sentence;
     },
     aim(verdict) {

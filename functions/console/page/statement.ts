@@ -19,10 +19,16 @@ export function statementView(statement: Shown): HTMLElement {
       else code.append(el('span', { class: `sql-${token.kind}` }, shown(token.text, true)));
   }
   const box = el('pre', { class: 'sql', tabindex: '0', role: 'region', 'aria-label': 'Statement' }, code);
-  const size =
-    lines > 12 || text.length > 900
-      ? `${plural(lines, 'line')}, ${plural(text.length, 'character')}: scroll to read all of it`
-      : null;
+  const size = el('span', { class: 'size' });
+  const extent = `${plural(lines, 'line')}, ${plural(text.length, 'character')}`;
+  watchEnd(box, state => {
+    const sentence = {
+      short: '',
+      unread: `${extent}: scroll to read all of it`,
+      read: `${extent}, read to the end`,
+    };
+    fill(size, sentence[state]);
+  });
   const copy = el('button', { type: 'button', class: 'quiet' }, 'Copy');
   copy.addEventListener('click', () => {
     navigator.clipboard.writeText(text).then(
@@ -34,14 +40,23 @@ export function statementView(statement: Shown): HTMLElement {
     'div',
     { class: 'statement' },
     box,
-    el(
-      'div',
-      { class: 'statement-foot' },
-      size === null ? el('span') : el('span', { class: 'size' }, size),
-      copy,
-    ),
+    el('div', { class: 'statement-foot' }, size, copy),
     parameters.length === 0 ? null : bindTable(parameters),
   );
+}
+
+/** Has everything in a box that scrolls been in view? `data-unread` stands on it until then, and stays away afterwards. */
+function watchEnd(box: HTMLElement, changed?: (state: 'short' | 'unread' | 'read') => void): void {
+  let read = false;
+  const look = () => {
+    if (box.clientHeight === 0) return; // not shown at present
+    const short = !read && box.scrollHeight <= box.clientHeight + 2;
+    read ||= !short && box.scrollTop + box.clientHeight >= box.scrollHeight - 2;
+    box.toggleAttribute('data-unread', !short && !read);
+    changed?.(short ? 'short' : read ? 'read' : 'unread');
+  };
+  box.addEventListener('scroll', look, { passive: true });
+  new ResizeObserver(look).observe(box);
 }
 
 function bindTable(parameters: Shown['parameters']): HTMLElement {
@@ -65,9 +80,11 @@ function bindTable(parameters: Shown['parameters']): HTMLElement {
       el('td', { class: 'bind-type' }, type),
     );
   });
-  return el(
+  const box = el(
     'div',
     { class: 'binds', tabindex: '0', role: 'region', 'aria-label': `${count(rows.length)} bind values` },
     el('table', {}, el('caption', {}, 'Bind values'), el('tbody', {}, ...rows)),
   );
+  watchEnd(box);
+  return box;
 }
