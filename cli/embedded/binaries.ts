@@ -90,29 +90,25 @@ function copyFor(account: Account | null, native: string, version: string): stri
       // Only a copy that root made and nobody else can write: what stands at a known name under /tmp is not to be trusted.
       if (!isOurs(copy)) {
         const fresh = mkdtempSync(`${copy}-`);
-        cpSync(native, fresh, { recursive: true, verbatimSymlinks: true });
-        chmodSync(fresh, 0o755);
-        place(fresh, copy);
+        try {
+          cpSync(native, fresh, { recursive: true, verbatimSymlinks: true });
+          chmodSync(fresh, 0o755);
+          renameSync(fresh, copy);
+        } finally {
+          // Gone already when it was placed; left when the disk was full, or another process placed the same copy first.
+          rmSync(fresh, { recursive: true, force: true });
+        }
       }
       if (isOurs(copy) && versionOf(join(copy, 'bin', 'postgres'), account) === version) return copy;
       faults.push(`${copy}: not reachable by ${account?.name}, or not ours`);
     } catch (error) {
+      if (isOurs(copy) && versionOf(join(copy, 'bin', 'postgres'), account) === version) return copy;
       faults.push(`${copy}: ${(error as Error).message}`);
     }
   }
   throw new Error(
     `the user ${account?.name} can neither reach ${native} nor a copy of it (${faults.join('; ')})`,
   );
-}
-
-/** Another process may have placed the same copy meanwhile: then ours is not needed. */
-function place(fresh: string, copy: string): void {
-  try {
-    renameSync(fresh, copy);
-  } catch (error) {
-    rmSync(fresh, { recursive: true, force: true });
-    if (!existsSync(copy)) throw error;
-  }
 }
 
 function isOurs(dir: string): boolean {

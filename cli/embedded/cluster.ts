@@ -68,9 +68,13 @@ function runInitdb(
     });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) {
+      let line = '';
       stream.setEncoding('utf8').on('data', (text: string) => {
         said += text;
-        for (const line of text.split('\n')) if (line.includes('...')) log(line.trim());
+        // initdb writes the beginning of a line, works, and then writes its end.
+        const lines = (line + text).split('\n');
+        line = lines.pop()!;
+        for (const whole of lines) if (whole.endsWith(' ... ok')) log(whole.slice(0, -' ... ok'.length));
       });
     }
     child.once('error', reject);

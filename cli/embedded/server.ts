@@ -3,7 +3,8 @@ import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync } f
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
+import { connectUpstream } from '#proxy/upstream/connect.ts';
+import { OwnConnection } from '#proxy/upstream/query.ts';
 import { runAs } from './account.ts';
 import { bareEnvironment, pathFor } from './child.ts';
 import { type Making, SUPERUSER } from './cluster.ts';
@@ -108,9 +109,9 @@ async function whenReady(
     // The lock file first: that the port answers does not yet mean that it is this server which does.
     const lock = readPidFile(pidFile);
     if (lock?.pid === child.pid && lock?.ready) {
-      const fault = await tryQuery({ port, superPassword });
-      if (fault === null) return 'ready';
-      if (fault.code === '28P01') {
+      const answer = await tryQuery({ port, superPassword });
+      if (answer === 'ready') return 'ready';
+      if (answer === 'wrong password') {
         throw new Error(
           `the password in superuser.password is not the cluster's; remove ${cluster} to begin anew`,
         );
@@ -125,28 +126,28 @@ async function whenReady(
   throw new Error('Postgres is not ready inside its deadline');
 }
 
+/** By the proxy's own way to a server: this file needs no driver that only the tests have. */
 async function tryQuery(at: {
   port: number;
   superPassword: string;
-}): Promise<(Error & { code?: string }) | null> {
-  const client = new pg.Client({
-    host: '127.0.0.1',
-    port: at.port,
-    user: SUPERUSER,
-    password: at.superPassword,
-    database: 'postgres',
-    connectionTimeoutMillis: 5000,
-  });
-  // Without a listener a connection cut between two calls would end the process; the query below reports the fault.
-  client.on('error', () => {});
+}): Promise<'ready' | 'wrong password' | 'not yet'> {
+  let connection: OwnConnection | null = null;
   try {
-    await client.connect();
-    await client.query('select 1');
-    return null;
+    connection = new OwnConnection(
+      await connectUpstream({
+        ...{ host: '127.0.0.1', port: at.port, tls: 'disable' },
+        ...{ user: SUPERUSER, password: at.superPassword, weakAuth: ['trust'], database: 'postgres' },
+        parameters: new Map(),
+        deadlineMs: 5000,
+      }),
+    );
+    await connection.query('select 1');
+    return 'ready';
   } catch (error) {
-    return error as Error & { code?: string };
+    const { sqlstate } = ((error as Error).cause ?? {}) as { sqlstate?: string };
+    return sqlstate === '28P01' ? 'wrong password' : 'not yet';
   } finally {
-    await client.end();
+    connection?.close();
   }
 }
 

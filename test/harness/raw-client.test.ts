@@ -26,6 +26,7 @@ import {
   sync,
   terminate,
 } from '#test/support/raw.ts';
+import { waitFor } from '#test/support/wait-for.ts';
 
 const postgres = await startPostgres({ trust: true });
 const LOGIN = { user: 'postgres', database: 'postgres' };
@@ -99,6 +100,9 @@ test('Postgres understands every message that the raw client builds', async () =
 test('a cancel request with the key of log-in ends a running statement', async () => {
   const raw = await client();
   raw.send(query('select pg_sleep(60)'));
+  // A cancel that overtakes its statement cancels nothing.
+  const running = `select 1 from pg_stat_activity where pid = ${raw.backend!.pid} and wait_event = 'PgSleep'`;
+  await waitFor(async () => (await postgres.query(running)).length === 1, { what: 'the statement runs' });
   const canceller = await RawClient.connect(postgres);
   canceller.send(cancelRequest(raw.backend!.pid, raw.backend!.key));
   await canceller.untilClosed();
