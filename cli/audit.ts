@@ -66,7 +66,10 @@ export function auditCommand(): Command {
     .description('write the sealed log so that a stranger can verify it offline')
     .action(
       report(async (dir: string, options: Options) => {
-        const written = await exportAudit(ledger(options), dir, keyFile(options));
+        const written = await exportAudit(ledger(options), dir, {
+          publicFile: keyFile(options),
+          decisionKeyFile: join(options.data, 'keys', 'decision.pub'),
+        });
         print({ ...written, dir }, options, () => {
           const counts = `${written.events} events and ${written.checkpoints} checkpoints`;
           return `${counts} are in ${dir}\nhand it over; prove it with: holdpoint audit verify --export ${dir} --key FILE\n`;

@@ -1,23 +1,28 @@
-import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { auditEvent } from '#schemas/audit.ts';
 import { eventHash, leafData } from '#schemas/chain.ts';
+import { verifierKey } from '#schemas/checkpoint.ts';
 import { leafHash } from '#schemas/merkle.ts';
 import { TileBuilder } from '#schemas/tiles.ts';
+import { readKey } from './audit-reader.ts';
 import { openTables, storedCheckpoints, storedEvents } from './audit-tables.ts';
+import { readPublicKeys } from './decision-check.ts';
 
 /**
  * Writes the log, up to its newest checkpoint, into a folder that a stranger can verify without Holdpoint (docs/audit.md): a C2SP
- * tlog-tiles log, the events themselves, all checkpoints, and the log's public key. Exports what is stored, altered or not: proving it
+ * tlog-tiles log, the events themselves, all checkpoints, and the public keys of the log and of the deciders. Exports what is stored, altered or not: proving it
  * is the verifier's. Throws an Error when the folder has anything in it, or there is nothing sealed.
  */
 export async function exportAudit(
   file: string,
   dir: string,
-  keyFile: string,
+  keys: { readonly publicFile: string; readonly decisionKeyFile: string },
 ): Promise<{ events: number; checkpoints: number }> {
   if (existsSync(dir) && readdirSync(dir).length > 0) throw new Error(`${dir} is not empty`);
+  const key = readKey(keys.publicFile);
+  const decisions = readPublicKeys(keys.decisionKeyFile);
   const db = openTables(file);
   try {
     db.exec('BEGIN');
@@ -45,7 +50,13 @@ export async function exportAudit(
     const notes = checkpoints.map(c => `${JSON.stringify({ note: c.note, size: c.size })}\n`);
     writeFileSync(join(dir, 'checkpoints.ndjson'), notes.join(''));
     writeFileSync(join(dir, 'checkpoint'), newest.note);
-    if (existsSync(keyFile)) writeFileSync(join(dir, 'key.pub'), readFileSync(keyFile));
+    // From what was read as public keys: a private one, named by mistake, must not leave with the export.
+    if (key !== null) writeFileSync(join(dir, 'key.pub'), `${verifierKey(key)}\n`);
+    if (decisions.length > 0)
+      writeFileSync(
+        join(dir, 'decisions.pub'),
+        decisions.map(k => k.export({ type: 'spki', format: 'pem' })).join(''),
+      );
     return { events, checkpoints: checkpoints.length };
   } finally {
     db.close();

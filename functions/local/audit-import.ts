@@ -7,15 +7,17 @@ import type { VerifyReport } from '../ports.ts';
 import { auditPass } from './audit-pass.ts';
 import type { StoredCheckpoint } from './audit-tables.ts';
 import { AuditVerifier, type StoredEvent } from './audit-verifier.ts';
+import { openDecisionCheck } from './decision-check.ts';
 
 const checkpointLine = z.strictObject({ note: z.string(), size: z.int().nonnegative() });
 
 /** Proves an export (docs/audit.md) without any database: events, chains, checkpoints, and every byte of every tile. */
-export async function verifyExport(dir: string, key: NoteKey | null): Promise<VerifyReport> {
+export async function verifyExport(dir: string, log: NoteKey | null): Promise<VerifyReport> {
   const tiles = new Map<string, Buffer | null>();
   const builder = new TileBuilder((path, bytes) => compare(dir, path, bytes, tiles, verifier));
-  const verifier: AuditVerifier = new AuditVerifier(key, (data, leaf) =>
-    builder.add(Buffer.from(data).subarray(0, 65_535), leaf),
+  const verifier: AuditVerifier = new AuditVerifier(
+    { log, decisions: openDecisionCheck(join(dir, 'decisions.pub')) },
+    (data, leaf) => builder.add(Buffer.from(data).subarray(0, 65_535), leaf),
   );
   try {
     for (const path of files(dir, 'tile')) tiles.set(path, null);

@@ -6,12 +6,15 @@ import { type NoteKey, parseCheckpoint, parseVerifierKey } from '#schemas/checkp
 import type { AuditReader, SessionSummary, VerifyReport } from '../ports.ts';
 import { auditPass } from './audit-pass.ts';
 import { openTables, storedCheckpoints, storedEvents } from './audit-tables.ts';
-import { AuditVerifier } from './audit-verifier.ts';
+import { AuditVerifier, type VerifierKeys } from './audit-verifier.ts';
+import { openDecisionCheck } from './decision-check.ts';
 import { SessionSummaries } from './session-summaries.ts';
 
 export interface AuditReaderOptions {
   /** Verifier key (one line) of the log; default: `keys/ledger.key.pub` beside the database. */
   readonly keyFile?: string;
+  /** Public keys of those who sign decisions (PEM); default: `keys/decision.pub` beside the database. */
+  readonly decisionKeyFile?: string;
 }
 
 /** How long a live ledger may leave its end unsealed before that is a finding (ms), and how often it is looked at. */
@@ -26,6 +29,7 @@ export function openAuditReader(
   options: AuditReaderOptions = {},
 ): AuditReader & { close(): void } {
   const keyFile = options.keyFile ?? join(dirname(file), 'keys', 'ledger.key.pub');
+  const decisionKeyFile = options.decisionKeyFile ?? join(dirname(file), 'keys', 'decision.pub');
   const db = openTables(file);
   const summaries = new SessionSummaries();
   let summed = 0;
@@ -59,7 +63,10 @@ export function openAuditReader(
       }
       return events;
     },
-    verify: session => verifyLedger(file, readKey(keyFile), session),
+    verify: async session => {
+      const keys = { log: readKey(keyFile), decisions: openDecisionCheck(decisionKeyFile) };
+      return verifyLedger(file, keys, session);
+    },
     close: () => db.close(),
   };
 }
@@ -77,8 +84,8 @@ export function readKey(keyFile: string, { required = false } = {}): NoteKey | n
   }
 }
 
-async function verifyLedger(file: string, key: NoteKey | null, session?: string): Promise<VerifyReport> {
-  const verifier = new AuditVerifier(key);
+async function verifyLedger(file: string, keys: VerifierKeys, session?: string): Promise<VerifyReport> {
+  const verifier = new AuditVerifier(keys);
   const newestFile = `${file}.checkpoint`;
   // Read before the tables: it is written after them, so it can only be behind.
   const newest = existsSync(newestFile) ? readFileSync(newestFile, 'utf8') : null;

@@ -2,6 +2,7 @@ import type { AuditBody, AuditEvent, AuditKind } from '#schemas/audit.ts';
 import { canonical } from '#schemas/canonical.ts';
 import { LEDGER_SESSION } from '#schemas/chain.ts';
 import { statementDigest } from '#schemas/statement.ts';
+import type { DecisionCheck } from './decision-check.ts';
 
 type Body<K extends AuditKind> = AuditBody<K>;
 
@@ -16,7 +17,7 @@ interface Course {
 
 /** One thing that a session's story cannot contain. */
 export interface Breach {
-  readonly fault: 'missing' | 'duplicated' | 'reordered' | 'unapproved' | 'forbidden';
+  readonly fault: 'missing' | 'duplicated' | 'reordered' | 'unapproved' | 'forbidden' | 'unsigned';
   readonly what: string;
 }
 
@@ -30,6 +31,12 @@ export class SessionRules {
   #courses = new Map<number, Course>();
   #last = 0;
   #started = false;
+  #check: DecisionCheck | null;
+
+  /** Without `check` the proxy's word is taken for what it calls a verified decision. */
+  constructor(check: DecisionCheck | null = null) {
+    this.#check = check;
+  }
 
   /** What is wrong with this event at this place; null when nothing is. */
   next(event: AuditEvent): Breach | null {
@@ -55,13 +62,7 @@ export class SessionRules {
       case 'hold':
         return this.#course(body, kind, course => held(course, body as Body<'hold'>));
       case 'decision':
-        return this.#course(body, kind, course => {
-          const decision = body as Body<'decision'>;
-          course.decisions.push(decision);
-          return course.hold === null
-            ? breach('missing', `statement ${decision.n} is decided without a hold`)
-            : null;
-        });
+        return this.#course(body, kind, course => this.#decision(course, body as Body<'decision'>));
       case 'hold.end':
         return this.#course(body, kind, course => {
           const end = body as Body<'hold.end'>;
@@ -98,6 +99,19 @@ export class SessionRules {
     return n <= this.#last
       ? breach('reordered', `${kind} of statement ${n} comes after its outcome, or without a statement`)
       : breach('missing', `${kind} of statement ${n} has no statement before it`);
+  }
+
+  #decision(course: Course, decision: Body<'decision'>): Breach | null {
+    const { n, verified, signed } = decision;
+    const sound = verified && this.#check?.(signed) !== false;
+    course.decisions.push({ ...decision, verified: sound });
+    if (course.hold === null) return breach('missing', `statement ${n} is decided without a hold`);
+    if (verified && !sound)
+      return breach(
+        'unsigned',
+        `the decision of ${signed.decision.by} counted, and its signature does not verify`,
+      );
+    return null;
   }
 
   #forward(course: Course): Breach | null {

@@ -5,6 +5,7 @@ import { type NoteKey, parseCheckpoint, type SignedCheckpoint, signatureFault } 
 import { Frontier, leafHash } from '#schemas/merkle.ts';
 import type { Finding, VerifyReport } from '../ports.ts';
 import { SessionRules } from './audit-rules.ts';
+import type { DecisionCheck } from './decision-check.ts';
 import { SeenHashes } from './seen-hashes.ts';
 
 /** One row of the log as it is stored. `session` and `seq` are the columns it is filed under, null where there are none (an export). */
@@ -12,6 +13,14 @@ export interface StoredEvent {
   readonly index: number;
   readonly text: string;
   readonly filed: { readonly session: string; readonly seq: number } | null;
+}
+
+/** What a log is checked with. */
+export interface VerifierKeys {
+  /** Null: nothing is proven, and the report says so. */
+  readonly log: NoteKey | null;
+  /** Null: what the proxy calls a verified decision counts as one. */
+  readonly decisions: DecisionCheck | null;
 }
 
 interface Chain {
@@ -32,10 +41,11 @@ const MOST_ROOTS = 1;
 /**
  * Proves a log, or finds what is wrong with it: every hash is computed anew from the stored text, and what is stored is only ever
  * compared with it. Feed events and checkpoints in the order of the log (a checkpoint of size n after n events), then `finish`. Does no
- * I/O; may go on being fed after `report`, for a log that is being written.
+ * I/O; may go on being fed after `report`, for a log that is being written. `leaf` gets each leaf as computed.
  */
 export class AuditVerifier {
   #key: NoteKey | null;
+  #decisions: DecisionCheck | null;
   #tree = new Frontier();
   #leaf: (data: string, leaf: Buffer) => void;
   #next = 0;
@@ -46,9 +56,9 @@ export class AuditVerifier {
   #sealed = 0;
   #lastSize = 0;
 
-  /** Without a key nothing is proven, and the report says so. `leaf` gets each leaf as computed. */
-  constructor(key: NoteKey | null, leaf: (data: string, leaf: Buffer) => void = () => undefined) {
-    this.#key = key;
+  constructor(given: VerifierKeys, leaf: (data: string, leaf: Buffer) => void = () => undefined) {
+    this.#key = given.log;
+    this.#decisions = given.decisions;
     this.#leaf = leaf;
   }
 
@@ -182,7 +192,7 @@ export class AuditVerifier {
     let chain = this.#chains.get(event.session);
     if (chain === undefined) {
       chain = {
-        rules: new SessionRules(),
+        rules: new SessionRules(this.#decisions),
         seen: new SeenHashes(),
         gaps: new Map(),
         next: 0,

@@ -29,6 +29,8 @@ const MEMORY = 64 << 20;
 /** First and longest pause before a dead thread is replaced (ms). */
 const RESTART_FIRST = 50;
 const RESTART_LONGEST = 5000;
+/** How long a thread that is told to stop may take (ms). */
+const TERMINATE = 1000;
 
 /**
  * Opens the ledger of one machine. Rejects with HoldpointError `ledger_unavailable`, one line that says why: another process has it,
@@ -163,11 +165,11 @@ class Ledger implements Recorder {
     }).finally(async () => {
       clearTimeout(this.#restart);
       clearTimeout(this.#timer);
+      this.#waiters.expire(Number.POSITIVE_INFINITY, () => unavailable('the ledger is closed', this.#fault));
       const thread = this.#thread;
       this.#thread = null;
       this.#ready = false;
-      await thread?.terminate();
-      this.#unlock();
+      if (thread === null || (await ends(thread))) this.#unlock();
     });
     return this.#closed;
   }
@@ -282,6 +284,21 @@ class Ledger implements Recorder {
     if (expired > 0) this.#fault ??= 'it does not answer';
     if (Number.isFinite(next)) this.#timer ??= setTimeout(() => this.#expire(), Math.max(1, next - now));
   }
+}
+
+/**
+ * Stops the thread. One that hangs in a write that the disk never answers cannot be stopped: then false after a while, and its lock goes
+ * with the process.
+ */
+async function ends(thread: Worker): Promise<boolean> {
+  let late: NodeJS.Timeout | undefined;
+  const hung = new Promise<false>(done => {
+    late = setTimeout(() => done(false), TERMINATE);
+  });
+  const ended = thread.terminate().then(() => true);
+  const result = await Promise.race([ended, hung]);
+  clearTimeout(late);
+  return result;
 }
 
 /** The reason is a cause, for the operator's log: it may name files, and agents get message and detail. */

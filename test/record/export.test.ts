@@ -37,7 +37,7 @@ before(async () => {
   ];
   for (const [i, text] of texts.entries()) ledger.append('odd', 'statement', statement(i + 1, { text }));
   await ledger.close();
-  await exportAudit(at.file, original, at.publicFile);
+  await exportAudit(at.file, original, at);
 });
 
 function copy(): string {
@@ -85,7 +85,7 @@ test('a verifier written from the documentation alone, in another language, agre
 });
 
 test('an export goes into an empty folder only', async () => {
-  await assert.rejects(exportAudit(at.file, original, at.publicFile), /is not empty/);
+  await assert.rejects(exportAudit(at.file, original, at), /is not empty/);
 });
 
 const tamperings: { what: string; fault: string; work: (dir: string) => void }[] = [
@@ -166,7 +166,7 @@ test('an export with a key of its own does not pass for one of the pinned key', 
   const other = place();
   await written(other, ['one']);
   const dir = join(other.dir, 'export');
-  await exportAudit(other.file, dir, other.publicFile);
+  await exportAudit(other.file, dir, other);
   assert.deepEqual((await verifyExport(dir, readKey(other.publicFile))).findings, []);
   assert.ok((await verify(dir)).findings.some(f => f.fault === 'unsigned'));
 });

@@ -14,13 +14,22 @@ export interface Place {
   readonly file: string;
   readonly keyFile: string;
   readonly publicFile: string;
+  readonly decisionKeyFile: string;
   readonly checkpointFile: string;
 }
 
 export function place(dir: string = tempDir('ledger')): Place {
   const file = join(dir, 'ledger.db');
   const keyFile = join(dir, 'keys', 'ledger.key');
-  return { dir, file, keyFile, publicFile: `${keyFile}.pub`, checkpointFile: `${file}.checkpoint` };
+  const decisionKeyFile = join(dir, 'keys', 'decision.pub');
+  return {
+    dir,
+    file,
+    keyFile,
+    publicFile: `${keyFile}.pub`,
+    decisionKeyFile,
+    checkpointFile: `${file}.checkpoint`,
+  };
 }
 
 export const DIGEST = '5f'.repeat(32);
