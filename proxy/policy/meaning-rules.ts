@@ -51,6 +51,9 @@ function ruleEntry(file: PolicyFile, rule: Rule, path: Path, names: Names, repor
   const { match } = rule;
   if (RESERVED.includes(rule.name))
     report([...path, 'name'], `${rule.name} is a name that Holdpoint gives its own verdicts`);
+  // Grants that outlive their socket need a store that outlives the proxy; until there is one, such a rule would only wait.
+  if (rule.verdict === 'hold' && rule.mode === 'return')
+    report([...path, 'mode'], 'this version only holds statements that wait: write wait, or leave mode out');
   names.targets(match.targets, [...path, 'match', 'targets'], report);
   names.roles(match.roles, match.targets, [...path, 'match', 'roles'], report);
   if (match.principals !== undefined)
