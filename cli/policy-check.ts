@@ -45,6 +45,8 @@ export function checkPolicy(file: string, added: Added): CheckReport {
     advice.push(
       `${names.join(' and ')} ${names.length > 1 ? 'are' : 'is'} not in this file: \`holdpoint dev\` adds what it serves, the cloud does not`,
     );
+  if (policy.issuers.length === 0 && borrowed.issuers.length === 0)
+    advice.push('there is no issuer in this file: only tokens of `holdpoint dev` can open a session');
   return {
     ok: true,
     file,
