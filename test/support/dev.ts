@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { beforeEnd } from '#test/support/before-end.ts';
@@ -102,7 +103,11 @@ export async function startDev(options: DevOptions = {}): Promise<Dev> {
       stderr += text;
     });
     try {
-      return { child, ready: await firstLine(child, options.readyWithinMs ?? 60_000) };
+      const ready = await firstLine(child, options.readyWithinMs ?? 60_000);
+      // `beforeEnd` comes when nothing keeps this process any more: a server that runs must not.
+      child.unref();
+      for (const pipe of [child.stdout, child.stderr] as unknown as Socket[]) pipe.unref();
+      return { child, ready };
     } catch (error) {
       child.kill('SIGKILL');
       throw new Error(`holdpoint dev: ${(error as Error).message}\n${stderr}`, { cause: error });
@@ -230,6 +235,7 @@ function firstLine(child: ChildProcess, deadlineMs: number): Promise<Ready> {
 
 function exited(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  child.ref();
   return new Promise(resolve => child.once('exit', () => resolve()));
 }
 
