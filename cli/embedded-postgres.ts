@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { serverAccount } from './embedded/account.ts';
+import { ownerOf, serverAccount } from './embedded/account.ts';
 import { findBinaries } from './embedded/binaries.ts';
 import { checkVersion, createCluster, readPassword, SUPERUSER } from './embedded/cluster.ts';
 import { claimDirectory } from './embedded/owner.ts';
@@ -41,14 +41,14 @@ export interface EmbeddedOptions {
  */
 export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const log = options.log ?? (() => {});
-  const account = serverAccount();
-  const binaries = findBinaries(account);
   mkdirSync(options.dir, { recursive: true });
   const dir = realpathSync(options.dir);
   const release = await claimDirectory(dir);
   try {
     const cluster = join(dir, 'cluster');
     const freshlyCreated = !existsSync(cluster);
+    const account = freshlyCreated ? serverAccount() : ownerOf(cluster, serverAccount());
+    const binaries = findBinaries(account);
     if (freshlyCreated) await createCluster(dir, { binaries, account, log });
     checkVersion(cluster, binaries);
     const superPassword = readPassword(dir);

@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { statSync } from 'node:fs';
 
 /** The user that the server runs as where we are root: Postgres refuses to. */
 export interface Account {
@@ -18,6 +19,25 @@ export function serverAccount(): Account | null {
   throw new Error(
     'Postgres does not run as root, and there is neither a user "postgres" nor a user "nobody"',
   );
+}
+
+/**
+ * Whom an existing cluster asks for. Its owner stays its owner, also when a user "postgres" has come to this machine meanwhile; one
+ * that root owns, because it was copied or unpacked, is given to `account`. Throws when we are not root and it is somebody else's.
+ */
+export function ownerOf(cluster: string, account: Account | null): Account | null {
+  const { uid, gid } = statSync(cluster);
+  if (account === null) {
+    if (uid === process.getuid?.() || process.getuid === undefined) return null;
+    throw new Error(
+      `${cluster} belongs to another user (${uid}); run as that user or as root, or use another directory`,
+    );
+  }
+  if (uid === 0) {
+    execFileSync('chown', ['-R', '-h', `${account.uid}:${account.gid}`, cluster]);
+    return account;
+  }
+  return uid === account.uid ? account : { name: `with id ${uid}`, uid, gid };
 }
 
 /** What `spawn` needs to run as this account. */

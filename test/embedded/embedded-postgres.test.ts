@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -238,6 +238,30 @@ test(
       await sql(at(server), 'checkpoint');
       await sql(at(server), 'vacuum full kept');
       assert.deepEqual(await sql(at(server), 'select count(*)::int from kept'), [{ count: 100_000 }]);
+      await server.stop();
+    }
+  },
+);
+
+test(
+  'a cluster keeps its owner when another user would be chosen today, and one copied by root is given back',
+  {
+    skip: process.getuid?.() === 0 ? linuxOnly : 'only root drops to another user',
+  },
+  async t => {
+    const dir = tempDir('embedded');
+    const first = await start(t, dir);
+    await sql(at(first), 'create table kept as select 1 as n');
+    const chosen = statSync(join(dir, 'cluster')).uid;
+    await first.stop();
+    for (const [owner, expected] of [
+      [54_321, 54_321],
+      [0, chosen],
+    ] as const) {
+      execFileSync('chown', ['-R', `${owner}:${owner}`, join(dir, 'cluster')]);
+      const server = await start(t, dir);
+      assert.equal(statSync(`/proc/${postmaster(dir)}`).uid, expected);
+      assert.deepEqual(await sql(at(server), 'select n from kept'), [{ n: 1 }]);
       await server.stop();
     }
   },
