@@ -77,7 +77,7 @@ export const POLICY_DESCRIPTIONS: Readonly<Record<string, string>> = {
       'Groups of this file, or email:someone@example.com. Any of them may decide, never the requester.',
     quorum: 'How many different people must approve.',
     deadline: 'After this the hold ends without approval: 10m.',
-    mode: 'wait: the statement waits on its connection. return: an error at once; the same statement runs once after approval.',
+    mode: 'wait: the statement waits on its connection. return, where an error comes at once and the same statement runs once after approval, does not load in this version.',
     match: 'What the rule speaks of. Keys are combined with "and"; an empty match speaks of everything.',
     'match.principals': 'Who asks.',
     ...nested('match.principals', principals('A')),

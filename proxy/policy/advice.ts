@@ -48,7 +48,7 @@ function ruleAdvice(rules: readonly Rule[]): string[] {
       advice.push(`rule ${rule.name} allows statements of which something cannot be told`);
     if (rule.verdict === 'hold' && seconds(rule.deadline) > 3600 && rule.mode === 'wait')
       advice.push(
-        `rule ${rule.name} lets a connection wait for ${rule.deadline}: sessions are shorter; use mode: return`,
+        `rule ${rule.name} lets a connection wait for ${rule.deadline}: sessions are shorter than that`,
       );
     if (rule.verdict !== 'allow' && isEverything(rule)) catchAll = rule.name;
     if (rule.verdict !== 'allow' && stopsOutside(rule)) outsideStopped = true;

@@ -7,7 +7,7 @@ import { BEGIN, COMMIT, EMPTY, REQUEST, statement, write } from './statements.ts
 
 const POLICY = policyWithRules(`
   - { name: no-hr, verdict: deny, message: not for agents, match: { effects: { reads: [hr.*] } } }
-  - { name: deletes, verdict: hold, approvers: [dbas], quorum: 2, deadline: 90s, mode: return, message: two eyes more,
+  - { name: deletes, verdict: hold, approvers: [dbas], quorum: 2, deadline: 90s, message: two eyes more,
       match: { effects: { anyCommand: [delete] } } }
   - { name: updates, verdict: hold, approvers: ['email:dba-1@example.com'], match: { effects: { anyCommand: [update] } } }
   - { name: reads, verdict: allow, match: { effects: { readOnly: true } } }
@@ -56,7 +56,7 @@ describe('one statement', () => {
           approvers: ['dbas'],
           quorum: 2,
           deadlineSeconds: 90,
-          mode: 'return',
+          mode: 'wait',
           message: 'two eyes more',
         },
       ],

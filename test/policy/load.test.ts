@@ -299,6 +299,11 @@ describe('meaning', () => {
       '5:81: rules[0].quorum: asks for 2 people, but its approvers are only 1',
     ],
     [
+      'a mode that this version does not have',
+      hold('approvers: [dbas], mode: return'),
+      '5:54: rules[0].mode: this version only holds statements that wait: write wait, or leave mode out',
+    ],
+    [
       'a deadline that timers cannot hold',
       hold('approvers: [dbas], deadline: 999h'),
       '5:58: rules[0].deadline: 999h is longer than a week (168h), the most there is',
