@@ -45,7 +45,18 @@ function finish(
     row => row[2] ?? '',
   );
   const checks = grouped(answers.checks, 0, row => row[1] ?? '');
-  const cascades = grouped(answers.foreignKeys, 0, row => Number(row[1]));
+  const fks = answers.foreignKeys;
+  const referencing = grouped(fks, 0, row => Number(row[1]));
+  const onDelete = grouped(
+    fks.filter(row => row[2] === 't'),
+    0,
+    row => Number(row[1]),
+  );
+  const onUpdate = grouped(
+    fks.filter(row => row[3] === 't'),
+    0,
+    row => Number(row[1]),
+  );
   const keys = grouped(answers.uniqueKeys, 0, row => JSON.parse(row[1] ?? '[]') as string[]);
   const triggers = grouped(answers.triggers, 0, trigger);
   const folded = answers.hidden.filter(row => functions.get(Number(row[1]))?.volatility === 'i');
@@ -78,7 +89,9 @@ function finish(
       partition: partition === 't',
       parents: own.parents,
       children: own.children,
-      cascades: cascades(oid),
+      referencing: [...new Set(referencing(oid))],
+      onDelete: onDelete(oid),
+      onUpdate: onUpdate(oid),
       reachesProtected: protection.reaching.has(own.oid),
       masked: new Set(all.filter(([attnum]) => masks?.has(attnum)).map(([, column]) => column)),
     });

@@ -21,7 +21,9 @@ export interface CatalogRelation {
   readonly partition: boolean;
   readonly parents: readonly number[];
   readonly children: readonly number[];
-  readonly cascades: readonly number[];
+  readonly referencing: readonly number[];
+  readonly onDelete: readonly number[];
+  readonly onUpdate: readonly number[];
   readonly reachesProtected: boolean;
   readonly masked: ReadonlySet<string>;
 }
@@ -76,6 +78,13 @@ export interface CatalogType {
   readonly kind: string;
   readonly parts: readonly number[];
   readonly checks: readonly string[];
-  readonly hooks: readonly number[];
+  readonly io: readonly number[];
+  readonly meets: readonly number[];
+  readonly casts: readonly CatalogCast[];
   readonly castTo: boolean;
+}
+
+export interface CatalogCast {
+  readonly source: number;
+  readonly function: number;
 }

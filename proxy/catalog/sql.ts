@@ -84,8 +84,7 @@ export const CHECKS = `
   select conrelid, pg_get_expr(conbin, conrelid) from pg_constraint where contype = 'c' and conrelid >= 16384`;
 
 export const FOREIGN_KEYS = `
-  select confrelid, conrelid from pg_constraint
-   where contype = 'f' and (confdeltype in ('c', 'n', 'd') or confupdtype in ('c', 'n', 'd'))`;
+  select confrelid, conrelid, confdeltype in ('c', 'n', 'd'), confupdtype in ('c', 'n', 'd') from pg_constraint where contype = 'f'`;
 
 export const UNIQUE_KEYS = `
   select i.indrelid, (select json_agg(a.attname) from pg_attribute a

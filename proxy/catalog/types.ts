@@ -1,6 +1,6 @@
 import { FIRST_USER_OID, oids } from './functions.ts';
 import type { Answers } from './load.ts';
-import type { CatalogFunction, CatalogOperator, CatalogType } from './shapes.ts';
+import type { CatalogCast, CatalogFunction, CatalogOperator, CatalogType } from './shapes.ts';
 
 export function buildOperators(answers: Answers): CatalogOperator[] {
   return answers.operators.map(([oid, schema, name, left, right, result, called]) => ({
@@ -19,24 +19,23 @@ export function buildTypes(
   answers: Answers,
   functions: ReadonlyMap<number, CatalogFunction>,
 ): { types: Map<number, CatalogType>; everywhere: number[] } {
-  const hooks = new Map<number, Set<number>>();
+  const io = new Map<number, Set<number>>();
+  const meets = new Map<number, Set<number>>();
+  const casts = new Map<number, CatalogCast[]>();
   const everywhere = new Set<number>();
-  const hook = (type: number, called: number) => {
-    const known = hooks.get(type);
-    if (known === undefined) hooks.set(type, new Set([called]));
-    else known.add(called);
-  };
   const castTo = new Set<number>();
   for (const [source, target, called, context] of answers.casts) {
-    if (context === 'i') castTo.add(Number(target));
-    if (Number(called) < FIRST_USER_OID) continue;
-    hook(Number(source), Number(called));
-    hook(Number(target), Number(called));
-    const own = [source, target].some(oid => Number(oid) >= FIRST_USER_OID);
-    if (!own && context !== 'e') everywhere.add(Number(called));
+    const [from, to, fn] = [Number(source), Number(target), Number(called)];
+    if (context === 'i') castTo.add(to);
+    if (fn < FIRST_USER_OID) continue;
+    casts.set(to, [...(casts.get(to) ?? []), { source: from, function: fn }]);
+    if (context === 'e') continue;
+    const own = [from, to].filter(oid => oid >= FIRST_USER_OID);
+    for (const oid of own) add(meets, oid, fn);
+    if (own.length === 0) everywhere.add(fn);
   }
   for (const [left, right, called] of answers.comparisons)
-    for (const oid of [Number(left), Number(right)]) if (oid !== 0) hook(oid, Number(called));
+    for (const oid of [Number(left), Number(right)]) if (oid !== 0) add(meets, oid, Number(called));
   const attributes = new Map(answers.relations.map(row => [row[0], columnTypes(row[8])]));
   const checks = new Map<string, string[]>();
   for (const [oid, check] of answers.domainChecks)
@@ -44,7 +43,7 @@ export function buildTypes(
   const types = new Map<number, CatalogType>();
   for (const [oid, schema, name, kind, base, element, relation, subtype, inout, range] of answers.types) {
     for (const called of oids(inout))
-      if (called >= FIRST_USER_OID || functions.get(called)?.system === false) hook(Number(oid), called);
+      if (called >= FIRST_USER_OID || functions.get(called)?.system === false) add(io, Number(oid), called);
     types.set(Number(oid), {
       oid: Number(oid),
       schema: schema ?? '',
@@ -59,8 +58,10 @@ export function buildTypes(
         ...(attributes.get(relation ?? '') ?? []),
       ].filter(part => part !== 0),
       checks: checks.get(oid ?? '') ?? [],
-      hooks: [...(hooks.get(Number(oid)) ?? [])],
+      io: [...(io.get(Number(oid)) ?? [])],
+      meets: [...(meets.get(Number(oid)) ?? [])],
       castTo: castTo.has(Number(oid)),
+      casts: casts.get(Number(oid)) ?? [],
     });
   }
   return { types, everywhere: [...everywhere] };
@@ -69,4 +70,10 @@ export function buildTypes(
 function columnTypes(json: string | null | undefined): number[] {
   if (json === null || json === undefined) return [];
   return (JSON.parse(json) as [number, string, number][]).map(([, , type]) => type);
+}
+
+function add(map: Map<number, Set<number>>, key: number, value: number): void {
+  const known = map.get(key);
+  if (known === undefined) map.set(key, new Set([value]));
+  else known.add(value);
 }

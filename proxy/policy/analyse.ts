@@ -3,7 +3,8 @@ import type { CommandClass } from '#schemas/effects.ts';
 import type { CatalogView } from './catalog-view.ts';
 import { actionsOf, ownsTransaction } from './effects/actions.ts';
 import { cleanOutputs } from './effects/clean.ts';
-import { type Context, newContext, settle } from './effects/context.ts';
+import { type Context, castTo, newContext, settle } from './effects/context.ts';
+import { walk } from './effects/expression.ts';
 import { Facts } from './effects/facts.ts';
 import { judgeOf } from './effects/judge.ts';
 import { UNKNOWN_PATH } from './effects/names.ts';
@@ -11,6 +12,7 @@ import { parse } from './effects/parse.ts';
 import { estimate } from './effects/rows.ts';
 import { walkStatement } from './effects/statement.ts';
 import { is, node, text, tree } from './effects/tree.ts';
+import { awaitingBody } from './with-body.ts';
 
 export { loadParser } from './effects/parse.ts';
 export { withBody } from './with-body.ts';
@@ -18,9 +20,15 @@ export { withBody } from './with-body.ts';
 /**
  * What each statement of a query string would do, from its syntax tree and the target's catalog. `searchPath` is the session's, with
  * `$user` expanded; an element `?` says that it is not known. Pure; never throws: what goes wrong inside becomes `unknown`.
+ * `parameterTypes` are the type OIDs that Parse declares, 0 where it leaves one open: a value of a user's type runs the type's functions.
  * `loadParser` must have resolved before the first call.
  */
-export function analyse(sql: string, view: CatalogView, searchPath: readonly string[]): Analysis {
+export function analyse(
+  sql: string,
+  view: CatalogView,
+  searchPath: readonly string[],
+  parameterTypes: readonly number[] = [],
+): Analysis {
   const parsed = parse(sql);
   if ('message' in parsed) return { kind: 'syntax-error', ...parsed };
   if (parsed.length === 0) return { kind: 'statements', statements: [emptyStatement()] };
@@ -28,7 +36,7 @@ export function analyse(sql: string, view: CatalogView, searchPath: readonly str
   let moved = false;
   const statements: StatementAnalysis[] = [];
   for (const statement of parsed) {
-    const { analysis, facts } = one(statement, view, path, moved);
+    const { analysis, facts } = one(statement, { view, path, moved, parameters: [], types: parameterTypes });
     statements.push(analysis);
     const ends = analysis.actions.some(a => a.kind === 'commit' || a.kind.startsWith('rollback'));
     if (facts.changesMeaning || (facts.unknown.size > 0 && !facts.readOnly)) moved = true;
@@ -40,20 +48,27 @@ export function analyse(sql: string, view: CatalogView, searchPath: readonly str
 
 const MOVED = 'an earlier statement of the same text changes what this one means';
 
-function one(
-  statement: unknown,
-  view: CatalogView,
-  path: readonly string[],
-  moved: boolean,
-): { analysis: StatementAnalysis; facts: Facts } {
+interface Surroundings {
+  readonly view: CatalogView;
+  readonly path: readonly string[];
+  readonly moved: boolean;
+  /** TypeName nodes of PREPARE, and type OIDs of Parse. */
+  readonly parameters: unknown;
+  readonly types: readonly number[];
+}
+
+function one(statement: unknown, around: Surroundings): { analysis: StatementAnalysis; facts: Facts } {
+  const { view, path, moved } = around;
   try {
     const context = newContext(view, judgeOf(view), path);
+    for (const oid of around.types) castTo(context, oid);
+    walk(context, around.parameters);
     walkStatement(context, statement);
     if (view.everywhere.length > 0 && !EXPRESSIONLESS.has(node(statement)?.tag ?? ''))
       context.facts.absorb(context.judge.everywhere(path));
     const facts = settle(context);
     if (moved && !EXPRESSIONLESS.has(node(statement)?.tag ?? '')) facts.cannotTell(MOVED);
-    return { analysis: conclude(context, statement, facts, view, path), facts };
+    return { analysis: conclude(context, statement, facts, around), facts };
   } catch (fault) {
     const facts = new Facts();
     facts.commands.add('unknown');
@@ -79,9 +94,9 @@ function conclude(
   context: Context,
   statement: unknown,
   facts: Facts,
-  view: CatalogView,
-  path: readonly string[],
+  around: Surroundings,
 ): StatementAnalysis {
+  const { view } = around;
   const { tag, body } = node(statement) ?? { tag: '', body: tree(null) };
   const touched = view.hasProtected && (facts.protected || facts.suspect);
   if (facts.commands.has('copy-out') && touched)
@@ -97,14 +112,19 @@ function conclude(
   }
   const executes = executed(tag, body);
   const analysis = plain(facts, view);
-  return {
+  const whole: StatementAnalysis = {
     ...analysis,
-    actions: actionsOf(statement, facts, nested => one(nested, view, path, false).analysis),
+    actions: actionsOf(
+      statement,
+      facts,
+      (nested, parameters) => one(nested, { ...around, moved: false, parameters }).analysis,
+    ),
     executes,
     cursor: facts.cursor,
     cleanOutputs: cleanOutputs(context, statement),
     ownTransaction: ownsTransaction(statement, facts),
   };
+  return executes === null && facts.cursor === null ? whole : awaitingBody(whole);
 }
 
 function executed(tag: string, body: Record<string, unknown>): string | null {

@@ -48,8 +48,11 @@ export interface CatalogRelation {
   readonly partition: boolean;
   readonly parents: readonly number[];
   readonly children: readonly number[];
-  /** Relations that foreign keys change when rows here are deleted or updated. */
-  readonly cascades: readonly number[];
+  /** Relations with a foreign key to this one: TRUNCATE … CASCADE empties them too. */
+  readonly referencing: readonly number[];
+  /** Those that a foreign key changes when rows here are deleted, and when keys here are updated. */
+  readonly onDelete: readonly number[];
+  readonly onUpdate: readonly number[];
   /** It, what it inherits from or to, or what it is a view of, has a protected column. */
   readonly reachesProtected: boolean;
   /** Columns that are masked when read from here. */
@@ -121,8 +124,17 @@ export interface CatalogType {
   readonly parts: readonly number[];
   /** Check expressions of a domain. */
   readonly checks: readonly string[];
-  /** User functions that run when a value of the type is read, shown, cast or compared. */
-  readonly hooks: readonly number[];
+  /** User functions that read, show or store any value of the type. */
+  readonly io: readonly number[];
+  /** User functions that may run when a value of the type meets another: implicit casts, comparisons, range arithmetic. */
+  readonly meets: readonly number[];
+  /** Casts to this type by a user function. */
+  readonly casts: readonly CatalogCast[];
   /** Some implicit cast leads to it from another type. */
   readonly castTo: boolean;
+}
+
+export interface CatalogCast {
+  readonly source: number;
+  readonly function: number;
 }

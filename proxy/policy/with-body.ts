@@ -3,28 +3,42 @@ import type { CommandClass } from '#schemas/effects.ts';
 
 const UNKNOWN_BODY = 'the prepared statement or cursor that it names is not known to the session';
 
+/** What an analysis that waits for its body says by itself. */
+const waiting = new WeakMap<StatementAnalysis, StatementAnalysis>();
+
+/** EXECUTE, FETCH and their like before `withBody`: unknown, so that forgetting to add the body allows nothing. */
+export function awaitingBody(outer: StatementAnalysis): StatementAnalysis {
+  const guarded = unknownBody(outer);
+  waiting.set(guarded, outer);
+  return guarded;
+}
+
+function unknownBody(outer: StatementAnalysis): StatementAnalysis {
+  const { effects } = outer;
+  return {
+    ...outer,
+    effects: {
+      ...effects,
+      commands: union(effects.commands, ['unknown']),
+      unknown: union(effects.unknown, [UNKNOWN_BODY]),
+      readOnly: false,
+      keyed: false,
+      rows: null,
+    },
+    touchesProtected: true,
+    cleanOutputs: null,
+  };
+}
+
 /**
  * EXECUTE, FETCH, MOVE, EXPLAIN EXECUTE and WHERE CURRENT OF together with the body that the session knows by that name. An
  * undefined body makes the whole unknown. Until this was called, the outer analysis says nothing about what it runs.
  */
-export function withBody(outer: StatementAnalysis, body: StatementAnalysis | undefined): StatementAnalysis {
-  if (outer.executes === null && outer.cursor === null) return outer;
-  if (body === undefined) {
-    const { effects } = outer;
-    return {
-      ...outer,
-      effects: {
-        ...effects,
-        commands: union(effects.commands, ['unknown']),
-        unknown: union(effects.unknown, [UNKNOWN_BODY]),
-        readOnly: false,
-        keyed: false,
-        rows: null,
-      },
-      touchesProtected: true,
-      cleanOutputs: null,
-    };
-  }
+export function withBody(given: StatementAnalysis, body: StatementAnalysis | undefined): StatementAnalysis {
+  if (given.executes === null && given.cursor === null) return given;
+  const outer = waiting.get(given);
+  if (outer === undefined) return unknownBody(given);
+  if (body === undefined) return given;
   const a = outer.effects;
   const b = body.effects;
   const explains = a.commands[0] === 'explain';

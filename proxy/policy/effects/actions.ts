@@ -6,7 +6,7 @@ import { constant, is, list, node, type Tree, text, tree } from './tree.ts';
 export function actionsOf(
   statement: unknown,
   facts: Facts,
-  nested: (body: unknown) => StatementAnalysis,
+  nested: (body: unknown, parameters: unknown) => StatementAnalysis,
 ): SessionAction[] {
   const { tag, body } = node(statement) ?? { tag: '', body: {} as Tree };
   const settings = [...facts.settings].map(setting => ({ kind: 'set', setting }) as const);
@@ -14,9 +14,9 @@ export function actionsOf(
     case 'TransactionStmt':
       return transaction(body);
     case 'PrepareStmt':
-      return [{ kind: 'prepare', name: text(body.name), body: nested(body.query) }];
+      return [{ kind: 'prepare', name: text(body.name), body: nested(body.query, body.argtypes) }];
     case 'DeclareCursorStmt':
-      return [{ kind: 'declare', name: text(body.portalname), body: nested(body.query) }];
+      return [{ kind: 'declare', name: text(body.portalname), body: nested(body.query, []) }];
     case 'DeallocateStmt':
       return [{ kind: 'deallocate', name: text(body.name) || null }];
     case 'ClosePortalStmt':

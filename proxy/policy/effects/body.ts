@@ -1,5 +1,5 @@
 import type { CatalogFunction, CatalogView } from '../catalog-view.ts';
-import { type Context, involve, newContext, settle } from './context.ts';
+import { type Context, castTo, newContext, settle } from './context.ts';
 import type { Facts } from './facts.ts';
 import type { Judge } from './judge.ts';
 import { UNKNOWN_PATH } from './names.ts';
@@ -19,14 +19,20 @@ export function functionBody(
   const path = ownPath(f) ?? sessionPath;
   const context = newContext(view, judge, f.sqlBody !== '' ? [] : path, path);
   const name = `${f.schema}.${f.name}`;
-  for (const type of [...f.inputs, ...f.allTypes, f.result]) involve(context, type);
+  for (const type of [...f.inputs, ...f.allTypes, f.result]) castTo(context, type);
   if (f.config.some(c => isKept(c.split('=', 1)[0] ?? '')))
     context.facts.cannotTell(`${name} changes how text is read`);
   if (f.language === 'plpgsql') walkPlpgsql(context, name, f.definition, f.source);
   else if (f.language === 'sql') sqlBody(context, name, f);
   else context.facts.cannotTell(`${name} is written in ${f.language}, which is not read`);
   if (context.facts.changesMeaning) context.facts.cannotTell(`${name} changes what names mean while it runs`);
-  return settle(context);
+  const facts = settle(context);
+  if (facts.cursor !== null && f.language !== 'plpgsql')
+    facts.cannotTell(`${name} stands on a cursor of the session`);
+  facts.cursor = null;
+  // Only what a body changes is a class of its own.
+  facts.commands.delete('select');
+  return facts;
 }
 
 function sqlBody(context: Context, name: string, f: CatalogFunction): void {

@@ -42,11 +42,19 @@ export interface Context {
   readonly scopes: Scope[];
   /** Types whose values may occur. */
   readonly types: Set<number>;
+  /** Types that values are cast to because the text, a declaration or a signature says so. */
+  readonly targets: Set<number>;
+  /** Relations read, with the alias that a whole row of each goes by. */
+  readonly rows: { readonly relation: CatalogRelation; readonly alias: string }[];
+  /** Every name that stands for a column or a whole row; '*' for stars. */
+  readonly mentioned: Set<string>;
   readonly calls: PossibleCall[];
   /** Relations named in the text that reach a protected column. */
   readonly exposed: Set<CatalogRelation>;
-  /** Nothing runs, it is only planned: EXPLAIN. */
-  planOnly: boolean;
+  /** There is more than columns and constants: values meet. */
+  computes: boolean;
+  /** Rows of whatever type occurs are made from text or JSON. */
+  populates: boolean;
 }
 
 /** `path` is the search path for names in the text, `callPath` that of functions called from it. */
@@ -65,9 +73,13 @@ export function newContext(
     ctes: [],
     scopes: [],
     types: new Set(),
+    targets: new Set(),
+    rows: [],
+    mentioned: new Set(),
+    computes: false,
+    populates: false,
     calls: [],
     exposed: new Set(),
-    planOnly: false,
   };
 }
 
@@ -80,9 +92,27 @@ export function involve(context: Context, oid: number): void {
   for (const part of type.parts) involve(context, part);
 }
 
+/** A value is cast to this type, and with it to everything that it is made of. */
+export function castTo(context: Context, oid: number): void {
+  if (oid === 0 || context.targets.has(oid)) return;
+  context.targets.add(oid);
+  involve(context, oid);
+  for (const part of context.view.type(oid)?.parts ?? []) castTo(context, part);
+}
+
+/** Columns that are read: only the types of those that are mentioned count. */
+function involveColumns(context: Context): void {
+  const { mentioned } = context;
+  for (const { relation, alias } of context.rows) {
+    const whole = context.populates || mentioned.has('*') || mentioned.has(alias);
+    for (const [column, type] of relation.columns) if (whole || mentioned.has(column)) involve(context, type);
+  }
+}
+
 /** Decides which possible calls can happen and what the types that occur bring with them; then the facts are complete. */
 export function settle(context: Context): Facts {
-  const { facts } = context;
+  const { facts, judge, callPath } = context;
+  involveColumns(context);
   let open = context.calls.splice(0);
   for (;;) {
     const rest: PossibleCall[] = [];
@@ -92,17 +122,31 @@ export function settle(context: Context): Facts {
         continue;
       }
       facts.absorb(call.facts);
-      for (const oid of [...call.inputs, ...call.result]) involve(context, oid);
+      for (const oid of call.inputs) castTo(context, oid);
+      for (const oid of call.result) involve(context, oid);
     }
     if (rest.length === open.length) break;
     open = rest;
   }
+  if (context.populates) for (const oid of [...context.types]) castTo(context, oid);
   for (const oid of context.types) {
-    const brought = context.judge.typeFacts(oid, context.callPath);
-    if (brought !== null) facts.absorb(brought);
+    facts.absorb(judge.typeFacts(oid, 'io', callPath));
+    if (context.computes) facts.absorb(judge.typeFacts(oid, 'meets', callPath));
   }
+  for (const oid of context.targets) facts.absorb(judge.typeFacts(oid, 'checks', callPath));
+  // JSON constructors look for a cast to JSON without being asked.
+  for (const oid of [...context.targets, ...JSON_TYPES])
+    for (const cast of context.view.type(oid)?.casts ?? [])
+      if (
+        context.types.has(cast.source) ||
+        (context.targets.has(oid) && context.view.type(cast.source)?.system !== false)
+      )
+        facts.absorb(judge.hookFacts(cast.function, callPath, 'a cast'));
   return facts;
 }
+
+/** OIDs of json and jsonb in pg_type.dat. */
+const JSON_TYPES = [114, 3802];
 
 /**
  * A candidate that takes nothing but user types cannot win against a built-in one of the same name unless a value of such a type

@@ -1,6 +1,6 @@
 import type { CommandClass } from '#schemas/effects.ts';
 import type { CatalogRelation } from '../catalog-view.ts';
-import { type Context, involve, type Scope } from './context.ts';
+import { type Context, castTo, type Scope } from './context.ts';
 import { walk } from './expression.ts';
 import type { Facts } from './facts.ts';
 import { isKeyed } from './keyed.ts';
@@ -162,18 +162,23 @@ export function writeRelation(
         if (r.schema === schema && r.kind !== 'v' && !r.system) writeRelation(context, r, kind, true);
     }
   }
-  for (const type of relation.columns.values()) involve(context, type);
+  for (const type of relation.columns.values()) castTo(context, type);
   for (const each of [relation, ...children]) {
     if (!each.partition && each !== relation) facts.writes.add(label(each));
     facts.absorb(implied(judge.relationFacts(each, context.callPath)));
     facts.absorb(implied(judge.writeFacts(each, kind, context.callPath)));
   }
-  if (kind === 'delete' || kind === 'update') cascade(context, relation, new Set([relation.oid]));
+  if (kind === 'delete' || kind === 'update') cascade(context, relation, kind, new Set([relation.oid]));
 }
 
 /** Foreign keys may change rows of other relations: how many cannot be told. */
-function cascade(context: Context, relation: CatalogRelation, seen: Set<number>): void {
-  for (const oid of relation.cascades) {
+function cascade(
+  context: Context,
+  relation: CatalogRelation,
+  kind: 'delete' | 'update',
+  seen: Set<number>,
+): void {
+  for (const oid of kind === 'delete' ? relation.onDelete : relation.onUpdate) {
     if (seen.has(oid)) continue;
     seen.add(oid);
     const other = context.view.relation(oid);
@@ -183,7 +188,8 @@ function cascade(context: Context, relation: CatalogRelation, seen: Set<number>)
     context.facts.keyed = false;
     context.facts.absorb(implied(context.judge.writeFacts(other, 'delete', context.callPath)));
     context.facts.absorb(implied(context.judge.writeFacts(other, 'update', context.callPath)));
-    cascade(context, other, seen);
+    cascade(context, other, 'delete', seen);
+    cascade(context, other, 'update', seen);
   }
 }
 
@@ -217,7 +223,8 @@ export function written(context: Context, rel: Tree): string {
 /** Reading a table whole, for COPY and the like. */
 export function readNamed(context: Context, rel: Tree): readonly CatalogRelation[] {
   const found = resolve(context, rel);
-  for (const relation of found) readRelation(context, relation);
+  context.mentioned.add('*');
+  for (const relation of found) readRelation(context, relation, '');
   if (found.length > 0) context.facts.keyed = false;
   return found;
 }

@@ -1,5 +1,5 @@
 import type { CatalogFunction } from '../catalog-view.ts';
-import { type Context, involve } from './context.ts';
+import { type Context, castTo, involve } from './context.ts';
 import { Facts } from './facts.ts';
 import { findFunctions, findOperators, findRelations, findTypes } from './names.ts';
 import { SHAPES } from './nodes.ts';
@@ -23,6 +23,7 @@ export function walk(context: Context, value: unknown): void {
 
 /** Walks a node whose type is known from where it stands. */
 export function walkTagged(context: Context, tag: string, body: Tree): void {
+  if (!MEETS_NOTHING.has(tag)) context.computes = true;
   const special = SPECIAL.get(tag);
   if (special !== undefined) {
     special(context, body);
@@ -41,6 +42,20 @@ export function walkTagged(context: Context, tag: string, body: Tree): void {
     else context.facts.cannotTell(`${tag}.${field} is not a syntax that is understood`);
   }
 }
+
+/** Nodes that hand values on as they are. */
+const MEETS_NOTHING = new Set([
+  'A_Const',
+  'ParamRef',
+  'ColumnRef',
+  'ResTarget',
+  'String',
+  'A_Star',
+  'SelectStmt',
+  'TypeCast',
+  'TypeName',
+  'A_Indirection',
+]);
 
 type Handler = (context: Context, body: Tree) => void;
 
@@ -103,6 +118,7 @@ function operatorExpression(context: Context, body: Tree): void {
 /** Every operator that a name may mean, with both sides or only the right one. */
 export function operator(context: Context, name: readonly string[], binary: boolean): void {
   const { view, facts } = context;
+  context.computes = true;
   const last = name.at(-1) ?? '';
   const schema = name.length > 1 ? (name.at(-2) ?? '') : null;
   const found = findOperators(view, schema, last, context.path, binary);
@@ -132,6 +148,7 @@ function unresolved(what: string): Facts {
 function columnRef(context: Context, body: Tree): void {
   const fields = names(body.fields);
   const last = fields.at(-1) ?? '';
+  context.mentioned.add(last);
   if (fields.length < 2 || last === '*') return;
   const columns = lookup(context, fields.at(-2) ?? '');
   if (columns?.has(last)) return;
@@ -186,7 +203,7 @@ export function typeName(context: Context, body: Tree): void {
   }
   const found = findTypes(view, schema, last, context.path);
   if (found.length === 0) facts.cannotTell(`type ${name.join('.')} is not in the catalog`);
-  for (const t of found) involve(context, t.oid);
+  for (const t of found) castTo(context, t.oid);
 }
 
 function functionCall(context: Context, body: Tree): void {
@@ -210,13 +227,14 @@ export function call(
   how: { readonly count: number; readonly named: boolean; readonly args: readonly unknown[] },
 ): void {
   const { view, facts } = context;
+  context.computes = true;
   const last = name.at(-1) ?? '';
   const schema = name.length > 1 ? (name.at(-2) ?? '') : null;
   const found = findFunctions(view, schema, last, context.path, how);
   if (how.count === 1) {
     // One argument: `name(x)` may also be a cast to a type of that name.
     for (const t of findTypes(view, schema, last, context.path)) {
-      involve(context, t.oid);
+      castTo(context, t.oid);
       if (found.length === 0) return;
     }
   }
@@ -224,6 +242,7 @@ export function call(
     facts.cannotTell(`function ${name.join('.')} is not in the catalog`);
     return;
   }
+  if (/populate_record/.test(last)) context.populates = true;
   const rivals = found.some(f => f.system);
   for (const f of found) {
     const effect = context.judge.callFacts(f, how.count, context.callPath);

@@ -11,6 +11,11 @@ import { walkQuery } from './query.ts';
 import { walkStatement } from './statement.ts';
 import { is, list, type Tree, tree } from './tree.ts';
 
+/** What CREATE TYPE … AS RANGE makes by itself. */
+const CONSTRUCTORS = /^(range_constructor[23]|multirange_constructor[012])$/;
+
+const NOTHING = new Facts();
+
 /** Bodies within bodies: deeper than this cannot be told. */
 const DEEPEST = 40;
 
@@ -80,6 +85,8 @@ export class Judge {
         if (called === undefined) facts.cannotTell(`a part of the aggregate ${name} is not in the catalog`);
         else facts.absorb(this.callFacts(called, called.inputs.length, path));
       }
+    } else if (f.language === 'internal' && CONSTRUCTORS.test(f.source)) {
+      return;
     } else if ((f.language === 'c' || f.language === 'internal') && computes) {
       return;
     } else {
@@ -91,19 +98,21 @@ export class Judge {
     if (!facts.readOnly) facts.carriers.add(name);
   }
 
-  /** Facts of what a value of this type brings with it; null when that is nothing. */
-  typeFacts(oid: number, path: readonly string[]): Facts | null {
+  /** What a type brings with it: whenever a value occurs, when values meet, or when one is cast to it. */
+  typeFacts(oid: number, when: 'io' | 'meets' | 'checks', path: readonly string[]): Facts {
     const type = this.#view.type(oid);
-    if (type === undefined || (type.hooks.length === 0 && type.checks.length === 0)) return null;
-    return this.#once(`t${oid} ${path.join(',')}`, () => {
+    if (type === undefined || type[when].length === 0) return NOTHING;
+    return this.#once(`t${oid} ${when} ${path.join(',')}`, () => {
+      if (when === 'checks') return this.#expressions(type.checks, path, null);
       const facts = new Facts();
-      for (const hook of type.hooks) facts.absorb(this.#hook(hook, path, `type ${type.schema}.${type.name}`));
-      facts.absorb(this.#expressions(type.checks, path, null));
+      for (const hook of type[when])
+        facts.absorb(this.hookFacts(hook, path, `type ${type.schema}.${type.name}`));
       return facts;
     });
   }
 
-  #hook(oid: number, path: readonly string[], whose: string): Facts {
+  /** A function that Postgres calls by itself, found by its OID. */
+  hookFacts(oid: number, path: readonly string[], whose: string): Facts {
     const called = this.#view.functionOf(oid);
     if (called !== undefined) return this.callFacts(called, called.inputs.length, path);
     const facts = new Facts();
@@ -115,7 +124,7 @@ export class Judge {
   everywhere(path: readonly string[]): Facts {
     return this.#once(`e ${path.join(',')}`, () => {
       const facts = new Facts();
-      for (const oid of this.#view.everywhere) facts.absorb(this.#hook(oid, path, 'a cast'));
+      for (const oid of this.#view.everywhere) facts.absorb(this.hookFacts(oid, path, 'a cast'));
       return facts;
     });
   }
@@ -128,7 +137,7 @@ export class Judge {
       if (r.view !== null) facts.absorb(this.#viewBody(r.view, path).withoutRefusal());
       facts.absorb(this.#expressions([...r.policies, ...r.generated], path, r).withoutRefusal());
       for (const hidden of r.hidden) {
-        const found = this.#hook(hidden, path, `an index or constraint of ${r.schema}.${r.name}`);
+        const found = this.hookFacts(hidden, path, `an index or constraint of ${r.schema}.${r.name}`);
         // Planning may call it with constants: what it computes matters only when it is more than computing.
         if (!found.readOnly) facts.absorb(found.withoutRefusal());
       }
@@ -186,7 +195,10 @@ export class Judge {
     const facts = new Facts();
     for (const text of texts) {
       const context = newContext(this.#view, this, [], path);
-      if (relation !== null) context.scopes.push(new Map([[relation.name, relation.columns]]));
+      if (relation !== null) {
+        context.scopes.push(new Map([[relation.name, relation.columns]]));
+        context.rows.push({ relation, alias: relation.name });
+      }
       const parsed = parseStatements(`SELECT ${text}`);
       if (typeof parsed === 'string' || parsed.length !== 1)
         facts.cannotTell('an expression of the catalog does not parse');

@@ -136,5 +136,5 @@ function columnCarries(sources: Sources, fields: readonly string[]): boolean {
   if (last === '*' || sources.columns.has(last)) return true;
   // A name alone may be a whole row.
   const relation = sources.aliases.get(last);
-  return relation === null || (relation !== undefined && relation.reachesProtected);
+  return relation === null || relation?.reachesProtected === true;
 }

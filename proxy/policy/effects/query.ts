@@ -1,5 +1,5 @@
 import type { CatalogRelation } from '../catalog-view.ts';
-import { type Context, involve, type Scope } from './context.ts';
+import type { Context, Scope } from './context.ts';
 import { operator, walk, walkTagged } from './expression.ts';
 import { isKeyed } from './keyed.ts';
 import { findRelations } from './names.ts';
@@ -28,11 +28,15 @@ const SELECT_FIELDS = new Set([
   'rarg',
 ]);
 
+/** Clauses that compare or convert what they are given, whatever it is. */
+const MEETING = ['distinctClause', 'whereClause', 'groupClause', 'havingClause', 'limitCount', 'limitOffset'];
+
 /** A SELECT, VALUES, TABLE or set operation at any depth. */
 export function walkQuery(context: Context, body: Tree): void {
   const { facts } = context;
   for (const field of Object.keys(body))
     if (!SELECT_FIELDS.has(field)) facts.cannotTell(`SelectStmt.${field} is not a syntax that is understood`);
+  if (MEETING.some(field => present(body[field]))) context.computes = true;
   const close = openWith(context, tree(body.withClause));
   if (present(body.intoClause)) context.judge.grammar.into(context, body);
   if (present(body.larg) || present(body.rarg)) {
@@ -108,8 +112,11 @@ export function fromItem(context: Context, item: unknown, scope: Scope): void {
       rangeVar(context, body, scope);
       return;
     case 'JoinExpr':
+      for (const column of names(body.usingClause)) context.mentioned.add(column);
+      if (body.isNatural === true) context.mentioned.add('*');
       fromItem(context, body.larg, scope);
       fromItem(context, body.rarg, scope);
+      if (present(body.quals)) context.computes = true;
       walk(context, body.quals);
       if (body.isNatural === true || list(body.usingClause).length > 0) operator(context, ['='], true);
       return;
@@ -143,8 +150,12 @@ function rangeFunction(context: Context, body: Tree, scope: Scope, alias: string
   for (const item of list(body.functions)) {
     // A pair: the call, and its column definitions (or an empty object).
     const pair = list(tree(tree(item).List).items);
-    for (const part of pair) walk(context, part);
     const called = node(pair[0]);
+    // In FROM, unnest of several arrays stands for one unnest of each (transformRangeFunction).
+    if (called?.tag === 'FuncCall' && names(called.body.funcname).at(-1) === 'unnest')
+      for (const arg of list(called.body.args)) walk(context, { FuncCall: { ...called.body, args: [arg] } });
+    else walk(context, pair[0]);
+    walk(context, pair[1]);
     if (alias === '' && called?.tag === 'FuncCall') scope.set(names(called.body.funcname).at(-1) ?? '', null);
   }
   walk(context, body.coldeflist);
@@ -168,27 +179,28 @@ export function resolve(context: Context, body: Tree): readonly CatalogRelation[
 function rangeVar(context: Context, body: Tree, scope: Scope): void {
   const name = text(body.relname);
   const alias = tree(body.alias);
-  const label = text(alias.aliasname) || name;
+  const known = text(alias.aliasname) || name;
   if (text(body.schemaname) === '' && context.ctes.some(s => s.has(name))) {
-    scope.set(label, null);
+    scope.set(known, null);
     return;
   }
   const found = resolve(context, body);
   const renamed = list(alias.colnames).length > 0;
-  scope.set(label, found.length === 1 && !renamed ? (found[0]?.columns ?? null) : null);
-  for (const relation of found) readRelation(context, relation);
+  scope.set(known, found.length === 1 && !renamed ? (found[0]?.columns ?? null) : null);
+  if (renamed) context.mentioned.add('*');
+  for (const relation of found) readRelation(context, relation, known);
 }
 
 /** Reading a relation: what it is made of, what its policies and expressions call, and the types of its columns. */
-export function readRelation(context: Context, relation: CatalogRelation): void {
-  const { facts, view, judge } = context;
+export function readRelation(context: Context, relation: CatalogRelation, alias: string): void {
+  const { facts, judge } = context;
   facts.reads.add(label(relation));
   if (relation.partition) for (const parent of ancestors(context, relation)) facts.reads.add(label(parent));
   if (relation.reachesProtected) {
     facts.protected = true;
     context.exposed.add(relation);
   }
-  for (const type of relation.columns.values()) involve(context, type);
+  context.rows.push({ relation, alias });
   facts.absorb(judge.relationFacts(relation, context.callPath));
   for (const child of descendants(context, relation)) {
     if (!child.partition) facts.reads.add(label(child));
@@ -199,11 +211,6 @@ export function readRelation(context: Context, relation: CatalogRelation): void 
     facts.readOnly = false;
   }
   if (!'rvmpSft'.includes(relation.kind)) facts.cannotTell(`${label(relation)} is not a table or view`);
-  if (relation.view !== null && !relation.system) involve(context, rowType(view, relation));
-}
-
-function rowType(view: Context.view, relation: CatalogRelation): number {
-  return view.typesNamed(relation.name).find(t => t.schema === relation.schema)?.oid ?? 0;
 }
 
 export function label(relation: CatalogRelation): string {

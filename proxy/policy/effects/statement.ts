@@ -1,4 +1,5 @@
 import type { CommandClass } from '#schemas/effects.ts';
+import type { CatalogRelation } from '../catalog-view.ts';
 import { type Context, settle } from './context.ts';
 import { intoTable, readNamed, walkDml, writeRelation, written } from './dml.ts';
 import { call, walk } from './expression.ts';
@@ -108,21 +109,20 @@ function truncate(context: Context, body: Tree): void {
   facts.does('truncate');
   facts.withoutWhere = true;
   facts.keyed = false;
-  for (const item of list(body.relations)) {
-    const found = resolve(context, tree(is(item, 'RangeVar') ?? {}));
-    for (const relation of found) {
-      writeRelation(context, relation, 'truncate', true);
-      if (body.behavior === 'DROP_CASCADE')
-        for (const oid of relation.cascades) facts.writes.add(nameOf(context, oid));
-      facts.rows =
-        facts.rows === null || relation.tuples === null ? null : facts.rows + Math.ceil(relation.tuples);
+  const seen = new Set<number>();
+  const empty = (relation: CatalogRelation) => {
+    if (seen.has(relation.oid)) return;
+    seen.add(relation.oid);
+    writeRelation(context, relation, 'truncate', true);
+    facts.rows =
+      facts.rows === null || relation.tuples === null ? null : facts.rows + Math.ceil(relation.tuples);
+    if (body.behavior !== 'DROP_CASCADE') return;
+    for (const oid of relation.referencing) {
+      const other = context.view.relation(oid);
+      if (other !== undefined) empty(other);
     }
-  }
-}
-
-function nameOf(context: Context, oid: number): string {
-  const relation = context.view.relation(oid);
-  return relation === undefined ? `relation ${oid}` : label(relation);
+  };
+  for (const item of list(body.relations)) resolve(context, tree(is(item, 'RangeVar') ?? {})).forEach(empty);
 }
 
 function copy(context: Context, body: Tree): void {
@@ -247,6 +247,7 @@ function doBlock(context: Context, body: Tree): void {
   const tag = `hp${'q'.repeat(longestRun(source) + 1)}`;
   walkPlpgsql(context, 'the DO block', `DO $${tag}$${source}$${tag}$`, source);
   settle(context);
+  facts.cursor = null;
   facts.rows = null;
   if (facts.changesMeaning) facts.cannotTell('the DO block changes what names mean while it runs');
   if (facts.protected && (facts.writes.size > 0 || facts.carriers.size > 0 || facts.commands.has('notify')))
