@@ -63,10 +63,15 @@ export function psql(args: readonly string[], options: ProgramOptions = {}): Pro
   return runProgram('psql', ['-X', '-w', ...args], options);
 }
 
-/** For `test('…', { skip: lacks('psql') }, …)`: false, or the reason for skipping. */
+/**
+ * For `test('…', { skip: lacks('psql') }, …)`: false, or the reason for skipping. Debian's psql and pgbench are one script that
+ * stands for all of Postgres's clients, so that being there does not mean that they run.
+ */
 export function lacks(program: string): string | false {
-  const found = spawnSync('sh', ['-c', 'command -v "$0"', program], { stdio: 'ignore' }).status === 0;
-  return found ? false : `${program} is not installed`;
+  const there = 'command -v "$0" && case "$0" in psql|pgbench) "$0" --version;; esac';
+  return spawnSync('sh', ['-c', there, program], { stdio: 'ignore' }).status === 0
+    ? false
+    : `${program} is not installed`;
 }
 
 /** The environment without PG* variables, which would change what a client does behind the test's back. */
