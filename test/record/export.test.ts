@@ -84,6 +84,22 @@ test('a verifier written from the documentation alone, in another language, agre
   assert.equal(status, 0);
 });
 
+test('an export of a ledger that is being written ends at a checkpoint and is proven', async () => {
+  const live = place();
+  const ledger = await openLedger(live);
+  for (let i = 0; i < 40; i += 1) {
+    story(ledger, `s${i}`);
+    await new Promise(done => setTimeout(done, 5));
+    if (i % 10 !== 9) continue;
+    const dir = join(live.dir, `export-${i}`);
+    await exportAudit(live.file, dir, live);
+    const proof = await verifyExport(dir, readKey(live.publicFile));
+    assert.deepEqual(proof.findings, []);
+    assert.equal(proof.unsealed, 0);
+  }
+  await ledger.close();
+});
+
 test('an export goes into an empty folder only', async () => {
   await assert.rejects(exportAudit(at.file, original, at), /is not empty/);
 });
