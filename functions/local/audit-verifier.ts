@@ -37,6 +37,8 @@ interface Chain {
 
 /** Findings of one kind about the tree after which only their number is told: one altered entry spoils every later checkpoint. */
 const MOST_ROOTS = 1;
+/** Findings of one fault that are told one by one. */
+const MOST_TOLD = 100;
 
 /**
  * Proves a log, or finds what is wrong with it: every hash is computed anew from the stored text, and what is stored is only ever
@@ -146,14 +148,13 @@ export class AuditVerifier {
         },
         session: null,
       });
+    const told = findings.filter(f => session === undefined || f.session === null || f.session === session);
     return {
       sessions: this.#chains.size,
       events: this.#tree.size,
       checkpoints: this.#checkpoints,
       unsealed: this.#tree.size - this.#sealed,
-      findings: findings
-        .filter(f => session === undefined || f.session === null || f.session === session)
-        .map(f => f.finding),
+      findings: abridged(told.map(f => f.finding)),
     };
   }
 
@@ -288,6 +289,20 @@ export class AuditVerifier {
   #found(fault: string, where: string, what: string, session: string | null): void {
     this.#findings.push({ finding: { fault, where, what }, session });
   }
+}
+
+/** The first findings of each fault; of the rest, how many there are. */
+function abridged(findings: readonly Finding[]): Finding[] {
+  const counts = new Map<string, number>();
+  const told = findings.filter(({ fault }) => {
+    const count = (counts.get(fault) ?? 0) + 1;
+    counts.set(fault, count);
+    return count <= MOST_TOLD;
+  });
+  for (const [fault, count] of counts)
+    if (count > MOST_TOLD)
+      told.push({ fault, where: 'log', what: `${count - MOST_TOLD} more findings of this kind` });
+  return told;
 }
 
 function first(error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] }): string {

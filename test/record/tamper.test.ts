@@ -3,6 +3,7 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { before, test } from 'node:test';
 import type { VerifyReport } from '#functions/ports.ts';
+import { openLedger } from '#proxy/local/ledger.ts';
 import { canonical } from '#schemas/canonical.ts';
 import { eventHash } from '#schemas/chain.ts';
 import { tempDir } from '../support/temp.ts';
@@ -317,4 +318,14 @@ test('what is wrong with one session is not reported for another, what is wrong 
   const other = await verified(at, 'three');
   assert.ok(other.findings.every(f => !f.where.startsWith('session one')));
   finds(other, 'altered', /checkpoint 13/);
+});
+
+test('of very many findings of one kind the first are told, and the number of the rest', async () => {
+  const many = place();
+  const ledger = await openLedger(many);
+  for (let n = 1; n <= 150; n += 1) ledger.append('never-opened', 'forward', { n });
+  await ledger.close();
+  const { findings } = await verified(many);
+  assert.equal(findings.length, 101);
+  assert.equal(findings.at(-1)?.what, '50 more findings of this kind');
 });
