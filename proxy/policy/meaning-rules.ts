@@ -10,7 +10,7 @@ import type { Report } from './report.ts';
 import { minutes } from './window.ts';
 import type { Path } from './yaml-source.ts';
 
-const RESERVED = [INVARIANT, DEFAULT_DENY, EMPTY_STATEMENT];
+const RESERVED = [INVARIANT, EMPTY_STATEMENT];
 
 /** Faults of meaning in access entries and rules. */
 export function ruleFaults(file: PolicyFile, names: Names, report: Report): void {
@@ -51,6 +51,12 @@ function ruleEntry(file: PolicyFile, rule: Rule, path: Path, names: Names, repor
   const { match } = rule;
   if (RESERVED.includes(rule.name))
     report([...path, 'name'], `${rule.name} is a name that Holdpoint gives its own verdicts`);
+  // A last rule that denies everything may well be called so; one that does not would make the record lie.
+  if (rule.name === DEFAULT_DENY && rule.verdict !== 'deny')
+    report(
+      [...path, 'name'],
+      `${DEFAULT_DENY} is what Holdpoint calls its own denial; a rule of that name must deny`,
+    );
   // Grants that outlive their socket need a store that outlives the proxy; until there is one, such a rule would only wait.
   if (rule.verdict === 'hold' && rule.mode === 'return')
     report([...path, 'mode'], 'this version only holds statements that wait: write wait, or leave mode out');

@@ -271,7 +271,7 @@ describe('meaning', () => {
     [
       'a rule that takes the name of the default',
       rules('{ name: default, verdict: allow }'),
-      '5:11: rules[0].name: default is a name that Holdpoint gives its own verdicts',
+      '5:11: rules[0].name: default is what Holdpoint calls its own denial; a rule of that name must deny',
     ],
     [
       'a rule that takes the name of the invariants',
@@ -475,6 +475,10 @@ describe('meaning', () => {
     assert.deepEqual(faultsOf(text), [
       '4:59: protected[0].targets[0]: names targets one by one, without wildcards; leave targets out for all',
     ]);
+  });
+
+  it('a last rule that denies may be called default', () => {
+    assert.equal(loadPolicy(rules('{ name: default, verdict: deny }'), 'p.yaml').rules.length, 1);
   });
 
   it('two entries for one issuer are refused', () => {
