@@ -1,7 +1,6 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
 import type { Recorder } from '#proxy/ports.ts';
 import { EventQueue } from '#proxy/record/event-queue.ts';
 import { serialiseBody } from '#proxy/record/serialise.ts';
@@ -10,7 +9,8 @@ import type { AuditBody, AuditKind } from '#schemas/audit.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import { openLedgerKey } from './ledger-key.ts';
 import { lockLedger } from './ledger-lock.ts';
-import type { FromLedger, LedgerStart, ToLedger } from './ledger-messages.ts';
+import type { FromLedger, LedgerStart } from './ledger-messages.ts';
+import { LedgerThread } from './ledger-thread.ts';
 
 export interface LedgerOptions {
   /** SQLite database, made when there is none. `….checkpoint` and `….lock` stand beside it. */
@@ -26,12 +26,6 @@ export interface LedgerOptions {
 const DEADLINE = 5000;
 const PATIENCE_MS = 3000;
 const MEMORY = 64 << 20;
-/** First and longest pause before a dead thread is replaced (ms). */
-const RESTART_FIRST = 50;
-const RESTART_LONGEST = 5000;
-/** How long a thread that is told to stop may take (ms). */
-const TERMINATE = 1000;
-
 /**
  * Opens the ledger of one machine. Rejects with HoldpointError `ledger_unavailable`, one line that says why: another process has it,
  * its end does not verify, its disk cannot be written.
@@ -46,7 +40,9 @@ export async function openLedger(options: LedgerOptions): Promise<Recorder> {
     // SQL texts and bind values are for the owner's eyes; SQLite gives its other files the same mode.
     closeSync(openSync(file, 'a', 0o600));
     const start = { file, checkpointFile: `${file}.checkpoint`, key: openLedgerKey(keyFile) };
-    return await Ledger.open(start, options, unlock);
+    const ledger = new Ledger(start, options, unlock);
+    await ledger.open();
+    return ledger;
   } catch (error) {
     unlock?.();
     if (error instanceof HoldpointError) throw error;
@@ -64,16 +60,10 @@ async function lockWithPatience(path: string): Promise<(() => void) | null> {
 }
 
 class Ledger implements Recorder {
-  #start: Omit<LedgerStart, 'resumed'>;
   #deadline: number;
   #memory: number;
   #unlock: () => void;
-
-  #thread: Worker | null = null;
-  /** It has opened the ledger. */
-  #ready = false;
-  #restart: NodeJS.Timeout | undefined;
-  #pause = RESTART_FIRST;
+  #thread: LedgerThread;
 
   #queue = new EventQueue();
   #waiters = new Waiters();
@@ -84,7 +74,7 @@ class Ledger implements Recorder {
   #durable = 0;
   /** Entries of the log before ticket 1. Tickets and entries rise together, so the log's size tells which tickets are durable. */
   #base = 0;
-  /** Why events cannot be taken, null while they can. */
+  /** Why events cannot be taken, null while they can. Nothing is lost meanwhile: the queue keeps what is not acknowledged. */
   #fault: string | null = null;
   /** Called when the thread has sealed and closed; null while nobody has asked for it. */
   #closing: (() => void) | null = null;
@@ -92,28 +82,21 @@ class Ledger implements Recorder {
   #second = -1;
   #prefix = '';
 
-  private constructor(start: Omit<LedgerStart, 'resumed'>, options: LedgerOptions, unlock: () => void) {
-    this.#start = start;
+  constructor(start: Omit<LedgerStart, 'resumed'>, options: LedgerOptions, unlock: () => void) {
     this.#deadline = options.deadlineMs ?? DEADLINE;
     this.#memory = options.memory ?? MEMORY;
     this.#unlock = unlock;
+    this.#thread = new LedgerThread(start, {
+      said: message => this.#receive(message),
+      lost: why => {
+        this.#fault = why;
+        this.#busy = false;
+      },
+    });
   }
 
-  static async open(
-    start: Omit<LedgerStart, 'resumed'>,
-    options: LedgerOptions,
-    unlock: () => void,
-  ): Promise<Ledger> {
-    const ledger = new Ledger(start, options, unlock);
-    await new Promise<void>((done, failed) => {
-      ledger.#spawn(false, message => {
-        if (message.kind === 'ready') {
-          ledger.#base = message.size;
-          done();
-        } else if (message.kind === 'refused') failed(new Error(message.message));
-      });
-    });
-    return ledger;
+  async open(): Promise<void> {
+    this.#base = await this.#thread.open();
   }
 
   get durable(): number {
@@ -163,13 +146,9 @@ class Ledger implements Recorder {
       };
       this.#send();
     }).finally(async () => {
-      clearTimeout(this.#restart);
       clearTimeout(this.#timer);
       this.#waiters.expire(Number.POSITIVE_INFINITY, () => unavailable('the ledger is closed', this.#fault));
-      const thread = this.#thread;
-      this.#thread = null;
-      this.#ready = false;
-      if (thread === null || (await ends(thread))) this.#unlock();
+      if (await this.#thread.end()) this.#unlock();
     });
     return this.#closed;
   }
@@ -187,44 +166,15 @@ class Ledger implements Recorder {
   }
 
   #send(): void {
-    if (this.#busy || !this.#ready) return;
+    if (this.#busy || !this.#thread.ready) return;
     const batch = this.#queue.peek();
     if (batch !== null) {
       this.#busy = true;
-      this.#post({ kind: 'batch', lines: batch.lines });
+      this.#thread.post({ kind: 'batch', lines: batch.lines });
     } else if (this.#closing !== null) {
       this.#busy = true;
-      this.#post({ kind: 'close' });
+      this.#thread.post({ kind: 'close' });
     }
-  }
-
-  #post(message: ToLedger): void {
-    this.#thread?.postMessage(message);
-  }
-
-  #spawn(resumed: boolean, started: (message: FromLedger) => void): void {
-    const thread = new Worker(new URL('./ledger-worker.ts', import.meta.url), {
-      workerData: { ...this.#start, resumed } satisfies LedgerStart,
-    });
-    this.#thread = thread;
-    let why = 'the thread of the ledger has ended';
-    thread.on('message', (message: FromLedger) => {
-      if (this.#ready) {
-        this.#receive(message);
-        return;
-      }
-      if (message.kind === 'refused') why = message.message;
-      this.#ready = message.kind === 'ready';
-      started(message);
-    });
-    thread.on('error', error => {
-      why = error.message;
-    });
-    thread.on('exit', () => {
-      if (this.#thread !== thread) return;
-      if (!this.#ready && !resumed) started({ kind: 'refused', message: why });
-      else this.#lost(why);
-    });
   }
 
   #receive(message: FromLedger): void {
@@ -236,7 +186,6 @@ class Ledger implements Recorder {
         this.#fault = message.message;
         break;
       case 'closed':
-        this.#thread = null;
         this.#closing?.();
         break;
       case 'ready':
@@ -258,22 +207,6 @@ class Ledger implements Recorder {
     this.#send();
   }
 
-  /** The thread has died. Nothing is lost: what it has not acknowledged is still in the queue. */
-  #lost(why: string): void {
-    this.#thread = null;
-    this.#ready = false;
-    this.#fault = why;
-    this.#busy = false;
-    this.#restart = setTimeout(() => {
-      this.#spawn(true, message => {
-        if (message.kind !== 'ready') return;
-        this.#pause = RESTART_FIRST;
-        this.#acknowledge(message.size);
-      });
-    }, this.#pause);
-    this.#pause = Math.min(this.#pause * 2, RESTART_LONGEST);
-  }
-
   #expire(): void {
     this.#timer = undefined;
     const now = performance.now();
@@ -284,21 +217,6 @@ class Ledger implements Recorder {
     if (expired > 0) this.#fault ??= 'it does not answer';
     if (Number.isFinite(next)) this.#timer ??= setTimeout(() => this.#expire(), Math.max(1, next - now));
   }
-}
-
-/**
- * Stops the thread. One that hangs in a write that the disk never answers cannot be stopped: then false after a while, and its lock goes
- * with the process.
- */
-async function ends(thread: Worker): Promise<boolean> {
-  let late: NodeJS.Timeout | undefined;
-  const hung = new Promise<false>(done => {
-    late = setTimeout(() => done(false), TERMINATE);
-  });
-  const ended = thread.terminate().then(() => true);
-  const result = await Promise.race([ended, hung]);
-  clearTimeout(late);
-  return result;
 }
 
 /** The reason is a cause, for the operator's log: it may name files, and agents get message and detail. */
