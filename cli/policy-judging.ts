@@ -1,4 +1,4 @@
-import { judge } from '#proxy/policy/judge.ts';
+import { judge, openAfter } from '#proxy/policy/judge.ts';
 import { Judge } from '#proxy/session/judgement.ts';
 import type { Analysis, StatementAnalysis } from '#schemas/analysis.ts';
 import type { Policy } from '#schemas/policy.ts';
@@ -50,6 +50,19 @@ export function judging(request: JudgingRequest): Judging {
   return {
     statements,
     verdict: request.inTransaction ? verdict.inTransaction : verdict.outside,
-    alone: statements.map(statement => decide([statement], request.inTransaction)),
+    alone: oneByOne(statements, request.inTransaction, decide),
   };
+}
+
+function oneByOne(
+  statements: readonly StatementAnalysis[],
+  inTransaction: boolean,
+  decide: (statements: readonly StatementAnalysis[], inTransaction: boolean) => Verdict,
+): Verdict[] {
+  let open = inTransaction;
+  return statements.map(statement => {
+    const verdict = decide([statement], open);
+    open = openAfter(open, statement);
+    return verdict;
+  });
 }

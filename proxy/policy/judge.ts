@@ -26,7 +26,7 @@ export function judge(
   let { inTransaction } = request;
   for (const statement of statements) {
     verdicts.push(judgeStatement(policy, { ...request, inTransaction }, statement));
-    inTransaction = statement.actions.reduce(transactionAfter, inTransaction);
+    inTransaction = openAfter(inTransaction, statement);
   }
   return strictest(verdicts);
 }
@@ -83,7 +83,11 @@ function doesNothing({ effects, actions, executes, cursor }: StatementAnalysis):
   );
 }
 
-/** Later statements of the same message run in the transaction that earlier ones opened or ended. */
+/** Whether a transaction block is open when the statement has succeeded: the next one of the same message runs in it. */
+export function openAfter(open: boolean, { actions }: StatementAnalysis): boolean {
+  return actions.reduce(transactionAfter, open);
+}
+
 function transactionAfter(open: boolean, action: SessionAction): boolean {
   switch (action.kind) {
     case 'begin':

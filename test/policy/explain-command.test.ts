@@ -59,6 +59,29 @@ describe('without a database', () => {
     );
   });
 
+  it('a statement is explained in the transaction that it would run in', async () => {
+    const policy = file(
+      'tx.yaml',
+      `version: 1
+access: [{ name: a, targets: [shop], roles: [agent] }]
+rules:
+  - { name: inside, verdict: allow, match: { effects: { inTransaction: true } } }
+  - { name: begins, verdict: allow, match: { effects: { commands: [transaction] } } }
+  - { name: outside, verdict: deny }
+`,
+    );
+    const verdicts = async (...args: string[]) =>
+      (await explain('--policy', policy, ...args)).statements.map(s => s.verdict);
+    assert.deepEqual(await verdicts('--sql', 'select 1; begin; select 1; commit; select 1'), [
+      'deny',
+      'allow',
+      'allow',
+      'allow',
+      'deny',
+    ]);
+    assert.deepEqual(await verdicts('--in-transaction', '--sql', 'select 1'), ['allow']);
+  });
+
   it('principals are made of --as, --email, --group and the groups of the policy', async () => {
     const policy = file(
       'who.yaml',
