@@ -3,9 +3,10 @@ import { canonical, type Json } from '#schemas/canonical.ts';
 import { eventHash, GENESIS, LEDGER_SESSION, leafData } from '#schemas/chain.ts';
 import { type NoteKey, parseCheckpoint, type SignedCheckpoint, signatureFault } from '#schemas/checkpoint.ts';
 import { Frontier, leafHash } from '#schemas/merkle.ts';
-import type { Finding, VerifyReport } from '../ports.ts';
+import type { VerifyReport } from '../ports.ts';
 import { SessionRules } from './audit-rules.ts';
 import type { DecisionCheck } from './decision-check.ts';
+import { Findings } from './findings.ts';
 import { SeenHashes } from './seen-hashes.ts';
 
 /** One row of the log as it is stored. `session` and `seq` are the columns it is filed under, null where there are none (an export). */
@@ -23,6 +24,14 @@ export interface VerifierKeys {
   readonly decisions: DecisionCheck | null;
 }
 
+/** An event with what was computed from it. `whole`: its body is one of its kind. */
+interface Read {
+  readonly event: AuditEvent;
+  readonly text: string;
+  readonly hash: string;
+  readonly whole: boolean;
+}
+
 interface Chain {
   readonly rules: SessionRules;
   readonly seen: SeenHashes;
@@ -37,12 +46,10 @@ interface Chain {
 
 /** Findings of one kind about the tree after which only their number is told: one altered entry spoils every later checkpoint. */
 const MOST_ROOTS = 1;
-/** Findings of one fault that are told one by one. */
-const MOST_TOLD = 100;
 
 /**
  * Proves a log, or finds what is wrong with it: every hash is computed anew from the stored text, and what is stored is only ever
- * compared with it. Feed events and checkpoints in the order of the log (a checkpoint of size n after n events), then `finish`. Does no
+ * compared with it. Feed events and checkpoints in the order of the log (a checkpoint of size n after n events), then `report`. Does no
  * I/O; may go on being fed after `report`, for a log that is being written. `leaf` gets each leaf as computed.
  */
 export class AuditVerifier {
@@ -52,7 +59,7 @@ export class AuditVerifier {
   #leaf: (data: string, leaf: Buffer) => void;
   #next = 0;
   #chains = new Map<string, Chain>();
-  #findings: { finding: Finding; session: string | null }[] = [];
+  #findings = new Findings();
   #checkpoints = 0;
   #roots = 0;
   #sealed = 0;
@@ -76,26 +83,27 @@ export class AuditVerifier {
 
   event(stored: StoredEvent): void {
     const at = `log entry ${stored.index}`;
-    if (stored.index !== this.#next) this.#found('missing', at, this.#skipped(stored.index), null);
+    if (stored.index !== this.#next) this.#findings.add('missing', at, this.#skipped(stored.index), null);
     this.#next = stored.index + 1;
-    const event = this.#read(stored, at);
-    if (event === null) {
+    const read = this.#read(stored, at);
+    if (read === null) {
       this.#grow(stored.text);
       return;
     }
-    const hash = eventHash(event);
+    const { event, hash } = read;
     const where = `session ${event.session} event ${event.seq} (${at})`;
-    if (canonical(event as unknown as Json) !== stored.text)
-      this.#found('altered', where, 'the text is not in canonical form', event.session);
-    if (hash !== event.hash) this.#found('altered', where, 'its text does not have its hash', event.session);
+    if (read.text !== stored.text)
+      this.#findings.add('altered', where, 'the text is not in canonical form', event.session);
+    if (hash !== event.hash)
+      this.#findings.add('altered', where, 'its text does not have its hash', event.session);
     if (stored.filed !== null && (stored.filed.session !== event.session || stored.filed.seq !== event.seq))
-      this.#found(
+      this.#findings.add(
         'altered',
         where,
         `it is filed as event ${stored.filed.seq} of session ${stored.filed.session}`,
         event.session,
       );
-    this.#follow(event, hash, where);
+    this.#follow(read, where);
     this.#grow(leafData(JSON.stringify(event.session), event.seq, hash));
   }
 
@@ -112,84 +120,57 @@ export class AuditVerifier {
       size > this.#tree.size
         ? `it covers ${size} entries, and the log has ${this.#tree.size}`
         : `it is filed under a size at which it cannot stand`;
-    this.#found(size > this.#tree.size ? 'truncated' : 'altered', where, what, null);
+    this.#findings.add(size > this.#tree.size ? 'truncated' : 'altered', where, what, null);
   }
 
   /** Something outside the log itself: a file that is missing or says something else. */
   found(fault: string, where: string, what: string): void {
-    this.#found(fault, where, what, null);
+    this.#findings.add(fault, where, what);
   }
 
   /** What is proven so far; `session` narrows the findings to its own and those of the whole log. */
   report(session?: string): VerifyReport {
-    const findings = [...this.#findings];
+    const late = new Findings();
     for (const [name, chain] of this.#chains)
-      for (const [seq, late] of chain.gaps)
-        if (!late)
-          findings.push({
-            finding: {
-              fault: 'missing',
-              where: `session ${name} event ${seq}`,
-              what: 'no such event is in the log',
-            },
-            session: name,
-          });
-    if (this.#key === null)
-      findings.push({
-        finding: { fault: 'unsigned', where: 'log', what: 'there is no public key to check it against' },
-        session: null,
-      });
+      for (const [seq, came] of chain.gaps)
+        if (!came) late.add('missing', `session ${name} event ${seq}`, 'no such event is in the log', name);
+    if (this.#key === null) late.add('unsigned', 'log', 'there is no public key to check it against');
     if (this.#roots > MOST_ROOTS)
-      findings.push({
-        finding: {
-          fault: 'altered',
-          where: 'log',
-          what: `${this.#roots - MOST_ROOTS} later checkpoints do not fit either`,
-        },
-        session: null,
-      });
-    const told = findings.filter(f => session === undefined || f.session === null || f.session === session);
+      late.add('altered', 'log', `${this.#roots - MOST_ROOTS} later checkpoints do not fit either`);
     return {
       sessions: this.#chains.size,
       events: this.#tree.size,
       checkpoints: this.#checkpoints,
       unsealed: this.#tree.size - this.#sealed,
-      findings: abridged(told.map(f => f.finding)),
+      findings: this.#findings.with(late).told(session),
     };
   }
 
-  #read(stored: StoredEvent, at: string): AuditEvent | null {
-    const filed =
-      stored.filed === null ? at : `session ${stored.filed.session} event ${stored.filed.seq} (${at})`;
-    let value: unknown;
+  #read({ text, filed }: StoredEvent, at: string): Read | null {
+    const where = filed === null ? at : `session ${filed.session} event ${filed.seq} (${at})`;
     try {
-      value = JSON.parse(stored.text);
+      const event = auditEvent.safeParse(JSON.parse(text));
+      if (event.success) return this.#computed(event.data, where);
+      const what = `it is no audit event: ${first(event.error)}`;
+      this.#findings.add('unreadable', where, what, filed?.session ?? null);
     } catch {
-      this.#found('unreadable', filed, 'it is not JSON', stored.filed?.session ?? null);
-      return null;
+      // Not JSON, or nested so deeply that nothing can walk it.
+      this.#findings.add('unreadable', where, 'it is not the JSON of an event', filed?.session ?? null);
     }
-    const event = auditEvent.safeParse(value);
-    if (!event.success) {
-      this.#found(
-        'unreadable',
-        filed,
-        `it is no audit event: ${first(event.error)}`,
-        stored.filed?.session ?? null,
-      );
-      return null;
-    }
-    const body = auditBodies[event.data.kind].safeParse(event.data.body);
-    if (!body.success)
-      this.#found(
-        'unreadable',
-        filed,
-        `its body is no ${event.data.kind}: ${first(body.error)}`,
-        event.data.session,
-      );
-    return event.data;
+    return null;
   }
 
-  #follow(event: AuditEvent, hash: string, where: string): void {
+  #computed(event: AuditEvent, where: string): Read {
+    const read = { event, text: canonical(event as unknown as Json), hash: eventHash(event) };
+    const body = auditBodies[event.kind].safeParse(event.body);
+    if (!body.success) {
+      const what = `its body is no ${event.kind}: ${first(body.error)}`;
+      this.#findings.add('unreadable', where, what, event.session);
+    }
+    return { ...read, whole: body.success };
+  }
+
+  #follow({ event, hash, whole }: Read, where: string): void {
     let chain = this.#chains.get(event.session);
     if (chain === undefined) {
       chain = {
@@ -209,25 +190,30 @@ export class AuditVerifier {
     }
     const unbroken = event.seq === chain.next;
     if (chain.closed && event.session !== LEDGER_SESSION)
-      this.#found('reordered', where, 'it comes after the session.close of its session', event.session);
+      this.#findings.add(
+        'reordered',
+        where,
+        'it comes after the session.close of its session',
+        event.session,
+      );
     for (let seq = chain.next; seq < event.seq; seq += 1) {
       // A number out of all proportion is one finding, not a million.
       if (seq - chain.next >= 100) {
-        this.#found('missing', where, `${event.seq - seq} more events before it`, event.session);
+        this.#findings.add('missing', where, `${event.seq - seq} more events before it`, event.session);
         break;
       }
       chain.gaps.set(seq, false);
     }
     // A predecessor that does not have its own hash is reported already; its successor links to what it claims.
     if (unbroken && event.prev !== chain.hash && event.prev !== chain.claimed)
-      this.#found('altered', where, 'it does not link to the event before it', event.session);
+      this.#findings.add('altered', where, 'it does not link to the event before it', event.session);
     chain.seen.put(event.seq, hash);
     chain.next = event.seq + 1;
     chain.hash = hash;
     chain.claimed = event.hash;
     chain.closed = event.kind === 'session.close';
-    const breach = chain.rules.next(event);
-    if (breach !== null) this.#found(breach.fault, where, breach.what, event.session);
+    const breach = whole ? chain.rules.next(event) : null;
+    if (breach !== null) this.#findings.add(breach.fault, where, breach.what, event.session);
   }
 
   /** A number that the session has passed already. */
@@ -235,10 +221,21 @@ export class AuditVerifier {
     if (chain.gaps.has(event.seq)) {
       chain.gaps.set(event.seq, true);
       chain.seen.put(event.seq, hash);
-      this.#found('reordered', where, `it comes after event ${chain.next - 1} of its session`, event.session);
+      this.#findings.add(
+        'reordered',
+        where,
+        `it comes after event ${chain.next - 1} of its session`,
+        event.session,
+      );
     } else if (chain.seen.has(event.seq, hash))
-      this.#found('duplicated', where, 'the same event is in the log before', event.session);
-    else this.#found('forked', where, 'another event of the same number is in the log before', event.session);
+      this.#findings.add('duplicated', where, 'the same event is in the log before', event.session);
+    else
+      this.#findings.add(
+        'forked',
+        where,
+        'another event of the same number is in the log before',
+        event.session,
+      );
   }
 
   #grow(data: string): void {
@@ -260,11 +257,11 @@ export class AuditVerifier {
     try {
       signed = parseCheckpoint(note);
     } catch (error) {
-      this.#found('unreadable', where, (error as Error).message, null);
+      this.#findings.add('unreadable', where, (error as Error).message, null);
       return null;
     }
     const fault = this.#key === null ? null : signatureFault(signed, this.#key);
-    if (fault !== null) this.#found('unsigned', where, fault, null);
+    if (fault !== null) this.#findings.add('unsigned', where, fault, null);
     return fault === null ? signed : null;
   }
 
@@ -279,30 +276,12 @@ export class AuditVerifier {
       if (this.#roots > MOST_ROOTS) return;
       const range = `log entries ${this.#lastSize} to ${size - 1}`;
       const what = `of ${range}, at least one is not what was signed (altered, replaced, removed or moved)`;
-      this.#found('altered', where, what, null);
+      this.#findings.add('altered', where, what, null);
       return;
     }
     this.#lastSize = size;
     if (this.#key !== null) this.#sealed = size;
   }
-
-  #found(fault: string, where: string, what: string, session: string | null): void {
-    this.#findings.push({ finding: { fault, where, what }, session });
-  }
-}
-
-/** The first findings of each fault; of the rest, how many there are. */
-function abridged(findings: readonly Finding[]): Finding[] {
-  const counts = new Map<string, number>();
-  const told = findings.filter(({ fault }) => {
-    const count = (counts.get(fault) ?? 0) + 1;
-    counts.set(fault, count);
-    return count <= MOST_TOLD;
-  });
-  for (const [fault, count] of counts)
-    if (count > MOST_TOLD)
-      told.push({ fault, where: 'log', what: `${count - MOST_TOLD} more findings of this kind` });
-  return told;
 }
 
 function first(error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] }): string {

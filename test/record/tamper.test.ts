@@ -116,6 +116,18 @@ test('a text that is no JSON, and one that is no event, are found', async () => 
   finds(proof, 'unreadable', /log entry 20/);
 });
 
+test('an event that cannot be read keeps nothing after it from being checked', async () => {
+  const proof = await after(db => {
+    const e = event(db, 6);
+    put(db, 6, { ...e, body: { n: 2 } });
+    put(db, 8, `{"at":${'['.repeat(200_000)}${']'.repeat(200_000)}}`);
+    put(db, 9, { ...event(db, 9), body: JSON.parse(`${'{"n":'.repeat(3000)}2${'}'.repeat(3000)}`) });
+    db.exec('DELETE FROM events WHERE idx = 37');
+  });
+  for (const idx of [6, 8, 9]) finds(proof, 'unreadable', new RegExp(`log entry ${idx}\\)`));
+  finds(proof, 'missing', /log entry 38/);
+});
+
 test('a row deleted in the middle is found, in the log and in its session', async () => {
   const proof = await after(db => db.exec('DELETE FROM events WHERE idx = 17'));
   finds(proof, 'missing', /log entry 18/);
