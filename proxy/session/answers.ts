@@ -211,8 +211,12 @@ export class Answers {
     const { run } = op;
     switch (type) {
       case BACKEND.commandComplete:
-        this.complete(run, buffer, start, end);
-        this.owner.ended(run, 'ok');
+        // A portal at its end runs nothing when it is executed again: the server just says its tag once more.
+        if (run.ended) this.passage.pass(buffer, start, end);
+        else {
+          this.complete(run, buffer, start, end);
+          this.owner.ended(run, 'ok');
+        }
         this.done(op);
         return;
       case BACKEND.emptyQuery:

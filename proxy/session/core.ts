@@ -26,6 +26,8 @@ export interface Core {
   readonly inBlock: boolean;
   /** Something was sent since the last Sync: the server is inside an implicit transaction. */
   segment: boolean;
+  /** A Bind was sent since the last Sync: what comes now runs behind it, in the same transaction. */
+  bound: boolean;
   /** An error was answered in the extended protocol: everything up to Sync is skipped, as the server does. */
   skipping: boolean;
   wait(why: Block): void;

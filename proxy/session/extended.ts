@@ -108,6 +108,7 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
     resultFormats,
     forward: () => {
       openSegment(core);
+      core.bound = true;
       const portal: Portal = { source: prepared, run, resultFormats, described: false, plan: undefined };
       portal.plan = core.answers.shield.planFor(portal);
       core.picture.bound(run);

@@ -126,13 +126,13 @@ export class Judging {
 
   /** Everything that gives a statement its meaning, asked of the server where only it knows. Call `flush` of the line afterwards. */
   async describe(
-    core: Pick<Core, 'status' | 'inBlock' | 'segment'>,
+    core: Pick<Core, 'status' | 'inBlock' | 'segment' | 'bound'>,
     protocol: Statement['protocol'],
     text: string,
     parameters: readonly Parameter[],
     resultFormats: readonly number[],
   ): Promise<Statement> {
-    const { status, inBlock, segment } = core;
+    const { status, inBlock, segment, bound } = core;
     const names = status === 'E' ? [] : this.settings.asked;
     const shown = await new Promise<Map<string, string>>((resolve, reject) => {
       const skipped = () =>
@@ -150,7 +150,7 @@ export class Judging {
       database,
       role,
       settings: this.settings.forDigest(shown),
-      transaction: inBlock ? 'open' : segment ? 'implicit' : 'idle',
+      transaction: inBlock ? 'open' : bound ? 'implicit' : 'idle',
       policyVersion,
     };
   }

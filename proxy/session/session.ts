@@ -99,6 +99,7 @@ export class Session {
       status: 'I',
       inBlock: false,
       segment: false,
+      bound: false,
       skipping: false,
       wait: why => this.intake.wait(why),
       run: statements => new Run(++this.count, statements, parts.now()),
@@ -301,6 +302,7 @@ export class Session {
     core.status = status;
     core.inBlock = status !== 'I';
     core.segment = false;
+    core.bound = false;
     core.skipping = false;
     this.copying = null;
     core.picture.settle();

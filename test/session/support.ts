@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Approval } from '#schemas/approval.ts';
 import { type Dev, startDev } from '#test/support/dev.ts';
 import { startPostgres, type TestPostgres } from '#test/support/postgres.ts';
 import { type Frame, fields, outline, RawClient } from '#test/support/raw.ts';
@@ -44,9 +45,14 @@ export interface Gate {
   /** The ids of what is held now. */
   heldIds(): Promise<string[]>;
   /** Waits until an approval has this state, and gives it whole. */
-  becomes(id: string, state: string): Promise<Record<string, unknown>>;
-  approve(id: string, as?: string): ReturnType<Dev['cli']>;
-  deny(id: string, reason: string, as?: string): ReturnType<Dev['cli']>;
+  becomes(id: string, state: string): Promise<Approval>;
+  /** The approval as it is now, as approvers see it. */
+  approval(id: string): Promise<Approval>;
+  /** Decisions over HTTP, as the command line sends them. Gives the refusal's text where there is one, and '' where it was taken. */
+  approve(id: string, as?: string): Promise<string>;
+  deny(id: string, reason: string, as?: string): Promise<string>;
+  /** For `afterEach`: a test that has failed leaves no client and no hold to the next one. */
+  clear(): Promise<void>;
 }
 
 /**
@@ -65,7 +71,18 @@ export async function startGate(rules: string, more: { head?: string; schema?: s
   const dev = await startDev({ args: ['--policy', policy, '--target', target] });
   const token = await dev.token('agent-1', { email: 'agent-1@example.com' });
   const look: Gate['look'] = sql => db.query(sql, { database: 'shop' });
-  return {
+  const clients = new Set<RawClient>();
+  const decide = async (id: string, verdict: string, as: string, reason = '') => {
+    const file = readFileSync(join(dev.data, 'dev.json'), 'utf8');
+    const { http, token: bearer } = JSON.parse(file) as { http: string; token: string };
+    const response = await fetch(`${http}/api/approvals/${id}/decisions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ verdict, as, reason }),
+    });
+    return response.ok ? '' : `${response.status} ${await response.text()}`;
+  };
+  const gate: Gate = {
     dev,
     db,
     token,
@@ -82,29 +99,43 @@ export async function startGate(rules: string, more: { head?: string; schema?: s
         password: other ?? token,
         ...(parameters === undefined ? {} : { parameters }),
       });
+      clients.add(client);
       return client;
     },
-    heldIds: async () => (await approvals(dev, false)).map(one => String(one.id)),
+    heldIds: async () => (await approvals(dev, false)).map(one => one.id),
     becomes: (id, state) =>
       waitFor(
         async () => {
-          const found = (await approvals(dev, true)).find(one => one.id === id);
-          if (found?.state !== state) throw new Error(`it is ${String(found?.state)}`);
+          const found = await gate.approval(id);
+          if (found.state !== state) throw new Error(`it is ${found.state}`);
           return found;
         },
-        { what: `approval ${id} is ${state}`, everyMs: 50 },
+        { what: `approval ${id} is ${state}`, everyMs: 30 },
       ),
-    approve: (id, as = 'approver-1@example.com') => dev.cli('approvals', 'approve', id, '--as', as),
-    deny: (id, reason, as = 'approver-1@example.com') =>
-      dev.cli('approvals', 'deny', id, '--as', as, '--reason', reason),
+    approval: async id => {
+      const response = await fetch(`${dev.ready.http}/api/approvals/${id}`);
+      if (!response.ok) throw new Error(`approval ${id}: ${response.status} ${await response.text()}`);
+      return (await response.json()) as Approval;
+    },
+    approve: (id, as = 'approver-1@example.com') => decide(id, 'approve', as),
+    deny: (id, reason, as = 'approver-1@example.com') => decide(id, 'deny', as, reason),
+    async clear() {
+      for (const client of clients) client.destroy();
+      clients.clear();
+      await waitFor(async () => (await gate.heldIds()).length === 0, {
+        what: 'nothing is held',
+        everyMs: 20,
+      });
+    },
   };
+  return gate;
 }
 
 /** Over HTTP, as the inbox page reads them: much quicker than a process for each look. */
-async function approvals(dev: Dev, all: boolean): Promise<Record<string, unknown>[]> {
+async function approvals(dev: Dev, all: boolean): Promise<Approval[]> {
   const answer = await fetch(`${dev.ready.http}/api/approvals${all ? '?all=1' : ''}`);
   if (!answer.ok) throw new Error(`approvals: ${answer.status} ${await answer.text()}`);
-  return (await answer.json()) as Record<string, unknown>[];
+  return (await answer.json()) as Approval[];
 }
 
 /** Waits for the notice that tells of a hold, and gives the approval's id. */
