@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { openAuditReader } from '#functions/local/audit-reader.ts';
 import { openLedger } from '#proxy/local/ledger.ts';
 import type { Recorder } from '#proxy/ports.ts';
 import type { Effects } from '#schemas/effects.ts';
@@ -30,11 +31,11 @@ const effects: Effects = {
 const dir = mkdtempSync(join(tmpdir(), 'holdpoint-bench-'));
 try {
   const ledger = await openLedger({ file: join(dir, 'ledger.db'), keyFile: join(dir, 'ledger.key') });
-  await burst(ledger, 2000);
+  await burst(ledger, 'warm', 2000);
   const cpu = process.threadCpuUsage();
   const all = process.cpuUsage();
   const begin = performance.now();
-  const { appending } = await burst(ledger, statements);
+  const { appending } = await burst(ledger, 'measured', statements);
   const seconds = (performance.now() - begin) / 1000;
   const used = process.threadCpuUsage(cpu);
   const whole = process.cpuUsage(all);
@@ -50,6 +51,7 @@ try {
   const rest = (whole.user + whole.system) / events - main;
   console.log(`${rest.toFixed(2)} µs CPU per event off it: hashing, tree, SQLite, signatures`);
   const waits: number[] = [];
+  open(ledger, 'alone');
   for (let i = 0; i < 300; i += 1) {
     const asked = performance.now();
     const ticket = record(ledger, 'alone', i + 1);
@@ -61,18 +63,28 @@ try {
     `${waits[150]?.toFixed(2)} ms until one statement alone is durable (median), ${waits[285]?.toFixed(2)} ms (p95)`,
   );
   await ledger.close();
+  const reader = openAuditReader(join(dir, 'ledger.db'), { keyFile: join(dir, 'ledger.key.pub') });
+  const asked = performance.now();
+  const proof = await reader.verify();
+  const each = ((performance.now() - asked) * 1000) / proof.events;
+  if (proof.findings.length > 0 || proof.unsealed > 0) throw new Error('the ledger is not proven');
+  console.log(
+    `${each.toFixed(1)} µs per event to verify (${proof.events} events, ${proof.checkpoints} checkpoints)`,
+  );
+  reader.close();
 } finally {
   rmSync(dir, { recursive: true, force: true });
 }
 
-async function burst(ledger: Recorder, count: number): Promise<{ appending: number }> {
+async function burst(ledger: Recorder, name: string, count: number): Promise<{ appending: number }> {
+  for (let i = 0; i < PER_TURN; i += 1) open(ledger, `${name}-${i}`);
   let appending = 0;
   let waiting = 0;
   let free = (): void => undefined;
   let last = 0;
   for (let n = 1; n <= count; ) {
     const begin = performance.now();
-    for (let i = 0; i < PER_TURN && n <= count; i += 1, n += 1) last = record(ledger, `s${i}`, n);
+    for (let i = 0; i < PER_TURN && n <= count; i += 1, n += 1) last = record(ledger, `${name}-${i}`, n);
     appending += performance.now() - begin;
     waiting += 1;
     ledger.whenDurable(last, fault => {
@@ -89,6 +101,24 @@ async function burst(ledger: Recorder, count: number): Promise<{ appending: numb
   }
   await new Promise<void>(done => ledger.whenDurable(last, () => done()));
   return { appending };
+}
+
+function open(ledger: Recorder, session: string): void {
+  ledger.append(session, 'session.open', {
+    issuer: 'https://issuer.example',
+    subject: 'agent',
+    email: null,
+    groups: [],
+    target: 'bench',
+    database: 'bench',
+    role: 'agent',
+    application: 'bench',
+    address: '127.0.0.1',
+    access: 'all',
+    readOnly: false,
+    credential: 'none',
+    policyVersion: '',
+  });
 }
 
 function record(ledger: Recorder, session: string, n: number): number {

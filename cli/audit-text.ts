@@ -1,5 +1,5 @@
 import type { SessionSummary, VerifyReport } from '#functions/ports.ts';
-import type { AuditBody, AuditEvent, AuditKind } from '#schemas/audit.ts';
+import { type AuditBody, type AuditEvent, type AuditKind, auditBodies } from '#schemas/audit.ts';
 import { visible } from './visible.ts';
 
 /** A line per session, newest first. */
@@ -53,9 +53,10 @@ export function reportText(proof: VerifyReport, keyFromExport: boolean): string 
   return `proven: ${size}\n  Every hash was computed anew; every chain is whole; every checkpoint is signed and fits.\n${note}`;
 }
 
-function tell(event: AuditEvent): string {
-  const teller = tellers[event.kind] as (body: AuditEvent['body']) => string;
-  return visible(teller(event.body), { lines: true });
+function tell({ kind, body, seq }: AuditEvent): string {
+  if (!auditBodies[kind].safeParse(body).success) return `event ${seq} is no ${kind}: verify the log`;
+  const teller = tellers[kind] as (body: AuditEvent['body']) => string;
+  return visible(teller(body), { lines: true });
 }
 
 const tellers: { readonly [K in AuditKind]: (body: AuditBody<K>) => string } = {

@@ -84,6 +84,28 @@ test('entries that a kill has left unsealed are sealed at the next start, and th
   reader.close();
 });
 
+test('another process on the same ledger ends with one line, and changes nothing', async () => {
+  const at = place();
+  const ledger = await openLedger(at);
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'crash-writer.ts'), at.file, at.keyFile, 'intruder'],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  let err = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text;
+  });
+  const [code] = await once(child, 'close');
+  assert.equal(code, 1);
+  assert.match(err, /HoldpointError: the ledger .* is in use by another process/);
+  await durable(ledger, story(ledger, 'mine'));
+  await ledger.close();
+  const proof = await verified(at);
+  assert.equal(proof.events, 13);
+  assert.deepEqual(proof.findings, []);
+});
+
 test('a thread that dies is replaced, and what it had not written is written once', async context => {
   const at = place();
   const threads: Worker[] = [];
