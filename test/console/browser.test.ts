@@ -54,7 +54,7 @@ const skip =
     ? 'there is no chromium on this machine: the page was not tried in a browser'
     : false;
 
-describe('the inbox page in a real browser', { skip }, () => {
+describe('the inbox page in a real browser', { skip, timeout: 300_000 }, () => {
   let browser: Browser;
   let book: FakeBook;
   let audit: Audit;
@@ -93,14 +93,15 @@ describe('the inbox page in a real browser', { skip }, () => {
     page = await open();
   });
   afterEach(async () => {
-    await page.context().close();
+    // Whatever was opened, also by a test that broke off in its beginning: an open stream would keep the process alive.
+    for (const context of browser.contexts()) await context.close();
     await served.close();
     assert.deepEqual(accidents, []);
   });
 
-  async function open(options: { width?: number; hash?: string } = {}): Promise<Page> {
+  async function open(options: { width?: number; height?: number; hash?: string } = {}): Promise<Page> {
     const context = await browser.newContext({
-      viewport: { width: options.width ?? 1100, height: 800 },
+      viewport: { width: options.width ?? 1100, height: options.height ?? 800 },
       reducedMotion: 'reduce',
     });
     const opened = await context.newPage();
@@ -375,6 +376,29 @@ describe('the inbox page in a real browser', { skip }, () => {
     await page.keyboard.press('Escape');
     assert.equal(await reason.isVisible(), false);
     assert.equal(await card('mine').count(), 1, 'it says what happened before it goes');
+  });
+
+  test('what ends or grows above a reason that is being typed does not push it', async () => {
+    await page.context().close();
+    page = await open({ height: 1800 });
+    const requirement = heldApproval('x').requirements[0]!;
+    const at = (n: number) => ({ createdAt: new Date(Date.now() - 60_000 + n * 1000).toISOString() });
+    for (const [n, id] of ['ends', 'grows', 'mine', 'after', 'last'].entries())
+      book.open(heldApproval(id, { ...at(n), requirements: [{ ...requirement, quorum: 2 }] }));
+    const reason = card('mine').getByLabel('Reason');
+    await reason.click();
+    const before = (await reason.boundingBox())!.y;
+    const still = async (what: string) => {
+      const moved = (await reason.boundingBox())!.y - before;
+      assert.ok(Math.abs(moved) < 1, `${what}: it moved by ${moved} pixels`);
+    };
+    book.move('ends', { kind: 'withdraw', why: 'the agent disconnected' });
+    await card('ends').getByText('Withdrawn: the agent').waitFor();
+    await still('a hold above has ended');
+    await book.decide('grows', { by: TWO, verdict: 'approve', reason: 'somebody else, elsewhere' });
+    await card('grows').getByText('1 of 2 approvals').waitFor();
+    await still('a decision above has come');
+    assert.match(await focused(), /^TEXTAREA/);
   });
 
   test('a quorum counts people: one approves, may not twice, and the second releases it', async () => {
