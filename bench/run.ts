@@ -21,6 +21,7 @@ const HELP = `npm run bench -- [options]
   --idle N        open sessions for the memory figure; 0 leaves it out (1000)
   --parked N      sessions with a held statement each; 0 leaves it out (0)
   --json          the report as JSON on stdout instead of Markdown
+  --profile DIR   leaves CPU profiles of the proxy there; \`node bench/profile.ts DIR\` reads them
   --data DIR      where the database is kept from run to run (bench/results)`;
 
 const { values } = parseArgs({
@@ -36,6 +37,7 @@ const { values } = parseArgs({
     parked: { type: 'string', default: '0' },
     json: { type: 'boolean', default: false },
     data: { type: 'string', default: join(import.meta.dirname, 'results') },
+    profile: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -75,7 +77,7 @@ try {
       continue;
     }
     try {
-      ways.push(await STARTERS[name](cluster));
+      ways.push(await STARTERS[name](cluster, { profile: values.profile }));
     } catch (error) {
       failures.push({ way: name, error: (error as Error).message });
       log(`${name} does not start: ${(error as Error).message}`);
@@ -101,7 +103,7 @@ try {
 
 /** Memory is measured on a proxy that has just started: what earlier measurements left in its heap is not its answer to this one. */
 async function afresh<T>(measure: (proxy: Way) => Promise<T>): Promise<T> {
-  const proxy = await STARTERS.holdpoint(cluster);
+  const proxy = await STARTERS.holdpoint(cluster, {});
   try {
     return await measure(proxy);
   } finally {

@@ -26,7 +26,11 @@ export interface Way {
   stop(): Promise<void>;
 }
 
-type Starter = (cluster: BenchCluster) => Promise<Way>;
+export interface StartOptions {
+  /** Where the proxy leaves a CPU profile of each of its threads when it stops; it is slower for that. */
+  readonly profile?: string | undefined;
+}
+type Starter = (cluster: BenchCluster, options: StartOptions) => Promise<Way>;
 
 /** Each rejects when it does not start; `absent` says why one cannot be tried at all. */
 export const STARTERS: Readonly<Record<WayName, Starter>> = {
@@ -120,11 +124,12 @@ async function startPipe(cluster: BenchCluster): Promise<Way> {
 }
 
 /** With everything on: identity, policy, records before forwarding, masks. As a user starts it, by its command. */
-async function startHoldpoint(cluster: BenchCluster): Promise<Way> {
+async function startHoldpoint(cluster: BenchCluster, { profile }: StartOptions): Promise<Way> {
   const { user, password, port, database } = cluster;
   const target = `postgres://${user}:${password}@127.0.0.1:${port}/${database}`;
   const dev = await startDev({
     args: ['--target', target, '--policy', join(import.meta.dirname, 'policy.yaml')],
+    env: profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profile}` },
   });
   const at = new URL(dev.ready.pg);
   return {
