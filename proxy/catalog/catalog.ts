@@ -9,6 +9,7 @@ export class Catalog {
   /** Protected columns of the policy that the target does not have, as `schema.table.column`. */
   readonly missing: readonly string[];
   readonly everywhere: readonly number[];
+  readonly lively: readonly number[];
   readonly #functions: Index<CatalogFunction>;
   readonly #operators: ReadonlyMap<string, readonly CatalogOperator[]>;
   readonly #types: Index<CatalogType>;
@@ -28,6 +29,9 @@ export class Catalog {
     this.hasProtected = parts.protection.reaching.size > 0;
     this.missing = parts.protection.missing;
     this.everywhere = parts.everywhere;
+    this.lively = [...parts.types.values()]
+      .filter(t => t.io.length + t.meets.length + t.checks.length > 0)
+      .map(t => t.oid);
     this.#protection = parts.protection;
     this.#functions = new Index(parts.functions);
     this.#operators = byName(parts.operators);

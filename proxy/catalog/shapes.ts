@@ -66,7 +66,7 @@ export interface CatalogOperator {
   readonly left: number;
   readonly right: number;
   readonly result: number;
-  readonly function: number;
+  readonly functions: readonly number[];
   readonly system: boolean;
 }
 

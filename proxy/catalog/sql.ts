@@ -25,7 +25,7 @@ export const AGGREGATES = `
     from pg_aggregate where aggfnoid >= 16384`;
 
 export const OPERATORS = `
-  select o.oid, n.nspname, o.oprname, o.oprleft, o.oprright, o.oprresult, o.oprcode::oid
+  select o.oid, n.nspname, o.oprname, o.oprleft, o.oprright, o.oprresult, o.oprcode::oid, o.oprcom, o.oprnegate
     from pg_operator o join pg_namespace n on n.oid = o.oprnamespace`;
 
 export const TYPES = `
@@ -42,7 +42,7 @@ export const DOMAIN_CHECKS = `
 
 export const CASTS = `
   select castsource, casttarget, castfunc, castcontext from pg_cast
-   where castfunc >= 16384 or (castcontext = 'i' and casttarget >= 16384)`;
+   where (oid >= 16384 and castfunc <> 0) or (castcontext = 'i' and casttarget >= 16384)`;
 
 /** Operator families: which types' comparisons call which user functions. */
 export const COMPARISONS = `

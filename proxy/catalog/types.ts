@@ -3,13 +3,16 @@ import type { Answers } from './load.ts';
 import type { CatalogCast, CatalogFunction, CatalogOperator, CatalogType } from './shapes.ts';
 
 export function buildOperators(answers: Answers): CatalogOperator[] {
-  return answers.operators.map(([oid, schema, name, left, right, result, called]) => ({
+  const code = new Map(answers.operators.map(row => [row[0], Number(row[6])]));
+  return answers.operators.map(([oid, schema, name, left, right, result, called, commutator, negator]) => ({
     schema: schema ?? '',
     name: name ?? '',
     left: Number(left),
     right: Number(right),
     result: Number(result),
-    function: Number(called),
+    functions: [Number(called), code.get(commutator ?? '') ?? 0, code.get(negator ?? '') ?? 0].filter(
+      fn => fn !== 0,
+    ),
     system: Number(oid) < FIRST_USER_OID,
   }));
 }
@@ -27,7 +30,7 @@ export function buildTypes(
   for (const [source, target, called, context] of answers.casts) {
     const [from, to, fn] = [Number(source), Number(target), Number(called)];
     if (context === 'i') castTo.add(to);
-    if (fn < FIRST_USER_OID) continue;
+    if (fn === 0 || (fn < FIRST_USER_OID && functions.get(fn)?.volatility !== 'v')) continue;
     casts.set(to, [...(casts.get(to) ?? []), { source: from, function: fn }]);
     if (context === 'e') continue;
     const own = [from, to].filter(oid => oid >= FIRST_USER_OID);

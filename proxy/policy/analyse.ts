@@ -11,7 +11,7 @@ import { UNKNOWN_PATH } from './effects/names.ts';
 import { parse } from './effects/parse.ts';
 import { estimate } from './effects/rows.ts';
 import { walkStatement } from './effects/statement.ts';
-import { is, node, text, tree } from './effects/tree.ts';
+import { is, list, node, text, tree } from './effects/tree.ts';
 import { awaitingBody } from './with-body.ts';
 
 export { loadParser } from './effects/parse.ts';
@@ -29,7 +29,12 @@ export function analyse(
   searchPath: readonly string[],
   parameterTypes: readonly number[] = [],
 ): Analysis {
-  const parsed = parse(sql);
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse(sql);
+  } catch (fault) {
+    return { kind: 'statements', statements: [failed(fault, view).analysis] };
+  }
   if ('message' in parsed) return { kind: 'syntax-error', ...parsed };
   if (parsed.length === 0) return { kind: 'statements', statements: [emptyStatement()] };
   let path = searchPath;
@@ -62,6 +67,10 @@ function one(statement: unknown, around: Surroundings): { analysis: StatementAna
   try {
     const context = newContext(view, judgeOf(view), path);
     for (const oid of around.types) castTo(context, oid);
+    if (around.types.some(oid => oid !== 0) || list(around.parameters).length > 0) {
+      context.computes = true;
+      context.parameters = true;
+    }
     walk(context, around.parameters);
     walkStatement(context, statement);
     if (view.everywhere.length > 0 && !EXPRESSIONLESS.has(node(statement)?.tag ?? ''))
@@ -70,14 +79,18 @@ function one(statement: unknown, around: Surroundings): { analysis: StatementAna
     if (moved && !EXPRESSIONLESS.has(node(statement)?.tag ?? '')) facts.cannotTell(MOVED);
     return { analysis: conclude(context, statement, facts, around), facts };
   } catch (fault) {
-    const facts = new Facts();
-    facts.commands.add('unknown');
-    facts.changesMeaning = true;
-    facts.cannotTell(`the analysis failed: ${fault instanceof Error ? fault.message : String(fault)}`);
-    return { analysis: plain(facts, view), facts };
+    return failed(fault, view);
   }
 }
 
+/** Something inside went wrong: nothing is known of the statement. */
+function failed(fault: unknown, view: CatalogView): { analysis: StatementAnalysis; facts: Facts } {
+  const facts = new Facts();
+  facts.commands.add('unknown');
+  facts.changesMeaning = true;
+  facts.cannotTell(`the analysis failed: ${fault instanceof Error ? fault.message : String(fault)}`);
+  return { analysis: plain(facts, view), facts };
+}
 /** Statements that mean the same whatever names mean. */
 const EXPRESSIONLESS = new Set([
   'TransactionStmt',

@@ -16,6 +16,8 @@ export interface CatalogView {
   type(oid: number): CatalogType | undefined;
   /** Functions behind implicit casts and default comparisons between built-in types: they may run in any expression. */
   readonly everywhere: readonly number[];
+  /** Types whose values bring user functions with them: `io`, `meets` or `checks` is not empty. */
+  readonly lively: readonly number[];
 }
 
 export interface CatalogRelation {
@@ -109,7 +111,8 @@ export interface CatalogOperator {
   readonly left: number;
   readonly right: number;
   readonly result: number;
-  readonly function: number;
+  /** Functions that may run in its place, its own among them: the planner turns operators round and negates them. */
+  readonly functions: readonly number[];
   readonly system: boolean;
 }
 

@@ -197,6 +197,25 @@ SELECT coalesce(JSONB_AGG("__t"."data"), '[]') FROM (SELECT "t"."id" AS "data" F
 SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_.*' AND nspname NOT IN ('information_schema') ORDER by nspname
 SELECT pg_catalog.current_schema(), pg_catalog.version()
 select pg_catalog.set_bit(b'101', 1, 0), pg_catalog.lower('X') operator(pg_catalog.||) 'y'
+select f_label()
+select f_cfg()
+select f_pathy('x')
+select * from v_pathy
+select * from vg
+select id from bt
+select f_quoted()
+select * from r_unusual('2024-01-01')
+select * from r_setof('new')
+select r_format(3)
+select r_array(array[1, 2])
+select r_json()
+select r_strict(1)
+select id from withdom
+select * from withdom
+select * from withdom where id = 1
+select id from feelings where id = 1
+explain (generic_plan) select * from orders where id = $1
+select '5'::int, 5::int, 5.5::int, '{1}'::int[], id::int from orders where id = '4'::int
 `
     .split('\n')
     .filter(line => line !== ''),

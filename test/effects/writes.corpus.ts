@@ -473,6 +473,58 @@ begin; set local search_path to ops, pg_catalog; select 1 = 1; commit
 delete from pg_class
 update pg_catalog.pg_proc set provolatile = 'i'
 insert into pg_catalog.pg_authid default values
+select poly(m) from feelings
+select agg_dom(id) from orders
+select not (1 =#= 2)
+select 1 =#= 2
+select ?? 'seq'::regclass
+select 5::int8::bool
+select d from v_domain
+select * from v_nextval
+select * from v_lock
+select f_lock()
+select f_rettype(1)
+select f_argtype(1)
+select f_var(1)
+select f_rowtype()
+select f_coltype()
+select f_alias()
+select f_curs()
+select f_notify()
+select f_perform()
+select f_setlocal()
+select f_scs()
+select f_pathset('X')
+select b from bt
+select '1'::base_t
+select f_if(1)
+select f_while()
+select f_fetchdyn()
+select f_copy()
+select f_ddl()
+select f_rw()
+select f_xml()
+select f_sleep()
+select f_case2('b')
+select "quo te"()
+select jsonb_populate_record(w, '{"d": 5}') from withdom w
+select sum(id) over (order by id rows between w_plpgsql(1) preceding and current row) from orders
+select trig_cfg()
+select array(select w_plpgsql(1))
+select set_config('standard_conforming_strings', 'off', false)
+set client_encoding to latin1
+alter role postgres set client_encoding = latin1
+reset client_encoding
+select 'x'::text::int
+select note::int from log
+select cast(note as int) from log
+select int4(note) from log
+select 'x'::text::pair
+select f_asg('x')
+select (note::text)::int from log
+select array['1'::text]::int[]
+select upper('x')::int
+select (array(select note from log))::int[]
 `
   .split('\n')
   .filter(line => line !== '');

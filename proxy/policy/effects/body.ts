@@ -19,6 +19,10 @@ export function functionBody(
   const path = ownPath(f) ?? sessionPath;
   const context = newContext(view, judge, f.sqlBody !== '' ? [] : path, path);
   const name = `${f.schema}.${f.name}`;
+  context.open = f.inputs.some(oid => view.type(oid)?.kind === 'p');
+  // Arguments and results are assigned.
+  context.computes = true;
+  context.parameters = true;
   for (const type of [...f.inputs, ...f.allTypes, f.result]) castTo(context, type);
   if (f.config.some(c => isKept(c.split('=', 1)[0] ?? '')))
     context.facts.cannotTell(`${name} changes how text is read`);

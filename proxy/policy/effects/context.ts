@@ -44,6 +44,8 @@ export interface Context {
   readonly types: Set<number>;
   /** Types that values are cast to because the text, a declaration or a signature says so. */
   readonly targets: Set<number>;
+  /** Casts that the text asks for: to which type, and from which ones, null where that cannot be told. */
+  readonly asked: { readonly target: number; readonly sources: readonly number[] | null }[];
   /** Relations read, with the alias that a whole row of each goes by. */
   readonly rows: { readonly relation: CatalogRelation; readonly alias: string }[];
   /** Every name that stands for a column or a whole row; '*' for stars. */
@@ -55,6 +57,10 @@ export interface Context {
   computes: boolean;
   /** Rows of whatever type occurs are made from text or JSON. */
   populates: boolean;
+  /** Values of any type may come in: a body with polymorphic arguments. */
+  open: boolean;
+  /** Parameters may have types that the text does not tell. */
+  parameters: boolean;
 }
 
 /** `path` is the search path for names in the text, `callPath` that of functions called from it. */
@@ -74,10 +80,13 @@ export function newContext(
     scopes: [],
     types: new Set(),
     targets: new Set(),
+    asked: [],
     rows: [],
     mentioned: new Set(),
     computes: false,
     populates: false,
+    open: false,
+    parameters: false,
     calls: [],
     exposed: new Set(),
   };
@@ -100,6 +109,21 @@ export function castTo(context: Context, oid: number): void {
   for (const part of context.view.type(oid)?.parts ?? []) castTo(context, part);
 }
 
+/** The text casts something to this type; `sources` are the types that it can have. A user's type may always be among them. */
+export function ask(context: Context, target: number, sources: readonly number[] | null): void {
+  castTo(context, target);
+  const seen = new Set<number>();
+  const add = (oid: number, from: readonly number[] | null) => {
+    if (oid === 0 || seen.has(oid)) return;
+    seen.add(oid);
+    if (oid !== target && sources?.length === 0) return;
+    const type = context.view.type(oid);
+    context.asked.push({ target: oid, sources: from });
+    for (const part of type?.parts ?? []) add(part, type?.kind === 'd' ? from : null);
+  };
+  add(target, sources);
+}
+
 /** Columns that are read: only the types of those that are mentioned count. */
 function involveColumns(context: Context): void {
   const { mentioned } = context;
@@ -113,6 +137,7 @@ function involveColumns(context: Context): void {
 export function settle(context: Context): Facts {
   const { facts, judge, callPath } = context;
   involveColumns(context);
+  if (context.open) for (const oid of context.view.lively) castTo(context, oid);
   let open = context.calls.splice(0);
   for (;;) {
     const rest: PossibleCall[] = [];
@@ -135,13 +160,13 @@ export function settle(context: Context): Facts {
   }
   for (const oid of context.targets) facts.absorb(judge.typeFacts(oid, 'checks', callPath));
   // JSON constructors look for a cast to JSON without being asked.
-  for (const oid of [...context.targets, ...JSON_TYPES])
-    for (const cast of context.view.type(oid)?.casts ?? [])
-      if (
-        context.types.has(cast.source) ||
-        (context.targets.has(oid) && context.view.type(cast.source)?.system !== false)
-      )
-        facts.absorb(judge.hookFacts(cast.function, callPath, 'a cast'));
+  const json = JSON_TYPES.map(target => ({ target, sources: [] }));
+  for (const { target, sources } of [...context.asked, ...json])
+    for (const { source, function: called } of context.view.type(target)?.casts ?? []) {
+      const own = context.view.type(source)?.system === false;
+      const possible = own ? context.types.has(source) : (sources?.includes(source) ?? true);
+      if (possible) facts.absorb(judge.hookFacts(called, callPath, 'a cast'));
+    }
   return facts;
 }
 
@@ -153,7 +178,7 @@ const JSON_TYPES = [114, 3802];
  * occurs: untyped literals go to the built-in form. Domains, composites and types with an implicit cast to them give no such certainty.
  */
 function feasible(context: Context, call: PossibleCall): boolean {
-  if (!call.rivals || call.inputs.length === 0) return true;
+  if (context.open || !call.rivals || call.inputs.length === 0) return true;
   const distinct = call.inputs.every(oid => {
     const type = context.view.type(oid);
     return type !== undefined && !type.system && 'berm'.includes(type.kind) && !type.castTo;

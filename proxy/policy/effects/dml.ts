@@ -54,6 +54,7 @@ export function walkDml(context: Context, tag: string, body: Tree): void {
   const { facts } = context;
   for (const field of Object.keys(body))
     if (!FIELDS.get(tag)?.has(field)) facts.cannotTell(`${tag}.${field} is not a syntax that is understood`);
+  context.computes = true;
   facts.does(CLASS.get(tag) ?? 'unknown');
   const close = openWith(context, tree(body.withClause));
   const target = tree(body.relation);

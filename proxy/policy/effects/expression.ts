@@ -1,5 +1,5 @@
 import type { CatalogFunction } from '../catalog-view.ts';
-import { type Context, castTo, involve } from './context.ts';
+import { ask, type Context, castTo, involve } from './context.ts';
 import { Facts } from './facts.ts';
 import { findFunctions, findOperators, findRelations, findTypes } from './names.ts';
 import { SHAPES } from './nodes.ts';
@@ -78,7 +78,45 @@ const SPECIAL: ReadonlyMap<string, Handler> = new Map<string, Handler>([
 
 function typeCast(context: Context, body: Tree): void {
   walk(context, body.arg);
-  typeName(context, tree(body.typeName));
+  const type = tree(body.typeName);
+  const sources = sourcesOf(context, body.arg);
+  for (const oid of typesNamed(context, type)) ask(context, oid, sources);
+  typeName(context, type);
+}
+
+/** The types that the argument of a cast can have: an untyped literal or parameter has none, and takes that of the cast. */
+function sourcesOf(context: Context, arg: unknown): readonly number[] | null {
+  const found = node(arg);
+  if (found?.tag === 'ParamRef') return context.parameters ? null : [];
+  if (found?.tag === 'TypeCast') return typesNamed(context, tree(found.body.typeName));
+  if (found?.tag === 'ColumnRef')
+    return context.parameters ? null : columnTypes(context, names(found.body.fields));
+  if (found?.tag !== 'A_Const') return null;
+  if (found.body.isnull === true || 'sval' in found.body) return [];
+  return 'ival' in found.body ? [INT4] : 'fval' in found.body ? [INT8, NUMERIC] : null;
+}
+
+/** OIDs in pg_type.dat. */
+const INT4 = 23;
+const INT8 = 20;
+const NUMERIC = 1700;
+
+/** The types that a column may have, where every relation in scope is known; null otherwise. */
+function columnTypes(context: Context, fields: readonly string[]): readonly number[] | null {
+  if (fields.length > 2 || context.scopes.some(s => [...s.values()].some(columns => columns === null)))
+    return null;
+  const name = fields.at(-1) ?? '';
+  const types = context.scopes.flatMap(s => [...s.values()].flatMap(columns => columns?.get(name) ?? []));
+  return types.length > 0 ? types : null;
+}
+
+function typesNamed(context: Context, type: Tree): number[] {
+  const name = names(type.names);
+  const schema = name.length > 1 ? (name.at(-2) ?? '') : null;
+  const found = findTypes(context.view, schema, name.at(-1) ?? '', context.path);
+  if (list(type.arrayBounds).length === 0) return found.map(t => t.oid);
+  // The array's own type, and what its elements are cast to.
+  return found.flatMap(t => [t.oid, ...context.view.typesNamed(`_${t.name}`).map(a => a.oid)]);
 }
 
 function cursorOf(context: Context, body: Tree): void {
@@ -129,20 +167,15 @@ export function operator(context: Context, name: readonly string[], binary: bool
   const rivals = found.some(o => o.system);
   for (const o of found) {
     if (o.system) continue;
-    const called = view.functionOf(o.function);
     const inputs = [o.left, o.right].filter(oid => oid !== 0);
-    const effect =
-      called === undefined
-        ? unresolved(`operator ${last}`)
-        : context.judge.callFacts(called, 2, context.callPath);
+    const effect = new Facts();
+    for (const oid of o.functions) {
+      const called = view.functionOf(oid);
+      if (called === undefined) effect.cannotTell(`what operator ${last} calls is not in the catalog`);
+      else effect.absorb(context.judge.callFacts(called, 2, context.callPath));
+    }
     context.calls.push({ inputs, result: [o.result], facts: effect, rivals });
   }
-}
-
-function unresolved(what: string): Facts {
-  const facts = new Facts();
-  facts.cannotTell(`what ${what} calls is not in the catalog`);
-  return facts;
 }
 
 function columnRef(context: Context, body: Tree): void {
@@ -197,7 +230,7 @@ export function typeName(context: Context, body: Tree): void {
       relation.at(-1) ?? '',
       context.path,
     );
-    for (const r of found) involve(context, r.columns.get(last) ?? 0);
+    for (const r of found) castTo(context, r.columns.get(last) ?? 0);
     if (found.length === 0) facts.cannotTell(`type ${name.join('.')} is not in the catalog`);
     return;
   }
@@ -234,7 +267,7 @@ export function call(
   if (how.count === 1) {
     // One argument: `name(x)` may also be a cast to a type of that name.
     for (const t of findTypes(view, schema, last, context.path)) {
-      castTo(context, t.oid);
+      ask(context, t.oid, null);
       if (found.length === 0) return;
     }
   }

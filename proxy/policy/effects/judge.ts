@@ -1,7 +1,7 @@
 import type { CatalogFunction, CatalogRelation, CatalogView } from '../catalog-view.ts';
 import { functionBody } from './body.ts';
 import { builtinKind, COMPUTING_EXTENSIONS, COMPUTING_VOLATILE } from './builtins.ts';
-import { type Context, type Grammar, newContext, settle } from './context.ts';
+import { type Context, castTo, type Grammar, newContext, settle } from './context.ts';
 
 import { intoTable, readNamed, type WriteKind, walkDml } from './dml.ts';
 import { walk } from './expression.ts';
@@ -19,6 +19,9 @@ const NOTHING = new Facts();
 /** Bodies within bodies: deeper than this cannot be told. */
 const DEEPEST = 40;
 
+/** Things looked into for one statement: bodies that all call each other would take for ever. */
+const MOST = 5_000;
+
 /**
  * What the things of one catalog do when they are used, found out on demand and remembered. Functions may be recursive: inside
  * its own body a function adds nothing new, and what was found while that shortcut was taken is not remembered for others.
@@ -28,6 +31,7 @@ export class Judge {
   readonly #view: CatalogView;
   readonly #known = new Map<string, Facts>();
   readonly #open: string[] = [];
+  #steps = 0;
   /** The lowest position in `#open` that a shortcut has led back to. */
   #shortcut = Number.POSITIVE_INFINITY;
 
@@ -43,9 +47,10 @@ export class Judge {
       this.#shortcut = Math.min(this.#shortcut, at);
       return new Facts();
     }
-    if (this.#open.length >= DEEPEST) {
+    if (this.#open.length === 0) this.#steps = 0;
+    if (this.#open.length >= DEEPEST || ++this.#steps > MOST) {
       const facts = new Facts();
-      facts.cannotTell('functions and views call each other too deeply');
+      facts.cannotTell('functions and views call each other too much to be followed');
       this.#shortcut = 0;
       return facts;
     }
@@ -83,7 +88,10 @@ export class Judge {
       for (const part of f.parts) {
         const called = this.#view.functionOf(part);
         if (called === undefined) facts.cannotTell(`a part of the aggregate ${name} is not in the catalog`);
-        else facts.absorb(this.callFacts(called, called.inputs.length, path));
+        else {
+          facts.absorb(this.callFacts(called, called.inputs.length, path));
+          facts.absorb(this.#made(called, path));
+        }
       }
     } else if (f.language === 'internal' && CONSTRUCTORS.test(f.source)) {
       return;
@@ -96,6 +104,14 @@ export class Judge {
     if (facts.protected)
       facts.refuse(`${name} reads a protected relation, and what it gives back cannot be masked`);
     if (!facts.readOnly) facts.carriers.add(name);
+  }
+
+  /** An aggregate's state is made from text: of a type that a transition function gives. */
+  #made(f: CatalogFunction, path: readonly string[]): Facts {
+    const context = newContext(this.#view, this, [], path);
+    castTo(context, f.result);
+    context.computes = true;
+    return settle(context);
   }
 
   /** What a type brings with it: whenever a value occurs, when values meet, or when one is cast to it. */
@@ -134,7 +150,7 @@ export class Judge {
     if (r.system) return systemRelation(r);
     return this.#once(`r${r.oid} ${path.join(',')}`, () => {
       const facts = new Facts();
-      if (r.view !== null) facts.absorb(this.#viewBody(r.view, path).withoutRefusal());
+      if (r.view !== null && r.kind === 'v') facts.absorb(this.#viewBody(r.view, path).withoutRefusal());
       facts.absorb(this.#expressions([...r.policies, ...r.generated], path, r).withoutRefusal());
       for (const hidden of r.hidden) {
         const found = this.hookFacts(hidden, path, `an index or constraint of ${r.schema}.${r.name}`);
@@ -145,6 +161,11 @@ export class Judge {
       if (r.reachesProtected) facts.protected = true;
       return facts;
     });
+  }
+
+  /** What REFRESH of a materialized view runs. */
+  refreshFacts(r: CatalogRelation, path: readonly string[]): Facts {
+    return this.#once(`m${r.oid} ${path.join(',')}`, () => this.#viewBody(r.view ?? '', path));
   }
 
   #viewBody(definition: string, path: readonly string[]): Facts {

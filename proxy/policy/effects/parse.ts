@@ -1,4 +1,4 @@
-import { loadModule, parsePlPgSQLSync, parseSync, SqlError, scanSync } from 'libpg-query';
+import { loadModule, parsePlPgSQLSync, parseSync, SqlError } from 'libpg-query';
 import { list, type Tree, tree } from './tree.ts';
 
 /** Postgres's own parser, compiled to WebAssembly, is ready after this. Idempotent. */
@@ -12,7 +12,7 @@ export interface SyntaxFault {
   readonly position: number | null;
 }
 
-/** The statements of a query string, or why it does not parse. Text that C cannot carry does not parse. */
+/** The statements of a query string, or why it does not parse. Text that C cannot carry does not parse. Throws when the parser itself fails. */
 export function parse(sql: string): readonly unknown[] | SyntaxFault {
   if (sql.includes('\0') || !sql.isWellFormed())
     return { message: 'the text has a NUL or is not well-formed Unicode', position: null };
@@ -21,16 +21,21 @@ export function parse(sql: string): readonly unknown[] | SyntaxFault {
     const result: unknown = parseSync(sql);
     return list(tree(result).stmts).map(s => tree(s).stmt);
   } catch (fault) {
-    const message = fault instanceof Error ? fault.message : String(fault);
-    const cursor = fault instanceof SqlError ? fault.sqlDetails?.cursorPosition : undefined;
-    return { message, position: cursor === undefined ? null : cursor + 1 };
+    // Whatever is not the grammar's own word is no statement about the text: the server may well accept it.
+    if (!(fault instanceof SqlError) || /stack depth|out of memory/i.test(fault.message)) throw fault;
+    const cursor = fault.sqlDetails?.cursorPosition;
+    return { message: fault.message, position: cursor === undefined ? null : cursor + 1 };
   }
 }
 
 /** The same for text of the catalog: statements, or the message. */
 export function parseStatements(sql: string): readonly unknown[] | string {
-  const parsed = parse(sql);
-  return 'message' in parsed ? parsed.message : parsed;
+  try {
+    const parsed = parse(sql);
+    return 'message' in parsed ? parsed.message : parsed;
+  } catch (fault) {
+    return fault instanceof Error ? fault.message : String(fault);
+  }
 }
 
 /** The tree of a PL/pgSQL function, given its whole CREATE FUNCTION or DO; a string says why there is none. */
@@ -41,21 +46,5 @@ export function parseBody(sql: string): Tree | string {
     return functions.length === 1 ? tree(tree(functions[0]).PLpgSQL_function) : 'not one function';
   } catch (fault) {
     return fault instanceof Error ? fault.message : String(fault);
-  }
-}
-
-/** The identifiers among the tokens of a text, folded to lower case unless quoted; null when it does not scan. */
-export function identifiers(sql: string): Set<string> | null {
-  try {
-    const found = new Set<string>();
-    for (const token of scanSync(sql).tokens) {
-      if (token.tokenName === 'IDENT' || token.tokenName === 'UIDENT' || token.keywordKind === 1) {
-        const text = token.text;
-        found.add(text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text.toLowerCase());
-      }
-    }
-    return found;
-  } catch {
-    return null;
   }
 }

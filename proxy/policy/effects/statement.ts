@@ -94,6 +94,7 @@ function fetchRows(context: Context, body: Tree): void {
 
 function execute(context: Context, body: Tree): void {
   context.facts.commands.add('prepare');
+  context.computes = true;
   walk(context, body.params);
 }
 
@@ -233,6 +234,7 @@ function callProcedure(context: Context, body: Tree): void {
 /** A DO block runs as written, here and now. */
 function doBlock(context: Context, body: Tree): void {
   const { facts } = context;
+  context.computes = true;
   facts.does('do');
   facts.keyed = false;
   const options = list(body.args).map(item => tree(is(item, 'DefElem') ?? {}));
@@ -292,7 +294,7 @@ function refresh(context: Context, body: Tree): void {
   facts.does('maintenance');
   for (const relation of resolve(context, tree(body.relation))) {
     facts.writes.add(label(relation));
-    facts.absorb(context.judge.relationFacts(relation, context.callPath));
+    facts.absorb(context.judge.refreshFacts(relation, context.callPath).withoutRefusal());
   }
   facts.rows = null;
 }
