@@ -60,12 +60,14 @@ export class Pipeline {
   private readonly parts: PipelineParts;
   /** The statement that is parked now; a session has at most one. */
   private hold: Hold | null = null;
+  private latest: Submission | null = null;
 
   constructor(parts: PipelineParts) {
     this.parts = parts;
   }
 
   submit(work: Submission): void {
+    this.latest = work;
     const verdict = work.inTransaction ? work.judged.verdict.inTransaction : work.judged.verdict.outside;
     const ticket = this.attempt(work, () => this.recordStatement(work, verdict));
     if (ticket === null) return;
@@ -93,6 +95,13 @@ export class Pipeline {
   /** The agent has gone, or has cancelled: what is parked will never run. False when nothing was. */
   withdraw(why: string, code: 'hold_withdrawn' | 'cancelled' | 'shutdown'): boolean {
     return this.hold?.withdraw(why, code) ?? false;
+  }
+
+  /** The session is over: what still waits for the ledger or for its description gets its outcome before the session's end is recorded. */
+  abandon(why: string): void {
+    const latest = this.latest;
+    if (latest !== null && !latest.run.forwarded)
+      this.refuse(latest, new HoldpointError('hold_withdrawn'), why);
   }
 
   ended(run: Run, status: AuditBody<'outcome'>['status']): void {

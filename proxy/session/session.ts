@@ -292,6 +292,10 @@ export class Session {
   }
 
   private idle(): void {
+    if (this.gone) {
+      this.finish('the agent disconnected', null);
+      return;
+    }
     this.core.picture.settle();
     const { block } = this.intake;
     if (block === 'settle' || block === 'copy') this.resume();
@@ -369,7 +373,10 @@ export class Session {
       this.finish(why, null);
       return;
     }
-    // What the server is doing runs to its end, so that its outcome is known, but not for ever.
+    // What the server is doing runs to its end, so that its outcome is known, but not for ever. Nobody will send the Sync that would
+    // make it answer, and one of ours would commit.
+    this.line.askForAnswers();
+    this.line.flush();
     this.parts.upstream.resume();
     this.drain = setTimeout(() => this.finish(why, null), DRAIN_MS);
   }
@@ -388,6 +395,7 @@ export class Session {
     this.holdNotice.end();
     this.answers.lose();
     this.core.picture.abandon();
+    this.core.pipeline.abandon(reason);
     const { client, upstream } = this.parts;
     this.outbox.end(last);
     if (upstream.writable) upstream.end(encode(FRONTEND.terminate));
