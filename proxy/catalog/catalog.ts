@@ -10,6 +10,7 @@ export class Catalog {
   readonly missing: readonly string[];
   readonly everywhere: readonly number[];
   readonly lively: readonly number[];
+  readonly protectedSchemas: ReadonlySet<string>;
   readonly #functions: Index<CatalogFunction>;
   readonly #operators: ReadonlyMap<string, readonly CatalogOperator[]>;
   readonly #types: Index<CatalogType>;
@@ -33,6 +34,9 @@ export class Catalog {
       .filter(t => t.io.length + t.meets.length + t.checks.length > 0)
       .map(t => t.oid);
     this.#protection = parts.protection;
+    this.protectedSchemas = new Set(
+      [...parts.relations.values()].filter(r => r.reachesProtected && !r.system).map(r => r.schema),
+    );
     this.#functions = new Index(parts.functions);
     this.#operators = byName(parts.operators);
     this.#types = new Index(parts.types);

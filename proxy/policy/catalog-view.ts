@@ -7,6 +7,8 @@ export interface CatalogView {
   readonly version: string;
   /** The target has at least one protected column. */
   readonly hasProtected: boolean;
+  /** Schemas that have a protected table. */
+  readonly protectedSchemas: ReadonlySet<string>;
   relationsNamed(name: string): readonly CatalogRelation[];
   relation(oid: number): CatalogRelation | undefined;
   functionsNamed(name: string): readonly CatalogFunction[];

@@ -12,12 +12,12 @@ create table events_2025 partition of events for values from ('2025-01-01') to (
 create table base (id int, v text);
 create table derived (extra text) inherits (base);
 insert into customers (email, ssn, card, phone, name, born)
-  select 'c' || i || '@example.com', '000-' || i, '4000' || i, '555' || i, 'Name ' || i, date '1980-01-01' + i from generate_series(1, 200) i;
+  select 'c' || i || '@example.com', 'zq-' || i, 'zq4000' || i, '555' || i, 'Name ' || i, date '1980-01-01' + i from generate_series(1, 200) i;
 insert into orders (customer_id, status, total, tags, doc)
   select i % 200 + 1, (array['new', 'paid', 'sent'])[i % 3 + 1], i, array['a', 'b'], jsonb_build_object('k', i) from generate_series(1, 1000) i;
 insert into lines select o, p, 'sku' || p, p from generate_series(1, 500) o, generate_series(1, 3) p;
 insert into accounts select i, 1, 0, '' from generate_series(1, 1000) i;
-insert into events select i, date '2024-06-01' + i, 'x', 's' || i from generate_series(1, 300) i;
+insert into events select i, date '2024-06-01' + i, 'x', 'zq-' || i from generate_series(1, 300) i;
 insert into base values (1, 'a'); insert into derived values (2, 'b', 'c');
 create sequence seq;
 create index on orders (customer_id);
@@ -131,7 +131,14 @@ create table tenant (id int, t text); alter table tenant enable row level securi
 -- reads protected
 create function s_ssn(c int) returns text stable security definer language sql as $$ select ssn from customers where id = c $$;
 create function s_count() returns bigint stable language sql as $$ select count(*) from customers $$;
+create view s_view as select * from customers;
+create materialized view s_mat as select id, ssn, upper(card) as c from customers;
+create view s_renamed (a, secret) as select id, ssn from s_view;
+create view s_union as select id as a, ssn as b from customers union select 0, 'x';
+create view s_agg as select max(ssn) as v, count(*) as n from customers;
 create view through as select s_ssn(id) as x, id from orders;
+
+insert into customers (email, ssn) values ('lonely@example.com', 'zq-lonely');
 
 -- what an adversary would think of next
 create function poly(x anyelement) returns boolean language sql as $$ select x << x $$;

@@ -7,6 +7,7 @@ import { walkPlpgsql } from './plpgsql.ts';
 import { label, resolve, walkQuery } from './query.ts';
 import { blinding } from './settings.ts';
 import { constant, everything, is, list, names, node, present, type Tree, text, tree } from './tree.ts';
+import { unprotects } from './unprotecting.ts';
 import { UTILITY } from './utility.ts';
 
 /** Walks a whole statement, at the top or in a body: what it does goes into the context's facts. */
@@ -324,6 +325,8 @@ function utility(context: Context, tag: string, body: Tree): boolean {
       if (setting !== null) blinds(context, setting);
     }
   }
+  const refusal = unprotects(context, tag, body);
+  if (refusal !== null) facts.refuse(refusal);
   if (tag === 'DropStmt' || tag === 'GrantStmt') named(context, tag, body);
   return true;
 }

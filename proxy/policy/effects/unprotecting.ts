@@ -1,0 +1,78 @@
+import type { CatalogRelation } from '../catalog-view.ts';
+import type { Context } from './context.ts';
+import { findRelations } from './names.ts';
+import { everything, is, list, names, type Tree, text, tree } from './tree.ts';
+
+/**
+ * A sentence when a DDL statement would take protected values out of their protection: into a column of another name, or out of a
+ * name that the policy knows. Null for all other statements.
+ */
+export function unprotects(context: Context, tag: string, body: Tree): string | null {
+  if (!context.view.hasProtected) return null;
+  switch (tag) {
+    case 'AlterTableStmt':
+      return relations(context, body).some(r => alters(r, body))
+        ? 'the statement would copy a protected column, or cut a part with protected values off its table'
+        : null;
+    case 'RenameStmt':
+      return renames(context, body) ? RENAMED : null;
+    case 'AlterObjectSchemaStmt':
+      return tables(context, body).length > 0 ? RENAMED : null;
+    default:
+      return null;
+  }
+}
+
+const RENAMED = 'the policy protects this by its name: name it anew there first';
+
+function relations(context: Context, body: Tree): readonly CatalogRelation[] {
+  const range = tree(body.relation);
+  const found = findRelations(
+    context.view,
+    text(range.schemaname) || null,
+    text(range.relname),
+    context.path,
+  );
+  return found.filter(r => r.reachesProtected);
+}
+
+/** Protected relations that are protected by their own name: views follow what they show. */
+function tables(context: Context, body: Tree): readonly CatalogRelation[] {
+  return relations(context, body).filter(r => r.kind !== 'v' && r.kind !== 'm');
+}
+
+function renames(context: Context, body: Tree): boolean {
+  const kind = text(body.renameType);
+  if (kind === 'OBJECT_SCHEMA') return context.view.protectedSchemas.has(text(body.subname));
+  if (kind === 'OBJECT_COLUMN' || kind === 'OBJECT_ATTRIBUTE')
+    return tables(context, body).some(r => r.masked.has(text(body.subname)));
+  return /TABLE/.test(kind) && tables(context, body).length > 0;
+}
+
+const COPYING = new Set([
+  'AT_AlterColumnType',
+  'AT_AddColumn',
+  'AT_SetExpression',
+  'AT_ColumnDefault',
+  'AT_AddIdentity',
+]);
+const CUTTING = new Set(['AT_DetachPartition', 'AT_DropInherit']);
+
+function alters(relation: CatalogRelation, body: Tree): boolean {
+  return list(body.cmds).some(item => {
+    const command = tree(is(item, 'AlterTableCmd') ?? {});
+    const subtype = text(command.subtype);
+    if (CUTTING.has(subtype)) return true;
+    return COPYING.has(subtype) && mentions(relation, command);
+  });
+}
+
+/** A protected column, a star, or the whole row by the relation's name. */
+function mentions(relation: CatalogRelation, value: unknown): boolean {
+  for (const object of everything(value)) {
+    if (!('ColumnRef' in object)) continue;
+    const last = names(tree(object.ColumnRef).fields).at(-1) ?? '';
+    if (last === '*' || last === relation.name || relation.masked.has(last)) return true;
+  }
+  return false;
+}
