@@ -45,6 +45,8 @@ export interface ProxyOptions {
   /** Key of `hash` masks: 32 bytes, kept as long as masked values shall be joinable. */
   readonly maskKey: Buffer;
   readonly limits: ProxyLimits;
+  /** Where a person decides on an approval, for the notice that the agent gets. */
+  readonly approveAt: (id: string) => string;
   readonly clock: Clock;
   readonly log: (message: string, error?: unknown) => void;
 }

@@ -80,6 +80,7 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
   undo.push(() => closeServer(http));
   await probe(options.pgPort);
 
+  const address = `http://127.0.0.1:${portOf(http)}`;
   makeDataFolder(data);
   await loadParser();
   const issuer = await openDevIssuer(data);
@@ -126,6 +127,7 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
     authorities: readAuthorities(policy),
     maskKey: maskKey(join(data, 'keys', 'mask.key')),
     limits: DEFAULT_LIMITS,
+    approveAt: id => `approve or deny it at ${address}/#${id} or with: holdpoint approvals show ${id}`,
     clock: Date.now,
     log: (message, error) => log(error === undefined ? message : `${message}: ${describe(error)}`),
   });
@@ -153,7 +155,6 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
     await proxy.close();
   });
 
-  const address = `http://127.0.0.1:${portOf(http)}`;
   const devFile = join(data, 'dev.json');
   writePrivately(
     devFile,

@@ -6,10 +6,12 @@ const KEEP_ALIVE_MS = 30_000;
 /** What an agent is told while its statement is parked: at once, and then every half minute, so that nothing in between gives up. */
 export class HoldNotice {
   private readonly write: (notice: Buffer) => void;
+  private readonly approveAt: (id: string) => string;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(write: (notice: Buffer) => void) {
+  constructor(write: (notice: Buffer) => void, approveAt: (id: string) => string) {
     this.write = write;
+    this.approveAt = approveAt;
   }
 
   begin({ id, deadline, requirements }: Approval, message: string): void {
@@ -18,7 +20,7 @@ export class HoldNotice {
     this.write(
       encodeNotice(`held for approval ${id}: ${message}`, {
         detail: `rule: ${rules}; approvers: ${approvers}; deadline: ${deadline}`,
-        hint: `holdpoint approvals show ${id}, or the inbox page. Disconnecting withdraws it.`,
+        hint: `${this.approveAt(id)} (disconnecting withdraws it)`,
       }),
     );
     const still = encodeNotice(`still held for approval ${id}, until ${deadline}`);

@@ -49,6 +49,8 @@ export interface SessionParts extends Omit<PipelineParts, 'gate' | 'parked'> {
   analyse(text: string, searchPath: readonly string[]): Analysis;
   decide(statements: readonly StatementAnalysis[], inTransaction: boolean): Verdict;
   withBody(outer: StatementAnalysis, body: StatementAnalysis | undefined): StatementAnalysis;
+  /** Where a person decides on an approval: the HINT of the notice. */
+  approveAt(id: string): string;
   /** Sends a cancel request to the server for this session. */
   cancelUpstream(): void;
   /** Once, when everything is over. */

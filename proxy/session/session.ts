@@ -17,6 +17,7 @@ import { refuseExtended, refuseSimple } from './refusals.ts';
 import { Run, type RunStatus } from './run.ts';
 import { DEFAULT_READ_ONLY, ServerLine } from './server-line.ts';
 import { changesCatalog, Settings } from './settings.ts';
+import { type Submitter, submit } from './submission.ts';
 
 /** How long a server may take to finish what an agent that has gone had started. */
 const DRAIN_MS = 10_000;
@@ -36,6 +37,7 @@ export class Session {
   private readonly line: ServerLine;
   private readonly judging: Judging;
   private readonly core: Core & { status: TransactionStatus; inBlock: boolean };
+  private readonly submitter: Submitter;
   private readonly settings = new Settings();
   private readonly intake: Intake;
   private readonly holdNotice: HoldNotice;
@@ -51,7 +53,7 @@ export class Session {
     const { client, recorder } = parts;
     const relieved = () => this.relieved();
     this.outbox = new Outbox(client, recorder, fault => this.fail(fault), relieved);
-    this.holdNotice = new HoldNotice(bytes => this.tell(bytes));
+    this.holdNotice = new HoldNotice(bytes => this.tell(bytes), parts.approveAt);
     this.intake = new Intake(parts.limits, {
       message: (type, buffer, start, end) => this.message(type, buffer, start, end),
       rest: () => this.flush(),
@@ -74,6 +76,16 @@ export class Session {
     this.line = new ServerLine(parts.upstream, this.answers, readOnly);
     this.judging = new Judging(parts, this.settings, this.line, () => this.core.picture);
     this.core = this.makeCore();
+    this.submitter = {
+      core: this.core,
+      intake: this.intake,
+      judging: this.judging,
+      gone: () => this.gone || this.over,
+      decided: () => this.holdNotice.end(),
+      ended: (run, status) => this.ended(run, status),
+      guard: work => this.guard(work),
+      flush: () => this.flush(),
+    };
     for (const [name, value] of parts.parameters) this.settings.report(name, value);
     this.listen();
   }
@@ -108,7 +120,7 @@ export class Session {
         const judgement = judge.text(text);
         return judgement.kind === 'judged' ? judgement.judged : null;
       },
-      submit: work => this.submit(work),
+      submit: work => submit(this.submitter, work),
       refuseSimple: (error, position) => refuseSimple(this.core, this.outbox, error, position),
       refuseExtended: (error, position) => refuseExtended(this.core, this.outbox, error, position),
     };
@@ -183,48 +195,6 @@ export class Session {
     }
     this.intake.wait(waits);
     this.flush();
-  }
-
-  /** The agent's next message waits until this one has gone forward or was refused. */
-  private submit(work: Parameters<Core['submit']>[0]): void {
-    const { core } = this;
-    const { judged, parameters, protocol, resultFormats = [] } = work;
-    let settled = false;
-    let late = false;
-    const settle = (how: () => void) =>
-      this.guard(() => {
-        this.holdNotice.end();
-        // An earlier message of the segment has failed meanwhile: the server skips this one, and so does its answer.
-        if (core.skipping && protocol !== 'simple') this.ended(work.run, 'skipped');
-        else how();
-        settled = true;
-        if (this.intake.block === 'judging') this.intake.free();
-        if (!late) return;
-        if (this.intake.block === null) this.intake.pump();
-        else this.flush();
-      });
-    this.intake.wait('judging');
-    core.pipeline.submit({
-      ...work,
-      inTransaction: core.inBlock,
-      failedTransaction: core.status === 'E' && judged.statements.length === 1,
-      parseOnly: work.parseOnly === true,
-      gone: () => this.gone || this.over,
-      describe: () => {
-        const described = this.judging.describe(
-          core,
-          protocol === 'simple' ? 'simple' : 'extended',
-          judged.text,
-          parameters,
-          resultFormats,
-        );
-        this.flush();
-        return described;
-      },
-      forward: () => settle(() => work.forward()),
-      refuse: error => settle(() => work.refuse(error)),
-    });
-    late = !settled;
   }
 
   /** A notice that belongs to no statement, such as the time that is left. */

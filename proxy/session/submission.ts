@@ -1,0 +1,54 @@
+import type { Core } from './core.ts';
+import type { Intake } from './intake.ts';
+import type { Judging } from './judging.ts';
+import type { Run, RunStatus } from './run.ts';
+
+/** What handing a statement to the pipeline needs of its session. */
+export interface Submitter {
+  readonly core: Core;
+  readonly intake: Intake;
+  readonly judging: Judging;
+  gone(): boolean;
+  /** The statement is not parked any more, whatever comes of it. */
+  decided(): void;
+  ended(run: Run, status: RunStatus): void;
+  guard(work: () => void): void;
+  flush(): void;
+}
+
+/** Hands a statement to the pipeline; the agent's next message waits until this one has gone forward or was refused. */
+export function submit(session: Submitter, work: Parameters<Core['submit']>[0]): void {
+  const { core, intake } = session;
+  const { judged, parameters, protocol, resultFormats = [] } = work;
+  let settled = false;
+  let late = false;
+  const settle = (how: () => void) =>
+    session.guard(() => {
+      session.decided();
+      // An earlier message of the segment has failed meanwhile: the server skips this one, and so does its answer.
+      if (core.skipping && protocol !== 'simple') session.ended(work.run, 'skipped');
+      else how();
+      settled = true;
+      if (intake.block === 'judging') intake.free();
+      if (!late) return;
+      if (intake.block === null) intake.pump();
+      else session.flush();
+    });
+  intake.wait('judging');
+  core.pipeline.submit({
+    ...work,
+    inTransaction: core.inBlock,
+    failedTransaction: core.status === 'E' && judged.statements.length === 1,
+    parseOnly: work.parseOnly === true,
+    gone: () => session.gone(),
+    describe: () => {
+      const how = protocol === 'simple' ? 'simple' : 'extended';
+      const described = session.judging.describe(core, how, judged.text, parameters, resultFormats);
+      session.flush();
+      return described;
+    },
+    forward: () => settle(() => work.forward()),
+    refuse: error => settle(() => work.refuse(error)),
+  });
+  late = !settled;
+}
