@@ -1,0 +1,347 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { analyse, withBody } from '#proxy/policy/analyse.ts';
+import type { Effects } from '#schemas/effects.ts';
+import { effectsBench } from './support.ts';
+
+const bench = effectsBench();
+
+const EXPECTED: readonly (readonly [string, Partial<Effects>])[] = [
+  ['select 1', { commands: ['select'], keyed: true, rows: 1, readOnly: true }],
+  ['select * from orders where id = 5', { keyed: true, rows: 1, reads: ['public.orders'] }],
+  ['select * from orders where id = $1', { keyed: true, rows: 1 }],
+  ['select * from orders o where 5 = o.id and status = $1', { keyed: true, rows: 1 }],
+  ['select * from orders where id in (1, 2, 3)', { keyed: true, rows: 3 }],
+  ['select * from orders where id = any (array[1, 2])', { keyed: true, rows: 2 }],
+  ['select * from orders where id = 1 or id = 2', { keyed: false, rows: 1000 }],
+  ['select * from orders where id = customer_id', { keyed: false }],
+  ['select * from orders where id > 5', { keyed: false, rows: 1000 }],
+  ['select * from lines where order_id = 1', { keyed: false, rows: 1500 }],
+  ['select * from lines where order_id = 1 and pos = 2', { keyed: true, rows: 1 }],
+  ['select * from lines where order_id in (1, 2) and pos in (1, 2)', { keyed: true, rows: 4 }],
+  ['select * from orders limit 7', { keyed: false, rows: 7 }],
+  ['select * from orders where id = 1 limit 7', { rows: 1 }],
+  ['select count(*) from orders', { rows: 1 }],
+  ['select status, count(*) from orders group by 1', { rows: 1000 }],
+  ['select * from orders o join lines l on l.order_id = o.id', { keyed: false, rows: 1_500_000 }],
+  ['select * from orders union all select * from orders', { rows: 2000 }],
+  ['select generate_series(1, 10)', { rows: null }],
+  ['select * from events', { reads: ['public.events'], rows: 300 }],
+  ['select * from events_2024', { reads: ['public.events', 'public.events_2024'] }],
+  ['select * from base', { reads: ['public.base', 'public.derived'] }],
+  ['select * from paid', { reads: ['public.orders', 'public.paid'] }],
+  [
+    "insert into log (note) values ('a'), ('b')",
+    { commands: ['insert'], keyed: true, rows: 2, writes: ['public.log'] },
+  ],
+  [
+    'insert into log (note) select status from orders',
+    { keyed: false, rows: 1000, reads: ['public.orders'] },
+  ],
+  [
+    "update orders set status = 'x' where id = 1",
+    { commands: ['update'], keyed: true, rows: 1, withoutWhere: false },
+  ],
+  ["update orders set status = 'x'", { keyed: false, withoutWhere: true, rows: 1000 }],
+  ['delete from log', { commands: ['delete'], withoutWhere: true }],
+  ['delete from lines where order_id = 1 and pos = 1', { keyed: true, rows: 1, writes: ['public.lines'] }],
+  [
+    'delete from orders where id = 1',
+    { writes: ['public.lines', 'public.orders'], keyed: false, rows: null },
+  ],
+  [
+    'truncate orders cascade',
+    { commands: ['truncate'], writes: ['public.lines', 'public.orders'], withoutWhere: true },
+  ],
+  [
+    'insert into triggered values (1)',
+    { writes: ['public.accounts', 'public.triggered'], functions: ['public.tg'] },
+  ],
+  [
+    'insert into ruled values (1)',
+    { commands: ['insert', 'delete'], writes: ['public.log', 'public.ruled'], withoutWhere: true },
+  ],
+  ['update paid set status = $1', { writes: ['public.orders', 'public.paid'] }],
+  ['with d as (delete from log returning *) select * from d', { commands: ['select', 'delete'] }],
+  [
+    'select w_plpgsql(1)',
+    { commands: ['select', 'insert'], functions: ['public.w_plpgsql'], writes: ['public.log'] },
+  ],
+  ['select w_dynamic($1)', { commands: ['select'], unknown: ['public.w_dynamic runs SQL from a string'] }],
+  ['explain delete from log', { commands: ['explain', 'delete'], readOnly: false }],
+  ["copy orders to '/tmp/x'", { commands: ['copy-out'], outside: true }],
+  ['copy orders from stdin', { commands: ['copy-in'], writes: ['public.orders'], rows: null }],
+  [
+    'create table t as select * from orders',
+    { commands: ['ddl'], reads: ['public.orders'], writes: ['public.t'] },
+  ],
+  ['alter table orders owner to x', { commands: ['ddl', 'privilege'], writes: ['public.orders'] }],
+  ['grant all on orders to public', { commands: ['privilege'], writes: ['public.orders'] }],
+  ['drop table orders, log', { commands: ['ddl'], writes: ['public.log', 'public.orders'] }],
+  ['vacuum orders', { commands: ['maintenance'] }],
+  [
+    'select * from nothere',
+    { reads: ['nothere'], unknown: ['relation nothere is not in the catalog'], readOnly: false },
+  ],
+  ["select nextval('seq')", { commands: ['select'], functions: ['pg_catalog.nextval'], readOnly: false }],
+  ['select pg_terminate_backend(1)', { commands: ['select', 'call'], readOnly: false }],
+  ['', { commands: ['empty'], readOnly: true }],
+  ['-- nothing', { commands: ['empty'] }],
+];
+
+for (const [sql, expected] of EXPECTED)
+  test(`effects of: ${sql}`, () => {
+    const { effects } = bench.one(sql);
+    const found = Object.fromEntries(Object.keys(expected).map(key => [key, effects[key as keyof Effects]]));
+    if (expected.functions)
+      found['functions'] = effects.functions.filter(
+        f => !f.startsWith('pg_catalog.') || expected.functions?.includes(f),
+      );
+    assert.deepEqual(found, expected);
+  });
+
+test('session actions are told', () => {
+  const kinds = (sql: string) =>
+    bench
+      .all(sql)
+      .flatMap(s => s.actions.map(a => ({ ...a, body: 'body' in a ? a.body.effects.commands : undefined })));
+  const told = (sql: string) => JSON.parse(JSON.stringify(kinds(sql)));
+  assert.deepEqual(told('begin'), [{ kind: 'begin', readOnly: null }]);
+  assert.deepEqual(told('begin read only'), [{ kind: 'begin', readOnly: true }]);
+  assert.deepEqual(told('start transaction isolation level serializable, read write'), [
+    { kind: 'begin', readOnly: false },
+  ]);
+  assert.deepEqual(told('commit and chain'), [{ kind: 'commit' }, { kind: 'begin', readOnly: null }]);
+  assert.deepEqual(told('rollback'), [{ kind: 'rollback' }]);
+  assert.deepEqual(told('savepoint a; rollback to a; release a'), [
+    { kind: 'savepoint', name: 'a' },
+    { kind: 'rollback-to', name: 'a' },
+    { kind: 'release', name: 'a' },
+  ]);
+  assert.deepEqual(told('prepare p as delete from log'), [{ kind: 'prepare', name: 'p', body: ['delete'] }]);
+  assert.deepEqual(told('declare c cursor for select 1'), [{ kind: 'declare', name: 'c', body: ['select'] }]);
+  assert.deepEqual(told('deallocate all; deallocate p; close c; close all; discard all'), [
+    { kind: 'deallocate', name: null },
+    { kind: 'deallocate', name: 'p' },
+    { kind: 'close', name: 'c' },
+    { kind: 'close', name: null },
+    { kind: 'discard' },
+  ]);
+  assert.deepEqual(told('set Work_Mem = 1; reset all'), [
+    { kind: 'set', setting: 'work_mem' },
+    { kind: 'set', setting: null },
+  ]);
+  assert.deepEqual(told("select set_config('Search_Path', 'x', false)"), [
+    { kind: 'set', setting: 'search_path' },
+  ]);
+  assert.deepEqual(told('set transaction read write'), [{ kind: 'set', setting: 'transaction_read_only' }]);
+});
+
+test('EXECUTE and FETCH are unknown until their body is added, and then what it is', () => {
+  const execute = bench.one('execute p(1)');
+  assert.equal(execute.executes, 'p');
+  assert.equal(execute.effects.readOnly, false);
+  assert.equal(execute.touchesProtected, true);
+  const reads = withBody(execute, bench.one('select * from orders where id = $1'));
+  assert.equal(reads.effects.readOnly, true);
+  assert.deepEqual(reads.effects.reads, ['public.orders']);
+  assert.equal(reads.touchesProtected, false);
+  const writes = withBody(execute, bench.one('delete from log'));
+  assert.deepEqual(writes.effects.commands, ['prepare', 'delete']);
+  assert.equal(writes.effects.readOnly, false);
+  assert.equal(withBody(execute, undefined).effects.readOnly, false);
+  assert.notDeepEqual(withBody(execute, undefined).effects.unknown, []);
+  const fetched = withBody(bench.one('fetch 5 from c'), bench.one('select * from customers'));
+  assert.equal(fetched.effects.readOnly, true);
+  assert.equal(fetched.effects.rows, 5);
+  assert.equal(fetched.touchesProtected, true);
+  const current = bench.one("update orders set status = 'x' where current of c");
+  assert.equal(current.cursor, 'c');
+  assert.equal(withBody(current, bench.one('select * from orders')).effects.readOnly, false);
+  assert.equal(withBody(bench.one('execute p(w_plpgsql(1))'), bench.one('select 1')).effects.readOnly, false);
+  const plain = bench.one('select 1');
+  assert.equal(withBody(plain, undefined), plain);
+});
+
+test('outputs are clean only where nothing read can be in them', () => {
+  const clean = (sql: string) => bench.one(sql).cleanOutputs;
+  assert.deepEqual(
+    clean("select 1, 'x', count(*), now(), current_user, $1, null::text from customers"),
+    Array(7).fill(true),
+  );
+  assert.deepEqual(
+    clean('select ssn, count(ssn), 1 + 1, upper($1), (select 1) from customers'),
+    Array(5).fill(false),
+  );
+  assert.equal(clean('select * from customers'), null);
+  assert.equal(clean('select 1, c.* from customers c'), null);
+  assert.equal(clean('select 1 union select 2'), null);
+  assert.equal(clean('values (1)'), null);
+  assert.equal(clean('delete from log returning 1'), null);
+  assert.deepEqual(bench.one('select count(*) from orders', ['evil', 'pg_catalog', 'public']).cleanOutputs, [
+    true,
+  ]);
+});
+
+test('settings that would make the proxy read another text than the server are refused', () => {
+  for (const sql of [
+    'set standard_conforming_strings = off',
+    'reset standard_conforming_strings',
+    "set client_encoding = 'SJIS'",
+    "set names 'latin1'",
+    'set names default',
+    'set backslash_quote = on',
+    "select set_config('client_encoding', 'latin1', false)",
+    "select set_config('Standard_Conforming_Strings', $1, false)",
+    "select set_config(note, 'x', false) from log",
+    'alter role postgres set standard_conforming_strings = off',
+    "alter database postgres set client_encoding = 'latin1'",
+    'alter system set backslash_quote = on',
+    "create function f() returns int language sql set standard_conforming_strings = off as 'select 1'",
+  ])
+    assert.notEqual(bench.one(sql).refusal, null, sql);
+  for (const sql of [
+    'set standard_conforming_strings = on',
+    "set client_encoding = 'UTF8'",
+    "set names 'utf-8'",
+    'set client_encoding to unicode',
+    'set work_mem = 1',
+    "select set_config('work_mem', $1, false)",
+  ])
+    assert.equal(bench.one(sql).refusal, null, sql);
+});
+
+test('ordinary changes of protected tables are not refused', () => {
+  for (const sql of [
+    'update customers set phone = $1 where email = $2',
+    "update customers set ssn = 'x' where id = 1",
+    'update customers set name = upper(name) where ssn = $1',
+    "insert into customers (email, ssn) values ('a', $1)",
+    "insert into customers (email, ssn) values ('a', 'b') on conflict (email) do update set ssn = excluded.ssn",
+    'insert into orders (customer_id) select id from customers where ssn = $1',
+    'insert into log (note) select count(*)::text from customers',
+    "update orders set status = 'x' from customers c where c.id = customer_id and c.ssn = $1",
+    'delete from customers where ssn = $1',
+    'merge into customers c using log l on c.id = l.id when matched then update set name = l.note',
+    "update customers set name = 'x', id = nextval('seq') where id = 1",
+    'create index on customers (ssn)',
+    'alter table customers add column nick text',
+    'drop table customers',
+  ])
+    assert.equal(bench.one(sql).refusal, null, sql);
+});
+
+test('a keyed change of a protected table stays keyed', () => {
+  const { effects } = bench.one('update customers set phone = $1 where email = $2');
+  assert.equal(effects.keyed, true);
+  assert.equal(effects.rows, 1);
+  assert.deepEqual(effects.unknown, []);
+});
+
+test('what comes after a change of meaning in the same text is unknown', () => {
+  const last = (sql: string, path?: readonly string[]) =>
+    bench.all(sql, path).at(-1)?.effects.unknown.length ?? 0;
+  for (const sql of [
+    'set search_path to evil; select * from orders',
+    'create table x (a int); select * from orders',
+    'reset all; select 1',
+    "select set_config('search_path', 'evil', false); select 1",
+    'do $$ begin null; end $$; drop table log; select 1',
+    'discard all; select 1',
+    'set role x; select 1',
+  ])
+    assert.notEqual(last(sql), 0, sql);
+  for (const sql of [
+    'set search_path to evil; commit',
+    'create table x (a int); show all',
+    'select 1; select 2',
+    'delete from log; select 1',
+    'commit; select * from orders',
+  ])
+    assert.equal(last(sql), 0, sql);
+});
+
+test('names resolve by the search path, pg_catalog first unless it is named', () => {
+  const readOnly = (sql: string, path: readonly string[]) => bench.one(sql, path).effects.readOnly;
+  assert.equal(readOnly("select lower('X')", ['public']), true);
+  assert.equal(readOnly("select lower('X')", ['evil', 'public']), true);
+  assert.equal(readOnly("select lower('X')", ['evil', 'pg_catalog', 'public']), false);
+  assert.equal(readOnly("select f_pathy('X')", ['public']), true);
+  assert.equal(readOnly("select public.f_pathy('X')", ['evil', 'pg_catalog', 'public']), false);
+  assert.equal(readOnly('select * from public.v_pathy', ['evil', 'pg_catalog', 'public']), false);
+  assert.equal(readOnly('select 1 = 1', ['ops', 'public']), true);
+  assert.equal(readOnly('select 1 = 1', ['ops', 'pg_catalog']), false);
+  assert.equal(readOnly('select * from orders', ['elsewhere']), false);
+  assert.equal(readOnly("select lower('X')", ['?']), false);
+});
+
+test('statements that cannot run in a transaction block are marked', () => {
+  for (const sql of [
+    'vacuum',
+    'create database d',
+    'alter system reset all',
+    'create index concurrently on orders (id)',
+    'reindex database x',
+    'commit prepared $$x$$',
+    'call w_commit()',
+    "do $$ begin execute 'x'; end $$",
+    'discard all',
+  ])
+    assert.equal(bench.one(sql).ownTransaction, true, sql);
+  for (const sql of [
+    'select 1',
+    'analyze',
+    'create index on orders (id)',
+    'call w_proc(1)',
+    'do $$ begin delete from log; end $$',
+    'create table t (a int)',
+  ])
+    assert.equal(bench.one(sql).ownTransaction, false, sql);
+});
+
+test('declared parameter types count: a value of a type runs the functions of that type', async () => {
+  const [row] = (
+    await bench.client.query(
+      "select 'd_trap'::regtype::oid::int as oid, 'positive'::regtype::oid::int as fine",
+    )
+  ).rows;
+  const readOnly = (types: number[]) => {
+    const analysis = analyse('select $1', bench.catalog, ['public'], types);
+    return analysis.kind === 'statements' && analysis.statements.every(s => s.effects.readOnly);
+  };
+  assert.equal(readOnly([row.oid]), false);
+  assert.equal(readOnly([row.fine, 0, 25]), true);
+});
+
+test('text that does not parse says what and where', () => {
+  const at = (sql: string) => analyse(sql, bench.catalog, ['public']);
+  assert.deepEqual(at('selec 1'), {
+    kind: 'syntax-error',
+    message: 'syntax error at or near "selec"',
+    position: 1,
+  });
+  assert.deepEqual(at("select 'é', x y z"), {
+    kind: 'syntax-error',
+    message: 'syntax error at or near "z"',
+    position: 17,
+  });
+  assert.equal(at('select 1\0').kind, 'syntax-error');
+  assert.equal(at('select \ud800').kind, 'syntax-error');
+});
+
+test('text that breaks the parser or the analysis is unknown, not an error', () => {
+  for (const sql of [
+    `select 1${'+1'.repeat(60_000)}`,
+    `select ${'case when true then '.repeat(3000)}1${' end'.repeat(3000)}`,
+  ]) {
+    const analysis = analyse(sql, bench.catalog, ['public']);
+    if (analysis.kind === 'syntax-error') assert.match(analysis.message, /memory exhausted/);
+    else
+      for (const { effects, touchesProtected } of analysis.statements) {
+        if (effects.readOnly) continue;
+        assert.ok(effects.unknown.length > 0);
+        assert.equal(touchesProtected, true);
+      }
+  }
+  assert.equal(bench.one('select 1').effects.readOnly, true);
+});
