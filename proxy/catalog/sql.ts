@@ -140,9 +140,10 @@ const STAMPED = [
 
 /**
  * One row whose text changes when the catalog does, whoever changed it: for each catalog table, how many rows it has and a sum over
- * which transaction wrote each of them and where.
+ * which transaction wrote each of them and where; and, coarsely, how many rows the tables have.
  */
 export const FINGERPRINT_SQL = `select ${STAMPED.map(
   t =>
     `(select count(*) || '.' || coalesce(sum(hashtextextended(xmin::text || ctid::text, 0)), 0) from pg_catalog.pg_${t})`,
-).join(" || ' ' || ")}`;
+).join(" || ' ' || ")}
+  || ' ' || (select coalesce(sum(round(ln(greatest(reltuples, 0) + 1))), 0) from pg_catalog.pg_class)`;

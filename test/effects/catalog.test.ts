@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import pg from 'pg';
+import { FINGERPRINT_SQL, loadCatalog } from '#proxy/catalog/load.ts';
+import type { CatalogView } from '#proxy/policy/catalog-view.ts';
+import { PROTECTED } from './database.ts';
+import { effectsBench, rowsOf } from './support.ts';
+
+const bench = effectsBench();
+
+async function origin(relation: string, column: string): Promise<[number, number]> {
+  const { rows } = await bench.client.query(
+    `select attrelid::int as oid, attnum from pg_attribute where attrelid = $1::regclass and attname = $2`,
+    [relation, column],
+  );
+  return [rows[0].oid, rows[0].attnum];
+}
+
+test('the catalog is what the analysis asks for', () => {
+  const view: CatalogView = bench.catalog;
+  assert.equal(view.hasProtected, true);
+});
+
+test('masks follow protected columns into partitions, parents, views and statistics', async () => {
+  const mask = async (relation: string, column: string) =>
+    bench.catalog.maskOf(...(await origin(relation, column)));
+  assert.deepEqual(await mask('customers', 'ssn'), { column: 'public.customers.ssn', mask: 'redact' });
+  assert.deepEqual(await mask('customers', 'card'), { column: 'public.customers.card', mask: 'partial' });
+  assert.equal(await mask('customers', 'email'), null);
+  assert.deepEqual(await mask('events_2024', 'ssn'), { column: 'public.events.ssn', mask: 'hash' });
+  assert.deepEqual(await mask('people', 'number'), { column: 'public.customers.ssn', mask: 'redact' });
+  assert.equal((await mask('people', 'shout'))?.mask, 'redact');
+  assert.equal(await mask('people', 'id'), null);
+  assert.equal(await mask('people', 'one'), null);
+  assert.equal((await mask('s_renamed', 'secret'))?.column, 'public.customers.ssn');
+  assert.equal((await mask('s_mat', 'ssn'))?.column, 'public.customers.ssn');
+  assert.equal((await mask('s_mat', 'c'))?.mask, 'redact');
+  assert.equal((await mask('s_agg', 'v'))?.mask, 'redact');
+  assert.equal(await mask('s_agg', 'n'), null);
+  assert.equal((await mask('s_union', 'b'))?.mask, 'redact');
+  assert.equal((await mask('through', 'x'))?.mask, 'redact');
+  assert.equal(await mask('through', 'id'), null);
+  assert.equal((await mask('pg_stats', 'most_common_vals'))?.mask, 'null');
+  assert.equal((await mask('pg_stat_activity', 'query'))?.mask, 'null');
+  assert.equal(await mask('pg_stats', 'tablename'), null);
+  assert.equal(await mask('paid', 'status'), null);
+});
+
+test('a protected child protects its parent, and the parent’s other children stay as they are', async () => {
+  const catalog = await bench.load([{ schema: 'public', table: 'events_2024', column: 'ssn', mask: 'null' }]);
+  assert.equal(catalog.maskOf(...(await origin('events', 'ssn')))?.mask, 'null');
+  assert.equal(catalog.maskOf(...(await origin('events_2025', 'ssn'))), null);
+});
+
+test('without protected columns nothing is masked, statistics included', async () => {
+  const catalog = await bench.load([]);
+  assert.equal(catalog.hasProtected, false);
+  assert.equal(catalog.maskOf(...(await origin('pg_stats', 'most_common_vals'))), null);
+});
+
+test('protected columns that the target does not have are reported', async () => {
+  const names = [
+    { schema: 'public', table: 'customers', column: 'nothing', mask: 'null' },
+    { schema: 'public', table: 'nothing', column: 'ssn', mask: 'null' },
+    ...PROTECTED,
+  ] as const;
+  assert.deepEqual((await bench.load(names)).missing, ['public.customers.nothing', 'public.nothing.ssn']);
+});
+
+test('a role without any right loads the same catalog', async () => {
+  await bench.client.query('create role nobody_at_all login');
+  await bench.client.query('set role nobody_at_all');
+  const catalog = await bench.load();
+  await bench.client.query('reset role');
+  const again = await bench.load();
+  assert.equal(catalog.relationsNamed('orders').length, 1);
+  assert.equal(catalog.version, again.version);
+});
+
+test('loading leaves the connection as it was, also when it fails', async () => {
+  const state = async () => (await bench.client.query('show search_path')).rows;
+  const before = await state();
+  await bench.load();
+  assert.deepEqual(await state(), before);
+  const broken = loadCatalog(
+    async sql => {
+      if (sql.includes('pg_trigger')) throw new Error('cut');
+      return rowsOf(bench.client, sql);
+    },
+    { protectedColumns: PROTECTED },
+  );
+  await assert.rejects(broken, /cut/);
+  assert.deepEqual(await state(), before);
+  const { rows } = await bench.client.query(
+    'select pg_current_xact_id_if_assigned() is null as idle, now() = statement_timestamp() as alone',
+  );
+  assert.deepEqual(rows, [{ idle: true, alone: true }]);
+});
+
+const CHANGES = [
+  'create table changed (a int)',
+  'alter table changed add column b text',
+  'alter table changed rename column b to c',
+  'create view changed_view as select 1 as x',
+  'create or replace view changed_view as select 2 as x',
+  'create function changed_fn() returns int language sql as $$ select 1 $$',
+  'create or replace function changed_fn() returns int language sql as $$ select 2 $$',
+  'alter function changed_fn() immutable',
+  'create operator public.<=!=> (leftarg = int, rightarg = int, function = int4pl)',
+  'create domain changed_domain as int',
+  'alter domain changed_domain add check (value > 1)',
+  'create cast (mood as float8) with inout',
+  'alter table changed enable row level security',
+  'create policy changed_policy on changed using (true)',
+  'create trigger changed_trigger before insert on changed for each row execute function tg()',
+  'alter table changed disable trigger changed_trigger',
+  'create rule changed_rule as on delete to changed do instead nothing',
+  'create index changed_index on changed (a)',
+  'alter table changed add constraint changed_check check (a > 0)',
+  'create aggregate changed_agg (int) (sfunc = int4pl, stype = int)',
+  'create schema changed_schema',
+  'alter schema changed_schema rename to changed_schema2',
+  'create table changed_child () inherits (changed)',
+  'drop table changed_child',
+];
+
+/** Nothing of these is loaded: they change no answer. */
+const UNLOADED = /schema|with inout|create index/;
+
+test('the fingerprint and the version change with every change of the catalog, and not otherwise', async () => {
+  const print = async () => (await rowsOf(bench.client, FINGERPRINT_SQL))[0]?.[0];
+  let last = await print();
+  let version = (await bench.load()).version;
+  const same: string[] = [];
+  for (const sql of CHANGES) {
+    await bench.client.query(sql);
+    const [next, catalog] = [await print(), await bench.load()];
+    if (next === last) same.push(`fingerprint: ${sql}`);
+    if (catalog.version === version && !UNLOADED.test(sql)) same.push(`version: ${sql}`);
+    [last, version] = [next, catalog.version];
+  }
+  assert.deepEqual(same, []);
+  await bench.client.query(
+    "insert into log (note) values ('x'); update accounts set abalance = 3 where aid = 1; select count(*) from orders",
+  );
+  assert.equal(await print(), last);
+  assert.equal((await bench.load()).version, version);
+});
+
+test('a database of its own has its own catalog, and an empty one loads', async () => {
+  const client = new pg.Client(await bench.server.createDatabase('bare'));
+  await client.connect();
+  const catalog = await loadCatalog(sql => rowsOf(client, sql), { protectedColumns: PROTECTED });
+  await client.end();
+  assert.equal(catalog.hasProtected, false);
+  assert.equal(catalog.missing.length, PROTECTED.length);
+  assert.notEqual(catalog.version, bench.catalog.version);
+});
