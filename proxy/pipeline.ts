@@ -223,7 +223,9 @@ export class Pipeline {
         deadline: hold.approval.deadline,
         digest: hold.approval.digest,
         n,
+        requirements: [...verdict.requirements],
         rules: verdict.requirements.map(r => r.rule),
+        statement,
       }),
     );
   }
