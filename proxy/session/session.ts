@@ -258,7 +258,9 @@ export class Session {
     core.picture.settle();
     core.skipping = true;
     core.pipeline.withdraw('an earlier statement of the same pipeline failed', 'hold_withdrawn');
-    if (intake.block === 'copy' || intake.block === 'settle') this.resume();
+    // A Query behind the error is skipped too, and its ReadyForQuery will never come.
+    const unanswered = intake.block === 'ready' && this.answers.underWay === 0;
+    if (intake.block === 'copy' || intake.block === 'settle' || unanswered) this.resume();
   }
 
   private idle(): void {

@@ -42,6 +42,8 @@ export interface Gate {
   value(sql: string): Promise<unknown>;
   /** A raw client that is logged in through the proxy. */
   agent(options?: { token?: string; parameters?: Record<string, string> }): Promise<RawClient>;
+  /** A raw client of the database itself, to compare with. */
+  direct(): Promise<RawClient>;
   /** The ids of what is held now. */
   heldIds(): Promise<string[]>;
   /** Waits until an approval has this state, and gives it whole. */
@@ -60,7 +62,7 @@ export interface Gate {
  * Call it in `before`: node:test takes top-level waiting for a hang.
  */
 export async function startGate(rules: string, more: { head?: string; schema?: string } = {}): Promise<Gate> {
-  const db = await startPostgres();
+  const db = await startPostgres({ trust: true });
   await db.query(`create role agent login password 'agent-secret'`);
   await db.createDatabase('shop');
   await db.query('alter database shop owner to agent');
@@ -99,6 +101,12 @@ export async function startGate(rules: string, more: { head?: string; schema?: s
         password: other ?? token,
         ...(parameters === undefined ? {} : { parameters }),
       });
+      clients.add(client);
+      return client;
+    },
+    async direct() {
+      const client = await RawClient.connect({ port: db.port });
+      await client.login({ user: 'agent', database: 'shop' });
       clients.add(client);
       return client;
     },
