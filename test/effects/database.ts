@@ -199,6 +199,10 @@ create cast (text as int) with function txt_int(text);
 create function txt_pair(text) returns pair language plpgsql as $$ begin insert into log(note) values ('c'); return row(1,'a')::pair; end $$;
 create cast (text as pair) with function txt_pair(text) as assignment;
 create function f_asg(x text) returns int language plpgsql as $$ declare p pair; begin p := x; return 1; end $$;
+create type boxrow as (a int, b text);
+create function f_recdef() returns int language plpgsql as $$ declare v colour := 'red'; w boxrow := row(1, 'a'); c positive := 5; begin return 1; end $$;
+create function f_recdef_w() returns int language plpgsql as $$ declare n int; v positive := 3; p pair default row(w_plpgsql(1), 'a'); begin return 1; end $$;
+create function f_recdef_o() returns int language plpgsql as $$ begin declare p pair = row(!!! 4, 'b'); begin null; end; return 1; end $$;
 analyze;
 `;
 

@@ -271,6 +271,21 @@ test('names resolve by the search path, pg_catalog first unless it is named', ()
   assert.equal(readOnly('select * from public.v_pathy', ['evil', 'pg_catalog', 'public']), false);
   assert.equal(readOnly('select 1 = 1', ['ops', 'public']), true);
   assert.equal(readOnly('select 1 = 1', ['ops', 'pg_catalog']), false);
+  for (const sql of [
+    'select case 1 when 1 then 2 end',
+    'select nullif(1, 2)',
+    'select 1 in (1, 2)',
+    'select 1 in (select 1)',
+    'select 1 = any (array[1])',
+    'select 1 is distinct from 2',
+    'select (1, 2) = (1, 2)',
+    'select * from orders join lines l using (id)',
+    'select 1 from orders natural join log',
+    'select * from orders where id = 1',
+  ]) {
+    assert.equal(readOnly(sql, ['ops', 'pg_catalog', 'public']), false, sql);
+    assert.equal(readOnly(sql, ['ops', 'public']), true, sql);
+  }
   assert.equal(readOnly('select * from orders', ['elsewhere']), false);
   assert.equal(readOnly("select lower('X')", ['?']), false);
 });

@@ -216,6 +216,9 @@ select * from withdom where id = 1
 select id from feelings where id = 1
 explain (generic_plan) select * from orders where id = $1
 select '5'::int, 5::int, 5.5::int, '{1}'::int[], id::int from orders where id = '4'::int
+select status(o), o.status from orders o limit 1
+select pg_catalog.count(*) from orders
+select f_recdef()
 `
     .split('\n')
     .filter(line => line !== ''),

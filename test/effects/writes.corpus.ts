@@ -525,6 +525,8 @@ select (note::text)::int from log
 select array['1'::text]::int[]
 select upper('x')::int
 select (array(select note from log))::int[]
+select f_recdef_w()
+select f_recdef_o()
 `
   .split('\n')
   .filter(line => line !== '');

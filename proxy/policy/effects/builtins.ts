@@ -98,6 +98,7 @@ export const COMPUTING_EXTENSIONS: ReadonlySet<string> = new Set([
   'intarray',
   'isn',
   'ltree',
+  'pg_stat_statements',
   'pg_trgm',
   'pgcrypto',
   'postgis',
@@ -109,6 +110,8 @@ export const COMPUTING_EXTENSIONS: ReadonlySet<string> = new Set([
 
 /** Volatile functions of those extensions that only draw randomness. */
 export const COMPUTING_VOLATILE: ReadonlySet<string> = new Set([
+  'pg_stat_statements',
+  'pg_stat_statements_info',
   'gen_salt',
   'gen_random_bytes',
   'gen_random_uuid',

@@ -106,6 +106,8 @@ export function castTo(context: Context, oid: number): void {
   if (oid === 0 || context.targets.has(oid)) return;
   context.targets.add(oid);
   involve(context, oid);
+  // A range compares its bounds as soon as it is made.
+  if ('rm'.includes(context.view.type(oid)?.kind ?? 'p')) context.computes = true;
   for (const part of context.view.type(oid)?.parts ?? []) castTo(context, part);
 }
 

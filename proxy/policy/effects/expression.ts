@@ -67,6 +67,7 @@ const SPECIAL: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['TypeName', typeName],
   ['FuncCall', functionCall],
   ['SubLink', subLink],
+  ['CaseExpr', caseExpression],
   ['SortBy', sortBy],
   ['CurrentOfExpr', cursorOf],
   ['SelectStmt', (c, b) => c.judge.grammar.query(c, b)],
@@ -123,6 +124,17 @@ function cursorOf(context: Context, body: Tree): void {
   const name = text(body.cursor_name);
   if (name === '') context.facts.cannotTell('WHERE CURRENT OF names its cursor by a parameter');
   context.facts.cursor = name;
+}
+
+/** `CASE x WHEN y` compares by whatever `=` is in the path. */
+function caseExpression(context: Context, body: Tree): void {
+  for (const field of Object.keys(body))
+    if (!['arg', 'args', 'defresult', 'location'].includes(field))
+      context.facts.cannotTell(`CASE with ${field} is not understood`);
+  walk(context, body.arg);
+  walk(context, body.args);
+  walk(context, body.defresult);
+  if (present(body.arg)) operator(context, ['='], true);
 }
 
 function sortBy(context: Context, body: Tree): void {
@@ -270,6 +282,11 @@ export function call(
       ask(context, t.oid, null);
       if (found.length === 0) return;
     }
+  }
+  if (found.length === 0 && how.count === 1 && context.rows.some(r => r.relation.columns.has(last))) {
+    // `column(row)` reads a column.
+    context.mentioned.add(last);
+    return;
   }
   if (found.length === 0) {
     facts.cannotTell(`function ${name.join('.')} is not in the catalog`);

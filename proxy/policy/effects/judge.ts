@@ -96,7 +96,7 @@ export class Judge {
     } else if (f.language === 'internal' && CONSTRUCTORS.test(f.source)) {
       return;
     } else if ((f.language === 'c' || f.language === 'internal') && computes) {
-      return;
+      if (f.extension === 'pg_stat_statements') facts.suspect = this.#view.hasProtected;
     } else {
       facts.absorb(this.#once(`b${f.oid} ${path.join(',')}`, () => functionBody(this.#view, this, f, path)));
     }
@@ -257,6 +257,9 @@ function systemRelation(r: CatalogRelation): Facts {
   return facts;
 }
 
+/** All that they take is the number of a process. */
+const NO_CARRIERS = new Set(['pg_terminate_backend', 'pg_cancel_backend']);
+
 function builtin(view: CatalogView, f: CatalogFunction, count: number, facts: Facts): void {
   const kind = builtinKind(f.name, f.volatility, count);
   const name = `${f.schema}.${f.name}`;
@@ -267,7 +270,7 @@ function builtin(view: CatalogView, f: CatalogFunction, count: number, facts: Fa
   }
   facts.readOnly = false;
   if (kind === 'sequence' || kind === 'wait') return;
-  facts.carriers.add(name);
+  if (!NO_CARRIERS.has(f.name)) facts.carriers.add(name);
   if (kind === 'lock') facts.does('lock');
   else if (kind === 'notify') facts.does('notify');
   else if (kind === 'set') {

@@ -36,7 +36,6 @@ export const SHAPES: ReadonlyMap<string, NodeShape> = new Map([
   ['BoolExpr', shape('boolop', 'args')],
   ['NullTest', shape('nulltesttype argisrow', 'arg')],
   ['BooleanTest', shape('booltesttype', 'arg')],
-  ['CaseExpr', shape('', 'arg args defresult')],
   ['CaseWhen', shape('', 'expr result')],
   ['CoalesceExpr', shape('', 'args')],
   ['MinMaxExpr', shape('op', 'args')],

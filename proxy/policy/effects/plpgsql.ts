@@ -1,4 +1,4 @@
-import { scanSync } from 'libpg-query';
+import { type ScanToken, scanSync } from 'libpg-query';
 import type { Context } from './context.ts';
 import { typeName, walk } from './expression.ts';
 import { parseBody, parseStatements } from './parse.ts';
@@ -103,43 +103,56 @@ function declared(context: Context, name: string, type: string): void {
 }
 
 /**
- * libpg-query's tree leaves some parts of a body out (the default of a record variable, for one). Every name of the source must
- * turn up in it, and no record variable may have a default.
+ * libpg-query's tree leaves the defaults of record variables out, and takes every variable of a user's type for one: they are read
+ * from the source. Every other name of the source must turn up in the tree; false when one does not.
  */
 function complete(context: Context, body: Tree, source: string): boolean {
   const shown = JSON.stringify(body).toLowerCase();
   const records = new Set<string>();
   for (const object of everything(body))
     if ('PLpgSQL_rec' in object) records.add(text(tree(object.PLpgSQL_rec).refname));
-  let tokens: { text: string; keywordKind: number; tokenName: string }[];
+  let tokens: readonly ScanToken[];
   try {
     tokens = scanSync(source).tokens;
   } catch {
     return false;
   }
+  const bytes = Buffer.from(source, 'utf8');
+  const checked = new Set<string>();
   let declaring = false;
-  let start = true;
-  let variable = '';
-  for (const token of tokens) {
-    const word = token.text.startsWith('"')
-      ? token.text.slice(1, -1).replaceAll('""', '"')
-      : token.text.toLowerCase();
-    if (word === 'declare') declaring = start = true;
-    else if (word === 'begin') declaring = false;
-    else if (token.text === ';') start = true;
-    else if (declaring && start) {
-      variable = word;
-      start = false;
-    } else if (
-      declaring &&
-      records.has(variable) &&
-      (token.text === ':=' || token.text === '=' || word === 'default')
-    )
-      return false;
-    const isName = token.tokenName === 'IDENT' || token.keywordKind === 1;
-    if (!isName) continue;
+  let variable: string | null = null;
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i] as ScanToken;
+    const word = wordOf(token);
+    const opens = token.text === ':=' || token.text === '=' || word === 'default';
+    if (word === 'declare') {
+      declaring = true;
+      variable = null;
+    } else if (word === 'begin') declaring = false;
+    else if (token.text === ';') variable = null;
+    else if (declaring && variable === null) variable = word;
+    else if (declaring && opens && records.has(variable ?? '')) {
+      const end = tokens.findIndex((t, at) => at > i && t.text === ';');
+      if (end < 0) return false;
+      const parsed = parseStatements(
+        `SELECT ${bytes.subarray(token.end, tokens[end]?.start).toString('utf8')}`,
+      );
+      if (typeof parsed === 'string' || parsed.length !== 1) return false;
+      walk(context, parsed[0]);
+      i = end;
+      variable = null;
+      continue;
+    }
+    if ((token.tokenName !== 'IDENT' && token.keywordKind !== 1) || checked.has(word)) continue;
+    checked.add(word);
     if (shown.includes(JSON.stringify(word).slice(1, -1).toLowerCase())) continue;
     if (!WORDS.has(word) || context.view.functionsNamed(word).some(f => !f.system)) return false;
   }
   return true;
+}
+
+function wordOf(token: ScanToken): string {
+  return token.text.startsWith('"')
+    ? token.text.slice(1, -1).replaceAll('""', '"')
+    : token.text.toLowerCase();
 }

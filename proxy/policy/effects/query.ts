@@ -206,7 +206,7 @@ export function readRelation(context: Context, relation: CatalogRelation, alias:
     if (!child.partition) facts.reads.add(label(child));
     facts.absorb(judge.relationFacts(child, context.callPath));
   }
-  if (relation.kind === 'f') {
+  if (relation.kind === 'f' || descendants(context, relation).some(child => child.kind === 'f')) {
     facts.outside = true;
     facts.readOnly = false;
   }
