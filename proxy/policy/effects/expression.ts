@@ -277,8 +277,9 @@ export function call(
   const schema = name.length > 1 ? (name.at(-2) ?? '') : null;
   const found = findFunctions(view, schema, last, context.path, how);
   if (how.count === 1) {
-    // One argument: `name(x)` may also be a cast to a type of that name.
+    // One argument: `name(x)` may also be a cast to a type of that name, unless that is a row's (FuncNameAsType in parse_func.c).
     for (const t of findTypes(view, schema, last, context.path)) {
+      if (t.kind === 'c') continue;
       ask(context, t.oid, null);
       if (found.length === 0) return;
     }

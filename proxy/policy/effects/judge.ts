@@ -121,8 +121,11 @@ export class Judge {
     return this.#once(`t${oid} ${when} ${path.join(',')}`, () => {
       if (when === 'checks') return this.#expressions(type.checks, path, null);
       const facts = new Facts();
-      for (const hook of type[when])
-        facts.absorb(this.hookFacts(hook, path, `type ${type.schema}.${type.name}`));
+      for (const hook of type[when]) {
+        const found = this.hookFacts(hook, path, `type ${type.schema}.${type.name}`);
+        // Nobody called it: it is told only when it does more than compute.
+        if (!found.readOnly || found.protected || found.suspect) facts.absorb(found);
+      }
       return facts;
     });
   }
