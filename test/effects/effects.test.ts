@@ -78,6 +78,8 @@ const EXPECTED: readonly (readonly [string, Partial<Effects>])[] = [
   ['alter table orders owner to x', { commands: ['ddl', 'privilege'], writes: ['public.orders'] }],
   ['grant all on orders to public', { commands: ['privilege'], writes: ['public.orders'] }],
   ['drop table orders, log', { commands: ['ddl'], writes: ['public.log', 'public.orders'] }],
+  ['create view v as select w_plpgsql(1)', { commands: ['ddl', 'insert'], readOnly: false }],
+  ['do $$ begin perform 1; end $$', { commands: ['do'], unknown: [] }],
   ['vacuum orders', { commands: ['maintenance'] }],
   [
     'select * from nothere',

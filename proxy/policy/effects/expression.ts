@@ -186,6 +186,8 @@ export function operator(context: Context, name: readonly string[], binary: bool
       if (called === undefined) effect.cannotTell(`what operator ${last} calls is not in the catalog`);
       else effect.absorb(context.judge.callFacts(called, 2, context.callPath));
     }
+    // A harmless one that most likely stands behind a built-in one is not worth telling.
+    if (rivals && effect.readOnly && !effect.protected && !effect.suspect) effect.functions.clear();
     context.calls.push({ inputs, result: [o.result], facts: effect, rivals });
   }
 }

@@ -250,6 +250,7 @@ function doBlock(context: Context, body: Tree): void {
   const tag = `hp${'q'.repeat(longestRun(source) + 1)}`;
   walkPlpgsql(context, 'the DO block', `DO $${tag}$${source}$${tag}$`, source);
   settle(context);
+  facts.commands.delete('select');
   facts.cursor = null;
   facts.rows = null;
   if (facts.changesMeaning) facts.cannotTell('the DO block changes what names mean while it runs');
@@ -280,7 +281,7 @@ function view(context: Context, body: Tree): void {
   context.facts.does('ddl');
   context.facts.changesMeaning = true;
   context.facts.writes.add(written(context, tree(body.view)));
-  walkStatement(context, body.query);
+  nested(context, body.query);
 }
 
 function lock(context: Context, body: Tree): void {
