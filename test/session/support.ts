@@ -61,7 +61,10 @@ export interface Gate {
  * A Postgres of its own with two small tables, and `holdpoint dev` in front of it with these rules (YAML, the list below `rules:`).
  * Call it in `before`: node:test takes top-level waiting for a hang.
  */
-export async function startGate(rules: string, more: { head?: string; schema?: string } = {}): Promise<Gate> {
+export async function startGate(
+  rules: string,
+  more: { head?: string; schema?: string; data?: string } = {},
+): Promise<Gate> {
   const db = await startPostgres({ trust: true });
   await db.query(`create role agent login password 'agent-secret'`);
   await db.createDatabase('shop');
@@ -70,7 +73,10 @@ export async function startGate(rules: string, more: { head?: string; schema?: s
   const policy = join(tempDir('policy'), 'policy.yaml');
   writeFileSync(policy, `${more.head ?? HEAD}rules:\n${rules}`);
   const target = db.url({ database: 'shop', user: 'agent', password: 'agent-secret' });
-  const dev = await startDev({ args: ['--policy', policy, '--target', target] });
+  const dev = await startDev({
+    args: ['--policy', policy, '--target', target],
+    ...(more.data === undefined ? {} : { data: more.data }),
+  });
   const token = await dev.token('agent-1', { email: 'agent-1@example.com' });
   const look: Gate['look'] = sql => db.query(sql, { database: 'shop' });
   const clients = new Set<RawClient>();
