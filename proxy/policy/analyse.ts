@@ -20,14 +20,15 @@ export { withBody } from './with-body.ts';
 /**
  * What each statement of a query string would do, from its syntax tree and the target's catalog. `searchPath` is the session's, with
  * `$user` expanded; an element `?` says that it is not known. Pure; never throws: what goes wrong inside becomes `unknown`.
- * `parameterTypes` are the type OIDs that Parse declares, 0 where it leaves one open: a value of a user's type runs the type's functions.
+ * `parameterTypes` are the type OIDs that Parse declares, 0 where it leaves one open: a value of a user's type runs the type's functions,
+ * which nothing in the text shows.
  * `loadParser` must have resolved before the first call.
  */
 export function analyse(
   sql: string,
   view: CatalogView,
   searchPath: readonly string[],
-  parameterTypes: readonly number[] = [],
+  parameterTypes?: readonly number[],
 ): Analysis {
   let parsed: ReturnType<typeof parse>;
   try {
@@ -59,15 +60,17 @@ interface Surroundings {
   readonly moved: boolean;
   /** TypeName nodes of PREPARE, and type OIDs of Parse. */
   readonly parameters: unknown;
-  readonly types: readonly number[];
+  readonly types: readonly number[] | undefined;
 }
 
 function one(statement: unknown, around: Surroundings): { analysis: StatementAnalysis; facts: Facts } {
   const { view, path, moved } = around;
   try {
     const context = newContext(view, judgeOf(view), path);
-    for (const oid of around.types) castTo(context, oid);
-    if (around.types.some(oid => oid !== 0) || list(around.parameters).length > 0) {
+    const { types } = around;
+    for (const oid of types ?? []) castTo(context, oid);
+    context.parameters = types === undefined;
+    if (types?.some(oid => oid !== 0) || list(around.parameters).length > 0) {
       context.computes = true;
       context.parameters = true;
     }

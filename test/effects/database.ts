@@ -1,5 +1,5 @@
 /** The database of the corpora: ordinary tables, protected columns, and every kind of object that can hide a call. */
-export const SETUP = String.raw`
+export const SETUP = `
 create table customers (id serial primary key, email text unique, ssn text, card text, phone text, name text, born date);
 create table orders (id serial primary key, customer_id int references customers (id), status text default 'new',
   total numeric(10, 2), placed timestamptz default now(), tags text[], doc jsonb);

@@ -96,7 +96,7 @@ for (const [sql, expected] of EXPECTED)
     const { effects } = bench.one(sql);
     const found = Object.fromEntries(Object.keys(expected).map(key => [key, effects[key as keyof Effects]]));
     if (expected.functions)
-      found['functions'] = effects.functions.filter(
+      found.functions = effects.functions.filter(
         f => !f.startsWith('pg_catalog.') || expected.functions?.includes(f),
       );
     assert.deepEqual(found, expected);

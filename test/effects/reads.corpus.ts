@@ -219,6 +219,54 @@ select '5'::int, 5::int, 5.5::int, '{1}'::int[], id::int from orders where id = 
 select status(o), o.status from orders o limit 1
 select pg_catalog.count(*) from orders
 select f_recdef()
+select from orders
+select json('{}'), json_scalar(1), json_serialize('{}' returning text)
+select interval '1' day, interval '1 2:03' day to minute, bit varying '101', 'a'::char(3), 'x'::national character varying(3)
+select collation for ('a'), 'a' is normalized, normalize('a', NFC), 'a' is not nfc normalized
+select xmlparse(content '<a/>'), xmlserialize(content '<a/>'::xml as text), xmlroot('<a/>'::xml, version '1.0'), xmlconcat('<a/>'::xml), xmlpi(name x), xmlexists('/a' passing xmlparse(content '<a/>'))
+select (date '2024-01-01', interval '1 day') overlaps (date '2024-01-01', date '2024-01-02')
+select row(1, 2) = row(1, 2), (1, 2) < (2, 3), row(1, null) is null
+select (row(1, 2)).f1
+select sum(id) over (order by id groups between unbounded preceding and current row exclude ties) from orders
+select extract(epoch from now()), date_part('year', now()), now()::date, now()::time, current_timestamp(3), localtimestamp
+select * from unnest(array[1,2], array['a']) with ordinality
+select string_agg(word, ',') from pg_catalog.pg_get_keywords() where word <> all ('{a,b}'::text[])
+select db.oid, db.* from pg_catalog.pg_database db where datallowconn and not datistemplate
+select not pg_is_in_recovery(), pg_last_wal_replay_lsn(), pg_current_wal_lsn() - '0/0'::pg_lsn
+select count(*) over (), * from orders limit 1
+select id from orders where (customer_id, status) in (select id, name from customers)
+select id from orders where row(customer_id, status) = (select id, name from customers limit 1)
+select * from orders where placed > now() - interval '1 week' and placed::date = current_date
+select * from orders where doc @? '$.k' and doc @@ '$.k > 1' and doc ?| array['a'] and jsonb_path_exists(doc, '$.k')
+select array_agg(distinct status order by status desc) filter (where id > 1) from orders
+select max(placed) from orders group by cube (customer_id, status) having grouping(customer_id) = 0
+select o.*, row_number() over () as rn from (select distinct on (customer_id) * from orders order by customer_id, id desc) o where o.total > any (select 1)
+select width_bucket(1.0, 0.0, 2.0, 4), setweight(to_tsvector('a'), 'A'), websearch_to_tsquery('a b'), phraseto_tsquery('x')
+select point(1, 2) <-> point(3, 4), box '((0,0),(1,1))' @> point '(0.5,0.5)', circle '((0,0),1)', lseg '[(0,0),(1,1)]', area(box '((0,0),(1,1))')
+select int4range(1, 5) * int4range(2, 8), daterange('2024-01-01', '2024-02-01') @> date '2024-01-15', range_agg(int4range(1, 2)), int4multirange(int4range(1, 2)), lower(int4range(1, 2))
+select inet '10.0.0.1' << inet '10.0.0.0/8', host('10.0.0.1/8'), network('10.0.0.1/8'), macaddr '08:00:2b:01:02:03'
+select '1'::money + '2'::money, 1::oid, 'a'::name, '1 2'::int2vector, 'pg_class'::regclass::oid, 'lower(text)'::regprocedure
+select pg_get_serial_sequence('orders', 'id'), pg_sequence_parameters('seq'::regclass), currval('seq') from orders where false
+explain (format yaml, settings, wal false) select 1
+explain verbose select * from paid
+show server_version
+show session authorization
+start transaction read only; select 1; commit
+begin; set transaction read only; select 1; end
+begin isolation level serializable; select 1; abort
+select $$a$$ || $x$b$x$
+select /* c1 /* nested */ c2 */ 1
+select U&'d\0061t\+000061', N'x', B'1', X'1F'
+select 1;;; select 2;
+select 0x1F, 0b1, 1_000
+with a(x) as not materialized (select 1) select * from a
+(select 1) limit 1
+(select id from orders order by 1 limit 1) union all (select id from orders order by 1 desc limit 1) order by 1
+select 1 from orders group by () having true
+select any_value(id), bit_and(id), every(true), regr_slope(id, id), corr(id, id), stddev(id), var_pop(id), rank(1) within group (order by id) from orders
+select trim_array(array[1, 2], 1), array_position(array[1], 1), array_remove(array[1], 1), array_cat(array[1], array[2]), array[1] || 2, array_to_json(array[1]), array_dims(array[1])
+select * from orders where status = all (array['a']) or status <> some (array['b'])
+select * from pg_catalog.pg_stat_get_activity(null::int) limit 0
 `
     .split('\n')
     .filter(line => line !== ''),

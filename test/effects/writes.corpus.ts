@@ -182,7 +182,6 @@ select * from orders order by id using operator(ops.=)
 select (row(1, 'a')::pair)::text
 select p::text from pairs
 select cast(p as text) from pairs
-select text(p) from pairs
 select (p).boxed from pairs
 select boxed(p) from pairs
 select touched(o) from orders o
@@ -518,7 +517,6 @@ reset client_encoding
 select 'x'::text::int
 select note::int from log
 select cast(note as int) from log
-select int4(note) from log
 select 'x'::text::pair
 select f_asg('x')
 select (note::text)::int from log

@@ -282,7 +282,7 @@ export function call(
     // One argument: `name(x)` may also be a cast to a type of that name, unless that is a row's (FuncNameAsType in parse_func.c).
     for (const t of findTypes(view, schema, last, context.path)) {
       if (t.kind === 'c') continue;
-      ask(context, t.oid, null);
+      castTo(context, t.oid);
       if (found.length === 0) return;
     }
   }

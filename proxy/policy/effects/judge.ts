@@ -17,7 +17,7 @@ const CONSTRUCTORS = /^(range_constructor[23]|multirange_constructor[012])$/;
 const NOTHING = new Facts();
 
 /** Bodies within bodies: deeper than this cannot be told. */
-const DEEPEST = 40;
+const DEEPEST = 100;
 
 /** Things looked into for one statement: bodies that all call each other would take for ever. */
 const MOST = 5_000;
