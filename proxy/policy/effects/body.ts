@@ -23,6 +23,7 @@ export function functionBody(
   // Arguments and results are assigned.
   context.computes = true;
   context.parameters = true;
+  context.variables = true;
   for (const type of [...f.inputs, ...f.allTypes, f.result]) castTo(context, type);
   if (f.config.some(c => isKept(c.split('=', 1)[0] ?? '')))
     context.facts.cannotTell(`${name} changes how text is read`);

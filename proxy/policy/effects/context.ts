@@ -61,6 +61,8 @@ export interface Context {
   open: boolean;
   /** Parameters may have types that the text does not tell. */
   parameters: boolean;
+  /** A name may be a variable of the body rather than a column. */
+  variables: boolean;
 }
 
 /** `path` is the search path for names in the text, `callPath` that of functions called from it. */
@@ -87,6 +89,7 @@ export function newContext(
     populates: false,
     open: false,
     parameters: false,
+    variables: false,
     calls: [],
     exposed: new Set(),
   };

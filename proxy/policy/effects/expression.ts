@@ -91,7 +91,7 @@ function sourcesOf(context: Context, arg: unknown): readonly number[] | null {
   if (found?.tag === 'ParamRef') return context.parameters ? null : [];
   if (found?.tag === 'TypeCast') return typesNamed(context, tree(found.body.typeName));
   if (found?.tag === 'ColumnRef')
-    return context.parameters ? null : columnTypes(context, names(found.body.fields));
+    return context.variables ? null : columnTypes(context, names(found.body.fields));
   if (found?.tag !== 'A_Const') return null;
   if (found.body.isnull === true || 'sval' in found.body) return [];
   return 'ival' in found.body ? [INT4] : 'fval' in found.body ? [INT8, NUMERIC] : null;

@@ -236,6 +236,7 @@ function callProcedure(context: Context, body: Tree): void {
 function doBlock(context: Context, body: Tree): void {
   const { facts } = context;
   context.computes = true;
+  context.variables = true;
   facts.does('do');
   facts.keyed = false;
   const options = list(body.args).map(item => tree(is(item, 'DefElem') ?? {}));
