@@ -187,6 +187,7 @@ export class Session {
           else core.refuseExtended(error);
         }
         if (this.intake.block === null) this.resume();
+        else this.flush();
       }),
     );
     if (waits === null) {
