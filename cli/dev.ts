@@ -7,6 +7,8 @@ interface Flags {
   readonly httpPort: number;
   readonly policy?: string;
   readonly target?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly json?: boolean;
 }
 
@@ -22,6 +24,8 @@ export function devCommand(): Command {
       '--target <url>',
       'your own Postgres instead of the sample shop: postgres://user:password@host:port/database',
     )
+    .option('--tls-cert <file>', 'offer TLS to agents: certificate, with intermediates behind it (PEM)')
+    .option('--tls-key <file>', 'its key (PEM); both files are read again when they change')
     .option('--json', 'print one line of JSON when ready, and nothing else to stdout')
     .addHelpText(
       'after',
@@ -39,6 +43,7 @@ Examples:
         httpPort: flags.httpPort,
         policy: flags.policy,
         target: flags.target,
+        tls: tlsFiles(flags),
         log: say,
         env: process.env,
       });
@@ -58,6 +63,12 @@ Examples:
       process.on('SIGINT', stop).on('SIGTERM', stop);
       process.stdout.write(flags.json === true ? `${readyLine(dev)}\n` : welcome(dev, flags));
     });
+}
+
+function tlsFiles({ tlsCert: cert, tlsKey: key }: Flags) {
+  if (cert !== undefined && key !== undefined) return { cert, key };
+  if (cert === undefined && key === undefined) return undefined;
+  throw new Error('--tls-cert and --tls-key belong together');
 }
 
 function readyLine({ pg, http, data, issuer }: Dev): string {

@@ -4,6 +4,7 @@ import type { Principal } from '#schemas/principal.ts';
 import { toPrincipal } from './identity/principal.ts';
 import type { TokenVerifier } from './identity/verify.ts';
 import { accessEnds, openAccess } from './policy/access.ts';
+import { matchesPrincipal } from './policy/match.ts';
 import type { StartupParameters } from './session/parameters.ts';
 
 /** Who was let in, to what, and until when. */
@@ -22,18 +23,22 @@ export interface Admitted {
 }
 
 /**
- * Who asks, and may they? The token is looked at before the target: a stranger learns no names. Rejects with HoldpointError
- * `token_invalid`, `identity_unavailable`, `unknown_target`, `unknown_role` or `access_denied`.
+ * Who asks? Rejects with HoldpointError `token_invalid` or `identity_unavailable`, and with `access_denied` when no access entry is for
+ * them, whatever they will ask for.
  */
-export async function admit(
-  policy: Policy,
-  verifier: TokenVerifier,
-  token: string,
-  asked: StartupParameters,
-  clock: () => number,
-): Promise<Admitted> {
-  const { database: name, user: role } = asked;
+export async function identify(policy: Policy, verifier: TokenVerifier, token: string): Promise<Principal> {
   const principal = toPrincipal(await verifier.verify(token), policy.groups);
+  if (!policy.access.some(entry => matchesPrincipal(policy, entry.principals, principal)))
+    throw new HoldpointError('access_denied', 'no access rule is for the holder of this token');
+  return principal;
+}
+
+/**
+ * And may they? The token is looked at before the target: a stranger learns no names. Throws HoldpointError `unknown_target`,
+ * `unknown_role` or `access_denied`. `now` in milliseconds since 1970.
+ */
+export function admit(policy: Policy, principal: Principal, asked: StartupParameters, now: number): Admitted {
+  const { database: name, user: role } = asked;
   const target = policy.targets[name];
   if (target === undefined)
     throw new HoldpointError('unknown_target', `no target "${name.slice(0, 63)}"`, {
@@ -44,7 +49,6 @@ export async function admit(
     throw new HoldpointError('unknown_role', `target "${name}" has no role "${role.slice(0, 63)}"`, {
       hint: 'The user name of the connection names one of the roles of the target.',
     });
-  const now = clock();
   const access = openAccess(policy, { principal, target: name, role, now });
   if (access === null)
     throw new HoldpointError('access_denied', `no access rule opens a session on "${name}" as "${role}" now`);

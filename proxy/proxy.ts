@@ -3,20 +3,23 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { HoldpointError } from '#schemas/errors.ts';
 import type { Policy } from '#schemas/policy.ts';
-import { type Admitted, admit, Headcount } from './admission.ts';
+import type { Principal } from '#schemas/principal.ts';
+import { type Admitted, admit, Headcount, identify } from './admission.ts';
 import type { SharedCatalog } from './catalogs.ts';
+import type { ServerCertificate } from './door/certificate.ts';
+import { Entrance } from './door/entrance.ts';
 import type { Holds } from './hold/hold.ts';
 import type { TokenVerifier } from './identity/verify.ts';
 import { analyse, withBody } from './policy/analyse.ts';
 import { judge } from './policy/judge.ts';
 import type { Clock, Recorder, Secrets } from './ports.ts';
-import { Handshake } from './session/handshake.ts';
+import type { Handshake } from './session/handshake.ts';
 import { readStartupParameters, type StartupParameters } from './session/parameters.ts';
 import type { SessionLimits } from './session/parts.ts';
 import { Session } from './session/session.ts';
 import { Targets } from './targets.ts';
 import type { UpstreamConnection } from './upstream/connect.ts';
-import { BACKEND, encode, encodeError, encodeParameterStatus, encodeReady, int32 } from './wire/backend.ts';
+import { BACKEND, encode, encodeParameterStatus, encodeReady, int32 } from './wire/backend.ts';
 
 export interface ProxyLimits extends SessionLimits {
   /** Milliseconds from accept to the session's first ReadyForQuery. */
@@ -45,6 +48,8 @@ export interface ProxyOptions {
   /** Key of `hash` masks: 32 bytes, kept as long as masked values shall be joinable. */
   readonly maskKey: Buffer;
   readonly limits: ProxyLimits;
+  /** What TLS towards agents is done with; without it SSLRequest is answered with N. */
+  readonly certificate?: ServerCertificate | undefined;
   /** Where a person decides on an approval, for the notice that the agent gets. */
   readonly approveAt: (id: string) => string;
   readonly clock: Clock;
@@ -53,7 +58,6 @@ export interface ProxyOptions {
 
 /** Told this long before a session is cut. */
 const WARN_MS = 60_000;
-const LINGER_MS = 1_000;
 /** The newest minor version of protocol 3 that is spoken here. */
 const MINOR = 2;
 
@@ -94,11 +98,19 @@ export class ProxyServer {
     return createServer(socket, connection => this.accept(connection, addressOf(connection)));
   }
 
-  /** Takes one agent's connection, whatever carries it; `address` is for the record. */
-  accept(socket: Duplex, address: string): void {
+  /** Whose token this is, for a door that asks before there is a connection. Rejects as `admit` does, before any target is named. */
+  identify(token: string): Promise<Principal> {
+    return identify(this.options.policy, this.options.verifier, token);
+  }
+
+  /**
+   * Takes one agent's connection, whatever carries it; `address` is for the record. With `known` (a tunnel, whose token has been proven)
+   * no password is asked for, and the session is theirs; TLS inside the tunnel is then answered with N.
+   */
+  accept(socket: Duplex, address: string, known?: Principal): void {
     socket.on('error', () => socket.destroy());
     if (this.closing || this.live.size + this.starting.size >= this.options.limits.connections) {
-      socket.end(encodeError(new HoldpointError(this.closing ? 'shutdown' : 'too_many'), 'FATAL'));
+      new Entrance(socket).refuse(new HoldpointError(this.closing ? 'shutdown' : 'too_many'));
       return;
     }
     this.starting.add(socket);
@@ -108,18 +120,15 @@ export class ProxyServer {
       this.options.limits.startMs,
     );
     socket.once('close', () => abort.abort(new HoldpointError('start_timeout', 'the agent has gone')));
-    const handshake = new Handshake(socket);
-    unlessAborted(abort.signal, this.open(socket, handshake, address, abort.signal))
+    const entrance = new Entrance(socket, known === undefined ? this.options.certificate : undefined);
+    unlessAborted(abort.signal, this.open(entrance, address, abort.signal, known))
       .catch(error => {
         const fault =
           error instanceof HoldpointError
             ? error
             : new HoldpointError('internal', undefined, { cause: error });
         if (fault.code === 'internal') this.options.log('a session could not be opened', error);
-        handshake.release();
-        socket.resume();
-        if (socket.writable) socket.end(encodeError(fault, 'FATAL'));
-        setTimeout(() => socket.destroy(), LINGER_MS).unref();
+        entrance.refuse(fault);
       })
       .finally(() => {
         clearTimeout(timer);
@@ -138,21 +147,22 @@ export class ProxyServer {
   }
 
   private async open(
-    socket: Duplex,
-    handshake: Handshake,
+    entrance: Entrance,
     address: string,
     signal: AbortSignal,
+    known: Principal | undefined,
   ): Promise<void> {
-    const first = await this.firstPacket(socket, handshake);
+    const first = await this.firstPacket(entrance);
     if (first === null) return;
+    const { socket, handshake } = entrance;
     const asked = readStartupParameters(first.parameters);
     const { unknownOptions } = asked;
     if (first.minor > MINOR || unknownOptions.length > 0)
       socket.write(
         encode(BACKEND.negotiateProtocolVersion, int32(MINOR, unknownOptions.length), ...unknownOptions),
       );
-    const { policy, verifier, clock } = this.options;
-    const seat = await admit(policy, verifier, await handshake.password(), asked, clock);
+    const principal = known ?? (await this.identify(await handshake.password()));
+    const seat = admit(this.options.policy, principal, asked, this.options.clock());
     const leave = this.heads.enter(seat.principal);
     try {
       await this.start({ socket, handshake, address, signal, asked, seat, longKey: first.minor >= 2, leave });
@@ -162,34 +172,23 @@ export class ProxyServer {
     }
   }
 
-  private async firstPacket(socket: Duplex, handshake: Handshake) {
-    for (let asked = 0; ; asked++) {
-      const packet = await handshake.firstPacket();
-      if (packet === null) {
-        socket.destroy();
-        return null;
-      }
-      switch (packet.kind) {
-        case 'ssl':
-        case 'gss':
-          if (asked > 1) throw new HoldpointError('protocol', 'too many encryption requests');
-          handshake.answer('N');
-          break;
-        case 'cancel':
-          this.cancel(packet.processId, packet.secretKey);
-          socket.end();
-          return null;
-        case 'startup': {
-          const { major, minor, parameters } = packet;
-          if (major === 3) return { minor, parameters };
-          const version = `${major}.${minor}`;
-          throw new HoldpointError(
-            'protocol',
-            `unsupported frontend protocol ${version}: 3.0 to 3.${MINOR} are supported`,
-          );
-        }
-      }
+  private async firstPacket(entrance: Entrance) {
+    const packet = await entrance.first();
+    if (packet === null) {
+      entrance.socket.destroy();
+      return null;
     }
+    if (packet.kind === 'cancel') {
+      this.cancel(packet.processId, packet.secretKey);
+      entrance.socket.end();
+      return null;
+    }
+    const { major, minor, parameters } = packet;
+    if (major === 3) return { minor, parameters };
+    throw new HoldpointError(
+      'protocol',
+      `unsupported frontend protocol ${major}.${minor}: 3.0 to 3.${MINOR} are supported`,
+    );
   }
 
   private async start(opening: Opening): Promise<void> {

@@ -18,9 +18,11 @@ import { createLocalSecrets } from '#proxy/local/secrets.ts';
 import { loadParser } from '#proxy/policy/analyse.ts';
 import { extendPolicy, loadPolicy } from '#proxy/policy/load.ts';
 import { DEFAULT_LIMITS, ProxyServer } from '#proxy/proxy.ts';
+import { TunnelServer } from '#proxy/tunnel/server.ts';
 import type { Policy } from '#schemas/policy.ts';
 import { startSampleShop } from './sample-shop.ts';
 import { type DevTarget, parseTarget } from './target.ts';
+import { type TlsFiles, watchCertificate } from './tls-files.ts';
 
 export interface DevOptions {
   readonly data: string;
@@ -30,6 +32,8 @@ export interface DevOptions {
   readonly policy: string | undefined;
   /** Default: the sample shop. */
   readonly target: string | undefined;
+  /** TLS towards agents. Default: none. */
+  readonly tls?: TlsFiles | undefined;
   readonly log: (line: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -75,7 +79,8 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
     extraTargets: [name],
     extraIssuers: ['dev'],
   });
-  const http = createServer();
+  const certificate = options.tls === undefined ? undefined : watchCertificate(options.tls, log, undo);
+  const http = createServer({ shouldUpgradeCallback: TunnelServer.wants });
   await listen(http, options.httpPort, '--http-port');
   undo.push(() => closeServer(http));
   await probe(options.pgPort);
@@ -114,6 +119,8 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
     trouble: (error, approval) =>
       log(`approval ${approval.id}: the store could not be told how it ended: ${String(error)}`),
   });
+  const fault = (message: string, error?: unknown) =>
+    log(error === undefined ? message : `${message}: ${describe(error)}`);
   const proxy = new ProxyServer({
     policy,
     verifier: createVerifier({
@@ -127,10 +134,17 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
     authorities: readAuthorities(policy),
     maskKey: maskKey(join(data, 'keys', 'mask.key')),
     limits: DEFAULT_LIMITS,
+    certificate,
     approveAt: id => `approve or deny it at ${address}/#${id} or with: holdpoint approvals show ${id}`,
     clock: Date.now,
-    log: (message, error) => log(error === undefined ? message : `${message}: ${describe(error)}`),
+    log: fault,
   });
+  const tunnel = new TunnelServer({
+    identify: token => proxy.identify(token),
+    accept: (stream, from, who) => proxy.accept(stream, from, who),
+    log: fault,
+  });
+  undo.push(() => tunnel.close());
 
   const audit = openAuditReader(join(data, 'ledger.db'));
   const apiToken = randomBytes(24).toString('base64url');
@@ -144,10 +158,11 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
   });
   undo.push(() => console.close());
   const listener: RequestListener = (request, response) => {
-    if (issuer.issuerRoutes(request, response) || console(request, response)) return;
+    if (tunnel.answer(request, response) || issuer.issuerRoutes(request, response)) return;
+    if (console(request, response)) return;
     response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('There is no such page.\n');
   };
-  http.on('request', listener);
+  http.on('request', listener).on('upgrade', tunnel.upgrade);
   const server = proxy.server();
   await listen(server, options.pgPort, '--pg-port');
   undo.push(async () => {

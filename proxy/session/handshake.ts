@@ -7,6 +7,8 @@ import { decodeFirstPacket, type FirstPacket, firstPacketLength } from '../wire/
 
 /** The longest token: tokens are about 1 KB, a few with many groups are more. */
 const MAX_PASSWORD = 20_000;
+/** More than any packet of the start-up; whoever sends more than that ahead is not read for the time being. */
+const AHEAD_BYTES = 64 * 1024;
 
 /**
  * The agent's side of a connection before there is a session: exact reads, nothing buffered for anybody else. One chunk may hold several
@@ -19,6 +21,7 @@ export class Handshake {
   private ended = false;
   private readonly onData = (chunk: Buffer) => {
     this.buffer = this.buffer.length === 0 ? chunk : Buffer.concat([this.buffer, chunk]);
+    if (this.buffer.length > AHEAD_BYTES) this.socket.pause();
     this.wake?.();
   };
   private readonly onEnd = () => {
@@ -33,6 +36,17 @@ export class Handshake {
 
   get gone(): boolean {
     return this.ended;
+  }
+
+  /** Bytes that have come in and were not read. */
+  get buffered(): number {
+    return this.buffer.length;
+  }
+
+  /** Looks at the first byte and leaves it there; null when the peer left without a word. */
+  async firstByte(): Promise<number | null> {
+    await this.until(() => this.buffer.length > 0);
+    return this.buffer[0] ?? null;
   }
 
   /** Null when the peer left without a word, which is what port scanners and health checks do. */
@@ -83,6 +97,7 @@ export class Handshake {
     if (this.buffer.length < length) throw gone();
     const packet = Buffer.from(this.buffer.subarray(0, length));
     this.buffer = this.buffer.subarray(length);
+    if (this.buffer.length <= AHEAD_BYTES) this.socket.resume();
     return packet;
   }
 

@@ -1,0 +1,75 @@
+import type { Duplex } from 'node:stream';
+import { HoldpointError } from '#schemas/errors.ts';
+import { Handshake } from '../session/handshake.ts';
+import { encodeError } from '../wire/backend.ts';
+import type { FirstPacket } from '../wire/startup.ts';
+import type { ServerCertificate } from './certificate.ts';
+import { ALPN, secure } from './tls.ts';
+
+const LINGER_MS = 1_000;
+/** The first byte of a TLS record with a ClientHello. A start-up packet that begins with it would be 350 MB long. */
+const CLIENT_HELLO = 0x16;
+
+/**
+ * One agent's connection up to its start-up packet, with or without TLS. `socket` and `handshake` change when TLS begins: what is behind
+ * the entrance uses what is there then. Source: manual 54.2.10 "SSL Session Encryption".
+ */
+export class Entrance {
+  socket: Duplex;
+  handshake: Handshake;
+  private readonly certificate: ServerCertificate | undefined;
+
+  /** Without a certificate TLS is answered with N. */
+  constructor(socket: Duplex, certificate?: ServerCertificate) {
+    this.socket = socket;
+    this.handshake = new Handshake(socket);
+    this.certificate = certificate;
+  }
+
+  /**
+   * What the agent is here for; null when it left without a word. Rejects with HoldpointError `protocol`. Either kind of encryption is asked
+   * for once at most, and none of them inside TLS.
+   */
+  async first(): Promise<Exclude<FirstPacket, { kind: 'ssl' | 'gss' }> | null> {
+    const asked = new Set<string>();
+    if (this.certificate !== undefined && (await this.handshake.firstByte()) === CLIENT_HELLO) {
+      const { alpnProtocol } = await this.encrypt(this.certificate);
+      if (alpnProtocol !== ALPN)
+        throw new HoldpointError('protocol', `direct TLS needs the application protocol ${ALPN}`);
+      asked.add('ssl').add('gss');
+    }
+    for (;;) {
+      const packet = await this.handshake.firstPacket();
+      if (packet === null || packet.kind === 'cancel' || packet.kind === 'startup') return packet;
+      if (asked.has(packet.kind)) throw new HoldpointError('protocol', 'too many encryption requests');
+      asked.add(packet.kind);
+      if (packet.kind === 'gss' || this.certificate === undefined) this.handshake.answer('N');
+      else {
+        // Whoever put them there is not the one who is going to prove that they know the session's keys (CVE-2021-23214).
+        if (this.handshake.buffered > 0)
+          throw new HoldpointError('protocol', 'received unencrypted data after SSL request');
+        this.handshake.answer('S');
+        await this.encrypt(this.certificate);
+        asked.add('gss');
+      }
+    }
+  }
+
+  /** Ends the connection with an error, in the clear or inside TLS, as it is then. */
+  refuse(fault: HoldpointError): void {
+    const { socket } = this;
+    this.handshake.release();
+    socket.resume();
+    if (socket.writable) socket.end(encodeError(fault, 'FATAL'));
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  }
+
+  private async encrypt(certificate: ServerCertificate) {
+    const early = this.handshake.release();
+    if (early.length > 0) this.socket.unshift(early);
+    const socket = await secure(this.socket, certificate);
+    this.socket = socket;
+    this.handshake = new Handshake(socket);
+    return socket;
+  }
+}
