@@ -257,10 +257,10 @@ export class ProxyServer {
       policyVersion: policy.policyVersion,
       readOnly: seat.access.readOnly,
       catalog,
-      analyse: (text, searchPath) => {
+      analyse: (text, searchPath, types) => {
         const { current } = catalog;
         if (current === null) throw new HoldpointError('catalog_unavailable');
-        return analyse(text, current, searchPath);
+        return analyse(text, current, searchPath, types);
       },
       decide: (statements, inTransaction) =>
         judge(

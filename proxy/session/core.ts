@@ -34,7 +34,7 @@ export interface Core {
   run(statements: readonly StatementAnalysis[]): Run;
   /** Judged anew: the meaning of a prepared statement may have changed since. */
   judgedBind(prepared: Prepared): Judged;
-  judgedText(text: string): Judged | null;
+  judgedText(text: string, types: readonly number[]): Judged | null;
   submit(
     work: Pick<Submission, 'run' | 'judged' | 'protocol' | 'parameters' | 'forward' | 'refuse'> & Described,
   ): void;

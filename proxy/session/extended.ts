@@ -32,7 +32,7 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
     core.refuseExtended(new HoldpointError('limit', `more than ${core.names} prepared statements are open`));
     return;
   }
-  const judgement = core.judge.text(text);
+  const judgement = core.judge.text(text, types);
   if (judgement.kind === 'syntax-error') {
     core.refuseExtended(new HoldpointError('syntax', judgement.message), judgement.position);
     return;
@@ -196,8 +196,8 @@ function openSegment(core: Core): void {
   core.segment = true;
   if (core.status !== 'I') return;
   const kind = lookAhead(core.frames, {
-    text: text => core.judgedText(text),
-    prepared: name => core.picture.statements.get(name)?.text ?? null,
+    text: (text, types) => core.judgedText(text, types),
+    prepared: name => core.picture.statements.get(name) ?? null,
     read: (judged: Judged) => secondWitness(judged),
   });
   if (kind !== 'nothing runs') core.line.switchMode(kind === 'reads');

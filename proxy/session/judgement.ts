@@ -24,6 +24,9 @@ export interface Bodies {
   cursor(name: string): StatementAnalysis | undefined;
 }
 
+const NO_TYPES: readonly number[] = [];
+/** FirstNormalObjectId of the server's access/transam.h: types below are Postgres's own. */
+const FIRST_USER_OID = 16384;
 const MAX_TEXTS = 5_000;
 const MAX_CACHED_TEXT = 100_000;
 
@@ -36,7 +39,7 @@ export class Judge {
   private context: unknown[] = [];
   /** Another object whenever what texts mean may have changed. */
   stamp: object = {};
-  private readonly analyse: (text: string) => Analysis;
+  private readonly analyse: (text: string, types: readonly number[]) => Analysis;
   private readonly decide: (statements: readonly StatementAnalysis[], inTransaction: boolean) => Verdict;
   private readonly bodies: Bodies;
   private readonly withBody: (
@@ -45,7 +48,7 @@ export class Judge {
   ) => StatementAnalysis;
 
   constructor(
-    analyse: (text: string) => Analysis,
+    analyse: (text: string, types: readonly number[]) => Analysis,
     decide: (statements: readonly StatementAnalysis[], inTransaction: boolean) => Verdict,
     withBody: (outer: StatementAnalysis, body: StatementAnalysis | undefined) => StatementAnalysis,
     bodies: Bodies,
@@ -65,10 +68,12 @@ export class Judge {
     this.known.clear();
   }
 
-  text(text: string): Judgement {
-    const known = this.known.get(text);
+  /** `types`: the parameter types that Parse declares. A value of a user's type runs that type's functions. */
+  text(text: string, types: readonly number[] = NO_TYPES): Judgement {
+    const key = types.some(oid => oid >= FIRST_USER_OID) ? `${types.join()}\0${text}` : text;
+    const known = this.known.get(key);
     if (known !== undefined) return { kind: 'judged', judged: known };
-    const analysis = this.analyse(text);
+    const analysis = this.analyse(text, types);
     if (analysis.kind === 'syntax-error') return analysis;
     const alone = analysis.statements.every(s => s.executes === null && s.cursor === null);
     const judged = this.statements(
@@ -78,7 +83,7 @@ export class Judge {
     );
     if (alone && text.length <= MAX_CACHED_TEXT) {
       if (this.known.size >= MAX_TEXTS) this.known.clear();
-      this.known.set(text, judged);
+      this.known.set(key, judged);
     }
     return { kind: 'judged', judged };
   }

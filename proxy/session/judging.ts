@@ -27,7 +27,7 @@ export class Judging {
     this.line = line;
     this.picture = picture;
     this.judge = new Judge(
-      text => parts.analyse(text, this.path()),
+      (text, types) => parts.analyse(text, this.path(), types),
       (statements, inTransaction) => this.decide(statements, inTransaction),
       parts.withBody,
       {
@@ -110,7 +110,7 @@ export class Judging {
       const body = this.bodyOf(prepared) ?? this.parts.withBody(prepared.analysis, undefined);
       return judge.statements('(prepared in SQL)', [body]);
     }
-    const judgement = judge.text(prepared.text);
+    const judgement = judge.text(prepared.text, prepared.types);
     if (judgement.kind === 'syntax-error')
       throw new HoldpointError('internal', 'a prepared statement does not parse any more');
     return judgement.judged;
@@ -120,7 +120,7 @@ export class Judging {
   private bodyOf(prepared: Prepared | undefined): StatementAnalysis | undefined {
     if (prepared === undefined || !prepared.alone) return undefined;
     if (prepared.text === null) return prepared.under === this.judge.stamp ? prepared.analysis : undefined;
-    const judgement = this.judge.text(prepared.text);
+    const judgement = this.judge.text(prepared.text, prepared.types);
     return judgement.kind === 'judged' ? judgement.judged.statements[0] : undefined;
   }
 

@@ -46,7 +46,7 @@ export interface SessionParts extends Omit<PipelineParts, 'gate' | 'parked'> {
   readonly maskKey: Buffer;
   readonly limits: SessionLimits;
   /** By the catalog as it is now. Throws HoldpointError `catalog_unavailable` where that may be stale. */
-  analyse(text: string, searchPath: readonly string[]): Analysis;
+  analyse(text: string, searchPath: readonly string[], types: readonly number[]): Analysis;
   decide(statements: readonly StatementAnalysis[], inTransaction: boolean): Verdict;
   withBody(outer: StatementAnalysis, body: StatementAnalysis | undefined): StatementAnalysis;
   /** Where a person decides on an approval: the HINT of the notice. */

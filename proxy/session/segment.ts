@@ -13,14 +13,14 @@ export function lookAhead(
   frames: Frames,
   judge: {
     /** Null where the text does not parse. */
-    text(text: string): Judged | null;
-    /** Text of a statement prepared before; null where there is none. */
-    prepared(name: string): string | null;
+    text(text: string, types: readonly number[]): Judged | null;
+    /** A statement prepared before; null where there is none. Its text is null where SQL prepared it. */
+    prepared(name: string): { readonly text: string | null; readonly types: readonly number[] } | null;
     /** Released, it runs where the server refuses writes. */
     read(judged: Judged): boolean;
   },
 ): SegmentKind {
-  const parsed = new Map<string, string>();
+  const parsed = new Map<string, { readonly text: string; readonly types: readonly number[] }>();
   let reads = true;
   let binds = false;
   let complete = false;
@@ -30,15 +30,15 @@ export function lookAhead(
         complete = true;
         return false;
       case FRONTEND.parse: {
-        const { name, text } = decodeParse(buffer, start, end);
-        parsed.set(name, text);
+        const message = decodeParse(buffer, start, end);
+        parsed.set(message.name, message);
         return true;
       }
       case FRONTEND.bind: {
         binds = true;
         const { statement } = decodeBind(buffer, start, end);
-        const text = parsed.get(statement) ?? judge.prepared(statement);
-        const judged = text === null ? null : judge.text(text);
+        const source = parsed.get(statement) ?? judge.prepared(statement);
+        const judged = source === null || source.text === null ? null : judge.text(source.text, source.types);
         if (judged === null || !judge.read(judged)) reads = false;
         return reads;
       }

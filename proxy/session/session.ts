@@ -116,8 +116,8 @@ export class Session {
       wait: why => this.intake.wait(why),
       run: statements => new Run(++this.count, statements, parts.now()),
       judgedBind: prepared => this.judging.bound(prepared),
-      judgedText: text => {
-        const judgement = judge.text(text);
+      judgedText: (text, types) => {
+        const judgement = judge.text(text, types);
         return judgement.kind === 'judged' ? judgement.judged : null;
       },
       submit: work => submit(this.submitter, work),
