@@ -70,7 +70,36 @@ function unlimited(context: Context, body: Tree): number | null {
   if (from.length === 0) return 1;
   const keyed = keyedRows(context, from, body.whereClause);
   if (keyed !== null) return keyed;
-  return product(from.map(item => fromRows(context, item)));
+  const each = from.map(item => fromRows(context, item));
+  return from.length > 1 && equates(body.whereClause) ? larger(each) : product(each);
+}
+
+/**
+ * A join of columns by equality nearly always follows a key, and then gives no more rows than its larger side: an estimate, as a
+ * planner's would be. Whoever abuses it gets rows many times over, but no more of them than the larger relation has.
+ */
+function larger(all: readonly (number | null)[]): number | null {
+  return all.reduce<number | null>((n, m) => (n === null || m === null ? null : Math.max(n, m)), 0);
+}
+
+/** Somewhere among its AND-ed conditions, two columns of different ranges are equal. */
+function equates(quals: unknown): boolean {
+  const found = node(quals);
+  if (found?.tag === 'BoolExpr' && found.body.boolop === 'AND_EXPR')
+    return list(found.body.args).some(equates);
+  if (found?.tag !== 'A_Expr' || found.body.kind !== 'AEXPR_OP' || names(found.body.name).at(-1) !== '=')
+    return false;
+  const left = rangeOf(found.body.lexpr);
+  const right = rangeOf(found.body.rexpr);
+  return left !== null && right !== null && left !== right;
+}
+
+/** `c` of `c.id`; the column's own name where it stands alone, which is another than its partner's or the same column. */
+function rangeOf(value: unknown): string | null {
+  const column = is(value, 'ColumnRef');
+  if (column === null) return null;
+  const parts = names(column.fields);
+  return parts.length === 0 ? null : (parts.length > 1 ? parts.slice(0, -1) : parts).join('.');
 }
 
 function product(all: readonly (number | null)[]): number | null {
@@ -84,8 +113,10 @@ function fromRows(context: Context, item: unknown): number | null {
   if (tag === 'RangeSubselect') return select(context, tree(is(body.subquery, 'SelectStmt') ?? {}));
   if (tag === 'RangeTableSample') return fromRows(context, body.relation);
   if (tag === 'JoinExpr') {
-    const both = product([fromRows(context, body.larg), fromRows(context, body.rarg)]);
-    return both;
+    const both = [fromRows(context, body.larg), fromRows(context, body.rarg)];
+    return equates(body.quals) || list(body.usingClause).length > 0 || body.isNatural === true
+      ? larger(both)
+      : product(both);
   }
   if (tag !== 'RangeVar') return null;
   if (text(body.schemaname) === '' && context.ctes.some(s => s.has(text(body.relname)))) return null;
