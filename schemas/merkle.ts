@@ -7,8 +7,7 @@ const LEAF = Buffer.of(0);
 
 /** Hash of a leaf: SHA-256(0x00 ‖ data). */
 export function leafHash(data: string | Uint8Array): Buffer {
-  if (typeof data === 'string') return hash('sha256', `\0${data}`, 'buffer');
-  return hash('sha256', Buffer.concat([LEAF, data]), 'buffer');
+  return digest(typeof data === 'string' ? `\0${data}` : Buffer.concat([LEAF, data]));
 }
 
 const pair = Buffer.alloc(65, 1);
@@ -17,7 +16,12 @@ const pair = Buffer.alloc(65, 1);
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
   pair.set(left, 1);
   pair.set(right, 33);
-  return hash('sha256', pair, 'buffer');
+  return digest(pair);
+}
+
+/** By way of a string: Node makes one of 32 characters in half the time that it takes for a Buffer of its own. */
+function digest(data: string | Buffer): Buffer {
+  return Buffer.from(hash('sha256', data, 'binary'), 'latin1');
 }
 
 /**

@@ -32,14 +32,56 @@ export function* storedEvents(
   to: number = Number.POSITIVE_INFINITY,
 ): Generator<StoredEvent> {
   const rows = db.prepare(
-    'SELECT idx, session, seq, event FROM events WHERE idx >= ? AND idx < ? ORDER BY idx',
+    'SELECT idx, session, seq, before, event FROM events WHERE idx >= ? AND idx < ? ORDER BY idx',
   );
   for (const row of rows.iterate(from, to))
     yield {
       index: Number(row.idx),
       text: String(row.event),
-      filed: { session: String(row.session), seq: Number(row.seq) },
+      filed: {
+        session: String(row.session),
+        seq: Number(row.seq),
+        before: row.before === null ? null : Number(row.before),
+      },
     };
+}
+
+/** Entries that the newest checkpoint covers. */
+export function sealedSize(db: DatabaseSync): number {
+  return Number(db.prepare('SELECT max(size) AS size FROM checkpoints').get()?.size ?? 0);
+}
+
+/**
+ * The texts of one session's events, latest first: those after the newest checkpoint, then from `sessions`, which knows the last one
+ * before it, from each to the one before. Throws an Error where this way leads nowhere: a ledger that was tampered with.
+ */
+export function* storedSession(db: DatabaseSync, session: string): Generator<string> {
+  const sealed = sealedSize(db);
+  const tail = db
+    .prepare('SELECT seq, before, event FROM events WHERE idx >= ? AND session = ? ORDER BY idx DESC')
+    .all(sealed, session);
+  for (const row of tail) yield String(row.event);
+  const oldest = tail.at(-1);
+  const last = db.prepare('SELECT last FROM sessions WHERE session = ?').get(session)?.last ?? null;
+  const entry = db.prepare('SELECT session, seq, before, event FROM events WHERE idx = ?');
+  let seq = oldest === undefined ? null : Number(oldest.seq);
+  let from = sealed;
+  for (let at = oldest === undefined ? last : oldest.before; at !== null && at !== undefined; ) {
+    const row = Number(at) < from ? entry.get(at) : undefined;
+    if (row === undefined || row.session !== session || (seq !== null && Number(row.seq) !== seq - 1))
+      throw new Error(`the events of session ${session} do not hang together: verify the log`);
+    yield String(row.event);
+    seq = Number(row.seq);
+    from = Number(at);
+    at = row.before ?? null;
+  }
+  if (seq !== null && seq !== 0) throw new Error(`session ${session} has lost its beginning: verify the log`);
+}
+
+/** Each session with its last entry that the newest checkpoint covers. */
+export function* storedSessions(db: DatabaseSync): Generator<{ session: string; last: number }> {
+  for (const row of db.prepare('SELECT session, last FROM sessions').iterate())
+    yield { session: String(row.session), last: Number(row.last) };
 }
 
 /** All checkpoints above this size, smallest first. */

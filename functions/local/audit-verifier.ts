@@ -9,11 +9,16 @@ import type { DecisionCheck } from './decision-check.ts';
 import { Findings } from './findings.ts';
 import { SeenHashes } from './seen-hashes.ts';
 
-/** One row of the log as it is stored. `session` and `seq` are the columns it is filed under, null where there are none (an export). */
+/** One row of the log as it is stored. `filed`: the columns beside its text, null where there are none (an export). */
 export interface StoredEvent {
   readonly index: number;
   readonly text: string;
-  readonly filed: { readonly session: string; readonly seq: number } | null;
+  readonly filed: {
+    readonly session: string;
+    readonly seq: number;
+    /** Index of the entry before it in its session; null for the first. */
+    readonly before: number | null;
+  } | null;
 }
 
 /** What a log is checked with. */
@@ -38,6 +43,8 @@ interface Chain {
   /** Numbers that were skipped, and whether they came later. */
   readonly gaps: Map<number, boolean>;
   next: number;
+  /** Index of the last event of the session, null before the first. */
+  at: number | null;
   /** The hash of the last event as computed, and as it claims to be. */
   hash: string;
   claimed: string;
@@ -103,7 +110,7 @@ export class AuditVerifier {
         `it is filed as event ${stored.filed.seq} of session ${stored.filed.session}`,
         event.session,
       );
-    this.#follow(read, where);
+    this.#follow(read, stored, where);
     this.#grow(leafData(JSON.stringify(event.session), event.seq, hash));
   }
 
@@ -112,6 +119,27 @@ export class AuditVerifier {
     const signed = this.trusted(note, where);
     this.#checkpoints += 1;
     if (signed !== null) this.#compare(signed, where);
+  }
+
+  /**
+   * What the table of sessions says, when all entries that the newest checkpoint covers have been fed and none more. Readers find a
+   * session's events by it, so that what it leaves out would be in the log and yet not be shown.
+   */
+  sessions(rows: Iterable<{ readonly session: string; readonly last: number }>): void {
+    const unnamed = new Map(this.#chains);
+    for (const { session, last } of rows) {
+      const at = this.#chains.get(session)?.at ?? null;
+      unnamed.delete(session);
+      if (at !== last)
+        this.#findings.add(
+          'altered',
+          `session ${session}`,
+          `it is filed as ending with ${entry(last)}`,
+          session,
+        );
+    }
+    for (const session of unnamed.keys())
+      this.#findings.add('missing', `session ${session}`, 'it is not in the table of sessions', session);
   }
 
   /** A row of checkpoints whose size is not what its note says, or which lies beyond the last event. */
@@ -170,7 +198,7 @@ export class AuditVerifier {
     return { ...read, whole: body.success };
   }
 
-  #follow({ event, hash, whole }: Read, where: string): void {
+  #follow({ event, hash, whole }: Read, { index, filed }: StoredEvent, where: string): void {
     let chain = this.#chains.get(event.session);
     if (chain === undefined) {
       chain = {
@@ -178,6 +206,7 @@ export class AuditVerifier {
         seen: new SeenHashes(),
         gaps: new Map(),
         next: 0,
+        at: null,
         hash: GENESIS,
         claimed: GENESIS,
         closed: false,
@@ -207,6 +236,15 @@ export class AuditVerifier {
     // A predecessor that does not have its own hash is reported already; its successor links to what it claims.
     if (unbroken && event.prev !== chain.hash && event.prev !== chain.claimed)
       this.#findings.add('altered', where, 'it does not link to the event before it', event.session);
+    // Where a number is missing, so is the entry that this one leads to.
+    if (unbroken && filed !== null && filed.before !== chain.at)
+      this.#findings.add(
+        'altered',
+        where,
+        `it is filed as coming after ${entry(filed.before)}`,
+        event.session,
+      );
+    chain.at = index;
     chain.seen.put(event.seq, hash);
     chain.next = event.seq + 1;
     chain.hash = hash;
@@ -282,6 +320,10 @@ export class AuditVerifier {
     this.#lastSize = size;
     if (this.#key !== null) this.#sealed = size;
   }
+}
+
+function entry(index: number | null): string {
+  return index === null ? 'nothing' : `log entry ${index}`;
 }
 
 function first(error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] }): string {

@@ -11,16 +11,27 @@ import {
   signCheckpoint,
 } from '#schemas/checkpoint.ts';
 import { Frontier, leafHash } from '#schemas/merkle.ts';
+import { LedgerWal } from './ledger-wal.ts';
 
 /** The chain of one session ends here. */
 interface Head {
-  readonly seq: number;
-  readonly hash: string;
+  /** The session as SQL has it: no JSON. */
+  readonly name: string;
+  seq: number;
+  hash: string;
+  /** The log's index of that event; null before the first. */
+  at: number | null;
+  /** It ends elsewhere than the table `sessions` says. */
+  moved: boolean;
+  closed: boolean;
 }
 
 interface Statements {
+  readonly begin: StatementSync;
+  readonly commit: StatementSync;
   readonly event: StatementSync;
   readonly head: StatementSync;
+  readonly session: StatementSync;
   readonly checkpoint: StatementSync;
   readonly state: StatementSync;
 }
@@ -32,8 +43,9 @@ export interface LedgerKey {
 }
 
 const TABLES = `
-  CREATE TABLE IF NOT EXISTS events (idx INTEGER PRIMARY KEY, session TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL);
-  CREATE UNIQUE INDEX IF NOT EXISTS events_session ON events (session, seq);
+  CREATE TABLE IF NOT EXISTS events (
+    idx INTEGER PRIMARY KEY, session TEXT NOT NULL, seq INTEGER NOT NULL, before INTEGER, event TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS sessions (session TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS checkpoints (size INTEGER PRIMARY KEY, note TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY CHECK (id = 1), size INTEGER NOT NULL, frontier BLOB NOT NULL, clean INTEGER NOT NULL);
 `;
@@ -44,13 +56,19 @@ const TABLES = `
  *
  * `state` holds the right edge of the tree at the last checkpoint, so that opening does not read the whole log. It is never
  * trusted: its root must be the one that the checkpoint signs.
+ *
+ * Events are only ever added at the end of one table: `before` leads from each to the one before in its session, and `sessions`, written
+ * with each checkpoint, to the last one that this checkpoint covers. An index would cost each commit a page for each session.
  */
 export class LedgerStore {
   #db: DatabaseSync;
   #statements: Statements;
   #key: NoteKey;
   #secret: KeyObject;
+  #wal: LedgerWal;
+  /** By the session as JSON. Those that are closed leave with the next checkpoint. */
   #heads = new Map<string, Head>();
+  #moved: Head[] = [];
   #tree: Frontier;
   #sealed: number;
   #note: string;
@@ -65,13 +83,21 @@ export class LedgerStore {
     this.#db = new DatabaseSync(file, { timeout: 250 });
     try {
       // FULL: a commit has reached the disk before anybody is told so (WAL with NORMAL would not sync at commit).
+      // The WAL is moved into the database by LedgerWal, not by commits.
       this.#db.exec(
-        'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864',
+        'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 0',
       );
       this.#db.exec(`BEGIN IMMEDIATE; ${TABLES} COMMIT`);
       this.#statements = {
-        event: this.#db.prepare('INSERT INTO events (idx, session, seq, event) VALUES (?, ?, ?, ?)'),
-        head: this.#db.prepare('SELECT event FROM events WHERE session = ? ORDER BY seq DESC LIMIT 1'),
+        begin: this.#db.prepare('BEGIN IMMEDIATE'),
+        commit: this.#db.prepare('COMMIT'),
+        event: this.#db.prepare(
+          'INSERT INTO events (idx, session, seq, before, event) VALUES (?, ?, ?, ?, ?)',
+        ),
+        head: this.#db.prepare(
+          'SELECT last, event FROM sessions LEFT JOIN events ON idx = last WHERE sessions.session = ?',
+        ),
+        session: this.#db.prepare('INSERT OR REPLACE INTO sessions (session, last) VALUES (?, ?)'),
         checkpoint: this.#db.prepare('INSERT INTO checkpoints (size, note) VALUES (?, ?)'),
         state: this.#db.prepare(
           'INSERT OR REPLACE INTO state (id, size, frontier, clean) VALUES (1, ?, ?, ?)',
@@ -81,6 +107,7 @@ export class LedgerStore {
       this.#sealed = 0;
       this.#note = '';
       this.#load(newest);
+      this.#wal = new LedgerWal(this.#db, file);
     } catch (error) {
       this.#db.close();
       throw error;
@@ -108,11 +135,18 @@ export class LedgerStore {
   }
 
   /** Appends events in their order, in one transaction; with `seal`, a checkpoint over all of the log goes with them. */
-  append(events: Iterable<UnlinkedEvent>, seal: boolean): void {
+  append(events: readonly UnlinkedEvent[], seal: boolean): void {
     this.#transaction(() => {
-      for (const event of events) this.#insert(event);
+      let characters = 0;
+      for (const event of events) characters += this.#insert(event);
+      this.#wal.grew(characters);
       if (seal && this.unsealed > 0) this.#seal(false);
     });
+  }
+
+  /** Housekeeping, for when nobody waits: what was committed stays what it is. */
+  tidy(resting: boolean): void {
+    this.#wal.move(resting);
   }
 
   /**
@@ -141,31 +175,53 @@ export class LedgerStore {
   }
 
   #transaction(work: () => void): void {
-    this.#db.exec('BEGIN IMMEDIATE');
+    this.#statements.begin.run();
     try {
       work();
-      this.#db.exec('COMMIT');
+      this.#statements.commit.run();
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
       throw error;
     }
   }
 
-  #insert(event: UnlinkedEvent): void {
+  /** Gives the length of what it has written. */
+  #insert(event: UnlinkedEvent): number {
     const head = this.#heads.get(event.session) ?? this.#lookUp(event.session);
     const seq = head.seq + 1;
     const { text, hash } = link(event, seq, head.hash);
-    this.#statements.event.run(this.#tree.size, JSON.parse(event.session) as string, seq, text);
-    this.#tree.add(leafHash(leafData(event.session, seq, hash)));
-    if (event.kind === 'session.close') this.#heads.delete(event.session);
-    else this.#heads.set(event.session, { seq, hash });
+    const at = this.#tree.size;
+    this.#statements.event.run(at, head.name, seq, head.at, text);
+    this.#advance(head, event.session, seq, hash, event.kind);
+    return text.length;
   }
 
+  /** The next entry of the log is this one, and the last of its session. */
+  #advance(head: Head, session: string, seq: number, hash: string, kind: string): void {
+    head.seq = seq;
+    head.hash = hash;
+    head.at = this.#tree.size;
+    head.closed = kind === 'session.close';
+    if (!head.moved) this.#moved.push(head);
+    head.moved = true;
+    this.#tree.add(leafHash(leafData(session, seq, hash)));
+  }
+
+  /** A session that is not in memory: new, or one of another time. `sessions` knows all of those that have ended before the last checkpoint. */
   #lookUp(session: string): Head {
-    const row = this.#statements.head.get(JSON.parse(session) as string);
-    if (row === undefined) return { seq: -1, hash: GENESIS };
-    const { seq, hash } = checked(row.event);
-    return { seq, hash };
+    const name = JSON.parse(session) as string;
+    const head: Head = { name, seq: -1, hash: GENESIS, at: null, moved: false, closed: false };
+    const row = this.#statements.head.get(name);
+    if (row !== undefined) {
+      if (row.event === null) throw new Error(`the last event of session ${name} is missing`);
+      const event = checked(row.event);
+      if (event.session !== name) throw new Error(`the last event of session ${name} is another session's`);
+      head.seq = event.seq;
+      head.hash = event.hash;
+      head.at = Number(row.last);
+    }
+    this.#heads.set(session, head);
+    return head;
   }
 
   #seal(clean: boolean): void {
@@ -174,8 +230,19 @@ export class LedgerStore {
       this.#note = signCheckpoint(head, this.#key, this.#secret);
       this.#statements.checkpoint.run(this.#tree.size, this.#note);
       this.#sealed = this.#tree.size;
+      this.#fileSessions();
     }
     this.#statements.state.run(this.#tree.size, this.#tree.bytes(), clean ? 1 : 0);
+  }
+
+  #fileSessions(): void {
+    for (const head of this.#moved) {
+      this.#statements.session.run(head.name, head.at);
+      head.moved = false;
+      if (head.closed) this.#heads.delete(JSON.stringify(head.name));
+    }
+    this.#moved = [];
+    this.#wal.grew(0);
   }
 
   #load(newest: string | null): void {
@@ -212,22 +279,20 @@ export class LedgerStore {
 
   /** Takes the entries after the last checkpoint into the tree, checking each against its chain. */
   #replay(from: number): void {
-    const before = this.#db.prepare('SELECT event FROM events WHERE session = ? AND seq = ?');
-    const rows = this.#db.prepare('SELECT idx, session, seq, event FROM events WHERE idx >= ? ORDER BY idx');
+    const rows = this.#db.prepare(
+      'SELECT idx, session, seq, before, event FROM events WHERE idx >= ? ORDER BY idx',
+    );
     for (const row of rows.iterate(from)) {
       const event = checked(row.event);
       const where = `entry ${row.idx} of the ledger`;
       if (row.idx !== this.#tree.size) throw new Error(`${where} follows a gap`);
-      if (row.session !== event.session || row.seq !== event.seq)
-        throw new Error(`${where} is filed under another session or number than its own`);
       const session = JSON.stringify(event.session);
-      const known = this.#heads.get(session);
-      const previous = event.seq === 0 ? undefined : before.get(event.session, event.seq - 1)?.event;
-      const head = known ?? (previous === undefined ? { seq: -1, hash: GENESIS } : checked(previous));
+      const head = this.#heads.get(session) ?? this.#lookUp(session);
       if (event.seq !== head.seq + 1 || event.prev !== head.hash)
         throw new Error(`${where} does not continue the chain of its session`);
-      this.#heads.set(session, { seq: event.seq, hash: event.hash });
-      this.#tree.add(leafHash(leafData(session, event.seq, event.hash)));
+      if (row.session !== event.session || row.seq !== event.seq || row.before !== head.at)
+        throw new Error(`${where} is filed under another session or number than its own`);
+      this.#advance(head, session, event.seq, event.hash, event.kind);
     }
   }
 

@@ -67,8 +67,10 @@ function step(): void {
   clearTimeout(idle);
   try {
     ledger ??= new LedgerStore(start.file, start.key, file.read());
+    const resting = batch === null;
     if (batch !== null) write(ledger, batch);
     else if (ledger.unsealed > 0) seal(ledger);
+    ledger.tidy(resting);
     if (ledger.unsealed > 0) idle = setTimeout(step, SEAL_IDLE);
     else file.write(ledger.note);
   } catch (error) {
@@ -130,20 +132,22 @@ function later(): void {
   pause = Math.min(pause * 2, RETRY_LONGEST);
 }
 
-function* events(lines: string): Generator<UnlinkedEvent> {
+function events(lines: string): UnlinkedEvent[] {
+  const events: UnlinkedEvent[] = [];
   for (let from = 0; from < lines.length; ) {
     const kind = lines.indexOf('\t', from) + 1;
     const session = lines.indexOf('\t', kind) + 1;
     const body = lines.indexOf('\t', session) + 1;
     const end = lines.indexOf('\n', body);
-    yield {
+    events.push({
       at: lines.slice(from, kind - 1),
       kind: lines.slice(kind, session - 1),
       session: lines.slice(session, body - 1),
       body: lines.slice(body, end),
-    };
+    });
     from = end + 1;
   }
+  return events;
 }
 
 function tell(message: FromLedger): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { before, test } from 'node:test';
+import { openAuditReader } from '#functions/local/audit-reader.ts';
 import type { VerifyReport } from '#functions/ports.ts';
 import { openLedger } from '#proxy/local/ledger.ts';
 import { canonical } from '#schemas/canonical.ts';
@@ -24,6 +25,15 @@ async function after(work: (db: DatabaseSync) => void): Promise<VerifyReport> {
   const at = copy();
   tamper(at, work);
   return verified(at);
+}
+
+async function shown(at: Place, session: string): Promise<number> {
+  const reader = openAuditReader(at.file);
+  try {
+    return (await reader.events(session)).length;
+  } finally {
+    reader.close();
+  }
 }
 
 function finds(proof: VerifyReport, fault: string, where: RegExp): void {
@@ -121,7 +131,8 @@ test('an event that cannot be read keeps nothing after it from being checked', a
     const e = event(db, 6);
     put(db, 6, { ...e, body: { n: 2 } });
     put(db, 8, `{"at":${'['.repeat(200_000)}${']'.repeat(200_000)}}`);
-    put(db, 9, { ...event(db, 9), body: JSON.parse(`${'{"n":'.repeat(3000)}2${'}'.repeat(3000)}`) });
+    const deep = canonical({ ...event(db, 9), body: { n: 'HERE' } } as Parameters<typeof canonical>[0]);
+    put(db, 9, deep.replace('"HERE"', `${'{"n":'.repeat(3000)}2${'}'.repeat(3000)}`));
     db.exec('DELETE FROM events WHERE idx = 37');
   });
   for (const idx of [6, 8, 9]) finds(proof, 'unreadable', new RegExp(`log entry ${idx}\\)`));
@@ -178,16 +189,14 @@ test('events of different sessions that change places are found', async () => {
 
 test('a duplicated event is found', async () => {
   const proof = await after(db => {
-    db.exec('DROP INDEX events_session');
-    db.exec('INSERT INTO events SELECT 39, session, seq, event FROM events WHERE idx = 4');
+    db.exec('INSERT INTO events SELECT 39, session, seq, before, event FROM events WHERE idx = 4');
   });
   finds(proof, 'duplicated', /session one event 4 \(log entry 39\)/);
 });
 
 test('a fork of a chain is found', async () => {
   const proof = await after(db => {
-    db.exec('DROP INDEX events_session');
-    db.exec('INSERT INTO events SELECT 39, session, seq, event FROM events WHERE idx = 4');
+    db.exec('INSERT INTO events SELECT 39, session, seq, before, event FROM events WHERE idx = 4');
     const e = event(db, 39);
     const other = { ...e, body: { ...e.body, text: 'SELECT 2' } };
     put(db, 39, { ...other, hash: eventHash(other) });
@@ -200,14 +209,16 @@ test('an event added after the session was closed is found', async () => {
     const last = event(db, 38);
     const e = { ...last, seq: 13, prev: last.hash };
     const text = canonical({ ...e, hash: eventHash(e) } as Parameters<typeof canonical>[0]);
-    db.prepare('INSERT INTO events VALUES (39, ?, 13, ?)').run('three', text);
+    db.prepare('INSERT INTO events VALUES (39, ?, 13, 38, ?)').run('three', text);
   });
   finds(proof, 'reordered', /session three event 13/);
 });
 
 test('entries that nobody has signed are not proven', { timeout: 20_000 }, async () => {
   const at = copy();
-  tamper(at, db => db.exec('DELETE FROM checkpoints WHERE size = 39'));
+  tamper(at, db =>
+    db.exec(`DELETE FROM checkpoints WHERE size = 39; DELETE FROM sessions WHERE session = 'three'`),
+  );
   rmSync(at.checkpointFile);
   cpSync(original.checkpointFile, at.checkpointFile);
   finds(await verified(at), 'missing', /checkpoint file/);
@@ -300,6 +311,29 @@ test('without a public key nothing counts as proven', { timeout: 20_000 }, async
 test('an event filed under another session is found', async () => {
   const proof = await after(db => db.exec(`UPDATE events SET session = 'four' WHERE idx = 4`));
   finds(proof, 'altered', /session one event 4/);
+});
+
+test('an event filed as coming after another than it does is found, and not shown as if nothing were', async () => {
+  const at = copy();
+  tamper(at, db => db.exec('UPDATE events SET before = 3 WHERE idx = 12'));
+  finds(await verified(at), 'altered', /session one event 12/);
+  await assert.rejects(shown(at, 'one'), /verify the log/);
+});
+
+test('a session that the table of sessions leaves out, cuts short or lengthens is found', async () => {
+  const gone = copy();
+  tamper(gone, db => db.exec(`DELETE FROM sessions WHERE session = 'two'`));
+  finds(await verified(gone), 'missing', /^session two$/);
+  const short = copy();
+  tamper(short, db => db.exec(`UPDATE sessions SET last = 20 WHERE session = 'two'`));
+  finds(await verified(short), 'altered', /^session two$/);
+  const invented = copy();
+  tamper(invented, db => db.exec(`INSERT INTO sessions VALUES ('four', 20)`));
+  finds(await verified(invented), 'altered', /^session four$/);
+  await assert.rejects(shown(invented, 'four'), /verify the log/);
+  const endless = copy();
+  tamper(endless, db => db.exec('UPDATE events SET before = 12 WHERE idx = 5'));
+  await assert.rejects(shown(endless, 'one'), /verify the log/);
 });
 
 test('a number out of all proportion neither hangs nor breaks the verifier', async () => {
