@@ -60,6 +60,9 @@ export class Pipeline {
   private readonly parts: PipelineParts;
   /** The statement that is parked now; a session has at most one. */
   private hold: Hold | null = null;
+  /** A statement is about to be parked; what withdraws it before it is. */
+  private preparing = false;
+  private early: { readonly why: string; readonly fault: HoldpointError } | null = null;
   private latest: Submission | null = null;
 
   constructor(parts: PipelineParts) {
@@ -94,6 +97,10 @@ export class Pipeline {
 
   /** The agent has gone, or has cancelled: what is parked will never run. False when nothing was. */
   withdraw(why: string, code: 'hold_withdrawn' | 'cancelled' | 'shutdown'): boolean {
+    if (this.preparing) {
+      this.early ??= { why, fault: new HoldpointError(code, undefined, { detail: why }) };
+      return true;
+    }
     return this.hold?.withdraw(why, code) ?? false;
   }
 
@@ -176,11 +183,20 @@ export class Pipeline {
     const { parts } = this;
     const { n } = work.run;
     let statement: Statement;
+    this.preparing = true;
+    this.early = null;
     try {
       statement = await work.describe();
       await durable(parts.recorder, ticket);
     } catch (cause) {
       this.refuse(work, asFault(cause, 'hold_unavailable'), 'the statement could not be described');
+      return;
+    } finally {
+      this.preparing = false;
+    }
+    const early = this.early as Pipeline['early'];
+    if (early !== null) {
+      this.refuse(work, early.fault, early.why);
       return;
     }
     if (work.gone()) {

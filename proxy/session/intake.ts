@@ -1,5 +1,7 @@
 import { HoldpointError } from '#schemas/errors.ts';
+import { encode } from '../wire/backend.ts';
 import { Frames } from '../wire/frames.ts';
+import { FRONTEND } from '../wire/frontend.ts';
 import type { SessionLimits } from './parts.ts';
 
 /** Why the agent's next message has to wait. */
@@ -10,7 +12,11 @@ export interface IntakeHandler {
   /** Called when there is nothing more to do for now: what was collected can be sent. */
   rest(): void;
   over(): boolean;
+  /** Behind a message that waits, the agent has said Terminate. */
+  leaving(): void;
 }
+
+const TERMINATE = encode(FRONTEND.terminate);
 
 /** The agent's messages, one at a time: while one has to wait, what comes in behind it is kept, up to a limit. */
 export class Intake {
@@ -46,7 +52,9 @@ export class Intake {
       this.pump();
       return;
     }
-    // Read on while blocked: only so is it seen that an agent has gone while its statement is parked.
+    // Read on while blocked: only so is it seen that an agent has gone while its statement is parked. Terminate is always an
+    // agent's last message; data that ends just like it can only take its own sender's statement back.
+    if (chunk.length >= 5 && chunk.subarray(-5).equals(TERMINATE)) this.handler.leaving();
     this.ahead.push(chunk);
     this.aheadBytes += chunk.length;
     if (this.aheadBytes > this.aheadLimit)

@@ -242,3 +242,10 @@ test('when dev is killed while held, its holds die with it, whatever is decided 
   const { code, stdout, stderr } = await gate.dev.cli('audit', 'verify');
   assert.equal(code, 0, `${stdout}${stderr}`);
 });
+test('a client that says Terminate while held takes its statement with it', async () => {
+  const client = await gate.agent();
+  const id = await park(client);
+  client.send(raw.terminate());
+  await over(id);
+});
+
