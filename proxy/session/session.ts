@@ -58,6 +58,9 @@ export class Session {
       message: (type, buffer, start, end) => this.message(type, buffer, start, end),
       rest: () => this.flush(),
       over: () => this.over,
+      leaving: () => {
+        this.core.pipeline.withdraw('the agent ended the session', 'hold_withdrawn');
+      },
     });
     this.answers = new Answers(this.outbox, {
       maskOf: (oid, attnum) => this.judging.catalog?.maskOf(oid, attnum) ?? null,
