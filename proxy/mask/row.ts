@@ -1,4 +1,5 @@
 import { HoldpointError } from '#schemas/errors.ts';
+import { LONGEST_MASKED, type Replacement } from './kinds.ts';
 import type { MaskPlan } from './plan.ts';
 
 const DATA_ROW = 0x44;
@@ -63,11 +64,9 @@ export class MaskedRows {
       if (length > end - value) throw malformed('a column reaches beyond it');
       if (column !== null) {
         out = copy(source, run, at, this.slab, out);
-        const bytes = column.kind === 'constant' ? column.bytes : column.of(source, value, value + length);
         // Everything behind this value can still be copied as it is: room for it, and for what this value grows by.
-        out = this.grow(out, (bytes?.length ?? 0) + 4 + (end - value - length));
-        out = putInt32(this.slab, out, bytes === null ? -1 : bytes.length);
-        if (bytes !== null) out = copy(bytes, 0, bytes.length, this.slab, out);
+        out = this.grow(out, 4 + LONGEST_MASKED + (end - value - length));
+        out = mask(column, source, value, value + length, this.slab, out);
         run = value + length;
       }
       at = value + length;
@@ -117,6 +116,25 @@ export function maskRow(plan: MaskPlan, frame: Buffer): Buffer {
   const rows = new MaskedRows();
   rows.append(plan, frame, 0, frame.length);
   return rows.take();
+}
+
+/** The length and bytes of what stands for a value. Gives the place behind it. */
+function mask(
+  column: Replacement,
+  source: Buffer,
+  start: number,
+  end: number,
+  target: Buffer,
+  at: number,
+): number {
+  if (column.kind === 'computed') {
+    const after = column.write(source, start, end, target, at + 4);
+    putInt32(target, at, after - at - 4);
+    return after;
+  }
+  const { bytes } = column;
+  if (bytes === null) return putInt32(target, at, -1);
+  return copy(bytes, 0, bytes.length, target, putInt32(target, at, bytes.length));
 }
 
 /** As readInt32BE, without its checks; the caller has made sure that the bytes are there. */

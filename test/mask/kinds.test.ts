@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { email, partial, replacement } from '#proxy/mask/kinds.ts';
+import { email, LONGEST_MASKED, partial, type Replacement, replacement } from '#proxy/mask/kinds.ts';
 import { type MaskKind, maskKind } from '#schemas/policy.ts';
 import { KEY, TYPE } from '#test/mask/support.ts';
 
@@ -14,8 +15,17 @@ function masked(
 ): string | null {
   const { replacement: r } = replacement(mask, typeOid, format, KEY);
   const source = Buffer.concat([Buffer.from('before'), Buffer.from(value as string), Buffer.from('after')]);
-  const bytes = r.kind === 'constant' ? r.bytes : r.of(source, 6, source.length - 5);
+  const bytes = r.kind === 'constant' ? r.bytes : written(r, source, 6, source.length - 5);
   return bytes === null ? null : bytes.toString('utf8');
+}
+
+/** What a computed mask writes; it may not touch anything beside. */
+function written(mask: Replacement & { kind: 'computed' }, source: Buffer, start: number, end: number) {
+  const target = Buffer.alloc(LONGEST_MASKED + 20, 0xee);
+  const after = mask.write(source, start, end, target, 10);
+  assert.ok(after >= 10 && after <= 10 + LONGEST_MASKED);
+  assert.ok([...target.subarray(0, 10), ...target.subarray(10 + LONGEST_MASKED)].every(b => b === 0xee));
+  return target.subarray(10, after);
 }
 
 test('redact tells nothing of text, whatever it is', () => {
@@ -68,7 +78,7 @@ test('hash is joinable by key, and only by it', () => {
   assert.notEqual(hash, masked('hash', 'jane@example.com '));
   const other = replacement('hash', TYPE.text, 0, Buffer.alloc(32, 8)).replacement;
   const value = Buffer.from('jane@example.com');
-  assert.ok(other.kind === 'computed' && other.of(value, 0, value.length).toString() !== hash);
+  assert.ok(other.kind === 'computed' && written(other, value, 0, value.length).toString() !== hash);
   assert.throws(() => replacement('hash', TYPE.text, 0, Buffer.alloc(15)), TypeError);
   assert.throws(() => replacement('hash', TYPE.jsonb, 1, Buffer.alloc(0)), TypeError);
 });
@@ -116,5 +126,46 @@ test('bytes that are not UTF-8, and values of any length, are masked all the sam
       const out = masked(kind, Buffer.from(value));
       assert.ok(out === null || (out.length <= 32 && !out.includes('\ufffd')));
     }),
+  );
+});
+
+test('what is written byte by byte is what the rules on characters say', () => {
+  const part = fc.string({ unit: fc.constantFrom(...'aZ09.-_@ \t,;:<>"+é'), maxLength: 12 });
+  const label = fc.string({ unit: fc.constantFrom(...'aZ09.-_'), maxLength: 8 });
+  const address = fc.tuple(
+    label,
+    label,
+    fc.constantFrom('', 'c', 'com', 'museum', 'toolong', 'c0m', 'co.uk'),
+  );
+  const value = fc.oneof(
+    address.map(([local, domain, top]) => `${local}@${domain}.${top}`),
+    fc.array(part, { maxLength: 3 }).map(parts => parts.join('@')),
+    fc.string({ unit: 'binary-ascii', maxLength: 90 }),
+    fc
+      .tuple(fc.integer({ min: 60, max: 70 }), fc.integer({ min: 250, max: 260 }))
+      .map(([local, domain]) => `${'l'.repeat(local)}@${'d'.repeat(domain)}.com`),
+    fc.string({ unit: 'grapheme', maxLength: 70 }),
+  );
+  fc.assert(
+    fc.property(value, text => {
+      assert.equal(masked('email', text), email(text));
+      assert.equal(masked('partial', text), partial(text));
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
+test('hash is HMAC-SHA-256, whatever the lengths of key and value', () => {
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ minLength: 16, maxLength: 150 }),
+      fc.uint8Array({ maxLength: 200 }),
+      (key, value) => {
+        const { replacement: r } = replacement('hash', TYPE.text, 0, key);
+        assert.ok(r.kind === 'computed');
+        const expected = createHmac('sha256', key).update(value).digest('hex').slice(0, 32);
+        assert.equal(written(r, Buffer.from(value), 0, value.length).toString(), expected);
+      },
+    ),
   );
 });
