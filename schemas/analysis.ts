@@ -34,6 +34,13 @@ export interface StatementAnalysis {
   readonly refusal: string | null;
   /** Commands that the server refuses inside a transaction block, or that end with more than one transaction (VACUUM, CREATE DATABASE, …). */
   readonly ownTransaction: boolean;
+  /**
+   * DDL that puts protected values behind another name, or other meanings behind a known one: until it is committed and the catalog
+   * read again, nothing that follows in its transaction can be analysed. Absent: false.
+   */
+  readonly rewires?: boolean;
+  /** It runs SQL that nobody has read (a string, a language that is not analysed): what it carries where cannot be told. Absent: false. */
+  readonly opaque?: boolean;
 }
 
 /** A whole query string. */

@@ -11,6 +11,7 @@ export class Catalog {
   readonly everywhere: readonly number[];
   readonly lively: readonly number[];
   readonly protectedSchemas: ReadonlySet<string>;
+  readonly guarded: readonly CatalogRelation[];
   readonly #functions: Index<CatalogFunction>;
   readonly #operators: ReadonlyMap<string, readonly CatalogOperator[]>;
   readonly #types: Index<CatalogType>;
@@ -37,6 +38,7 @@ export class Catalog {
     this.protectedSchemas = new Set(
       [...parts.relations.values()].filter(r => r.reachesProtected && !r.system).map(r => r.schema),
     );
+    this.guarded = [...parts.relations.values()].filter(r => r.masked.size > 0 && !r.system);
     this.#functions = new Index(parts.functions);
     this.#operators = byName(parts.operators);
     this.#types = new Index(parts.types);
@@ -79,6 +81,11 @@ export class Catalog {
   /** How a result column is masked, by the origin that RowDescription gives it; null where it is not. */
   maskOf(tableOid: number, attnum: number): ColumnMask | null {
     return this.#protection.masks.get(tableOid)?.get(attnum) ?? null;
+  }
+
+  /** False for an origin that this catalog has never seen: nothing is known of what its column shows. */
+  knows(tableOid: number): boolean {
+    return this.#relations.byOid.has(tableOid);
   }
 }
 

@@ -40,11 +40,20 @@ export function analyse(
   if (parsed.length === 0) return { kind: 'statements', statements: [emptyStatement()] };
   let path = searchPath;
   let moved = false;
+  let rewired = false;
   const statements: StatementAnalysis[] = [];
   for (const statement of parsed) {
-    const { analysis, facts } = one(statement, { view, path, moved, parameters: [], types: parameterTypes });
+    const { analysis, facts } = one(statement, {
+      view,
+      path,
+      moved,
+      rewired,
+      parameters: [],
+      types: parameterTypes,
+    });
     statements.push(analysis);
     const ends = analysis.actions.some(a => a.kind === 'commit' || a.kind.startsWith('rollback'));
+    if (analysis.rewires === true) rewired = true;
     if (facts.changesMeaning || (facts.unknown.size > 0 && !facts.readOnly)) moved = true;
     // A SET LOCAL before this text may end with the transaction.
     if (ends || facts.settings.size > 0) path = [UNKNOWN_PATH];
@@ -52,12 +61,17 @@ export function analyse(
   return { kind: 'statements', statements };
 }
 
+/** Said of every statement behind one that rewires, until that is committed and the catalog read again. */
+export const REWIRED =
+  'an earlier statement of this transaction has changed what names mean around protected columns: commit it first';
+
 const MOVED = 'an earlier statement of the same text changes what this one means';
 
 interface Surroundings {
   readonly view: CatalogView;
   readonly path: readonly string[];
   readonly moved: boolean;
+  readonly rewired: boolean;
   /** TypeName nodes of PREPARE, and type OIDs of Parse. */
   readonly parameters: unknown;
   readonly types: readonly number[] | undefined;
@@ -80,10 +94,18 @@ function one(statement: unknown, around: Surroundings): { analysis: StatementAna
       context.facts.absorb(context.judge.everywhere(path));
     const facts = settle(context);
     if (moved && !EXPRESSIONLESS.has(node(statement)?.tag ?? '')) facts.cannotTell(MOVED);
+    if (around.rewired && !EXPRESSIONLESS.has(node(statement)?.tag ?? '') && !definesOnly(facts))
+      facts.refuse(REWIRED);
     return { analysis: conclude(context, statement, facts, around), facts };
   } catch (fault) {
     return failed(fault, view);
   }
+}
+
+/** DDL that moves no values: more of the same is fine. */
+function definesOnly(facts: Facts): boolean {
+  const defines = [...facts.commands].every(c => c === 'ddl' || c === 'privilege');
+  return defines && (facts.rewires || facts.reads.size + facts.functions.size === 0);
 }
 
 /** Something inside went wrong: nothing is known of the statement. */
@@ -133,7 +155,7 @@ function conclude(
     actions: actionsOf(
       statement,
       facts,
-      (nested, parameters) => one(nested, { ...around, moved: false, parameters }).analysis,
+      (nested, parameters) => one(nested, { ...around, moved: false, rewired: false, parameters }).analysis,
     ),
     executes,
     cursor: facts.cursor,
@@ -171,6 +193,8 @@ function plain(facts: Facts, view: CatalogView): StatementAnalysis {
     cleanOutputs: null,
     refusal: facts.refusal,
     ownTransaction: false,
+    rewires: view.hasProtected && facts.rewires,
+    opaque: view.hasProtected && facts.opaque,
   };
 }
 

@@ -7,6 +7,8 @@ export interface CatalogView {
   readonly version: string;
   /** The target has at least one protected column. */
   readonly hasProtected: boolean;
+  /** Relations of users that have a masked column. */
+  readonly guarded: readonly CatalogRelation[];
   /** Schemas that have a protected table. */
   readonly protectedSchemas: ReadonlySet<string>;
   relationsNamed(name: string): readonly CatalogRelation[];

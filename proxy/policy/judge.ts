@@ -10,6 +10,8 @@ export type JudgeRequest = MatchRequest;
 /** The rule name under which a statement that does nothing is allowed. The loader keeps rules from taking it. */
 export const EMPTY_STATEMENT = 'empty';
 
+const OPAQUE =
+  'it runs SQL that cannot be read beforehand and could carry protected values out: only a rule that holds it for a person can let it pass';
 const NO_RULE = 'no rule of the policy allows this statement';
 
 /**
@@ -35,7 +37,11 @@ function judgeStatement(policy: Policy, request: JudgeRequest, statement: Statem
   if (statement.refusal !== null) return { kind: 'deny', rule: INVARIANT, message: statement.refusal };
   if (doesNothing(statement)) return { kind: 'allow', rule: EMPTY_STATEMENT };
   const rule = policy.rules.find(candidate => matchesRule(policy, candidate, request, statement.effects));
-  return rule === undefined ? { kind: 'deny', rule: DEFAULT_DENY, message: NO_RULE } : verdictOf(rule);
+  if (rule === undefined) return { kind: 'deny', rule: DEFAULT_DENY, message: NO_RULE };
+  // A rule alone cannot vouch for what nobody has read; people who read it can.
+  if (rule.verdict === 'allow' && statement.opaque === true)
+    return { kind: 'deny', rule: INVARIANT, message: OPAQUE };
+  return verdictOf(rule);
 }
 
 function verdictOf(rule: Rule): Verdict {

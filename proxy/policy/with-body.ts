@@ -70,6 +70,7 @@ export function withBody(given: StatementAnalysis, body: StatementAnalysis | und
         ? 'a prepared statement over a protected relation would fill a table that is not protected'
         : null),
     ownTransaction: outer.ownTransaction || body.ownTransaction,
+    opaque: outer.opaque === true || body.opaque === true,
   };
 }
 

@@ -28,6 +28,8 @@ export interface Core {
   segment: boolean;
   /** A Bind was sent since the last Sync: what comes now runs behind it, in the same transaction. */
   bound: boolean;
+  /** How often DDL of this session has changed what names mean around protected columns. */
+  rewired: number;
   /** An error was answered in the extended protocol: everything up to Sync is skipped, as the server does. */
   skipping: boolean;
   wait(why: Block): void;

@@ -109,7 +109,16 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
     forward: () => {
       openSegment(core);
       core.bound = true;
-      const portal: Portal = { source: prepared, run, resultFormats, described: false, plan: undefined };
+      // As it was described under another catalog, a column may come from elsewhere by now.
+      if (prepared.under !== core.judge.stamp) prepared.columns = null;
+      const portal: Portal = {
+        source: prepared,
+        run,
+        resultFormats,
+        rewired: core.rewired,
+        described: false,
+        plan: undefined,
+      };
       portal.plan = core.answers.shield.planFor(portal);
       core.picture.bound(run);
       core.picture.portals.assume(name, portal);
@@ -145,6 +154,12 @@ export function execute(core: Core, buffer: Buffer, start: number, end: number):
     return;
   }
   const { run } = portal;
+  if (portal.rewired !== core.rewired) {
+    core.refuseExtended(
+      new HoldpointError('unknown_portal', 'what this portal reads was changed while it was open'),
+    );
+    return;
+  }
   if (portal.plan === undefined && !portal.described) {
     // The agent did not ask what the columns are; the mask has to know.
     portal.described = true;

@@ -20,6 +20,8 @@ export class Judging {
   private readonly line: ServerLine;
   private readonly picture: () => Picture;
   private last: SessionCatalog | null = null;
+  /** DDL of the open transaction, not committed, has changed what names mean around protected columns. */
+  rewired = false;
 
   constructor(parts: SessionParts, settings: Settings, line: ServerLine, picture: () => Picture) {
     this.parts = parts;
@@ -65,13 +67,24 @@ export class Judging {
       return 'probe';
     }
     this.last = current;
-    this.judge.under(current, this.path());
+    this.judge.under(current, this.path(), this.rewired);
     return null;
   }
 
   /** The newest catalog there is: masks by an old one are better than none while a new one is loaded. */
   get catalog(): SessionCatalog | null {
     return this.parts.catalog.current ?? this.last;
+  }
+
+  /**
+   * How a result column is masked by its origin. One that the catalog has not seen may show anything, unless the session's own open
+   * transaction (`ownChanges`) has just made it, of nothing protected.
+   */
+  maskOf(oid: number, attnum: number, ownChanges: boolean): ReturnType<SessionCatalog['maskOf']> {
+    const { catalog, rewired } = this;
+    const known = catalog?.maskOf(oid, attnum) ?? null;
+    if (known !== null || (!rewired && (ownChanges || catalog?.knows(oid) === true))) return known;
+    return { column: `(relation ${oid}, column ${attnum})`, mask: 'redact' };
   }
 
   /** In a failed transaction the settings cannot be asked for, and may be other than known. */
@@ -86,6 +99,8 @@ export class Judging {
         rule: INVARIANT,
         message: 'this session is read-only: its access entry says so',
       };
+    if (this.rewired && !statements.every(harmlessAfterRewiring))
+      return { kind: 'deny', rule: INVARIANT, message: REWIRED };
     return this.parts.decide(statements, inTransaction);
   }
 
@@ -154,6 +169,18 @@ export class Judging {
       policyVersion,
     };
   }
+}
+
+const REWIRED =
+  'this transaction has changed what names mean around protected columns: commit it before anything else runs';
+const CONTROL = new Set(['transaction', 'set', 'show', 'empty']);
+const DEFINES = new Set(['ddl', 'privilege']);
+
+/** The end of the transaction, settings, and DDL that moves no values. The catalog that judges it has not seen what was changed. */
+function harmlessAfterRewiring({ effects, rewires }: StatementAnalysis): boolean {
+  if (effects.commands.every(c => CONTROL.has(c))) return effects.functions.length === 0;
+  const defines = effects.commands.every(c => DEFINES.has(c));
+  return defines && (rewires === true || effects.reads.length + effects.functions.length === 0);
 }
 
 function turnsWritesOn({ actions }: StatementAnalysis): boolean {

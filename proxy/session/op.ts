@@ -8,6 +8,8 @@ export interface Portal {
   readonly source: Prepared;
   readonly run: Run | null;
   readonly resultFormats: readonly number[];
+  /** `Core.rewired` when it was bound: what runs on under another one was judged by what names meant before. */
+  readonly rewired?: number;
   /** A Describe that tells its columns has been sent. */
   described: boolean;
   /** Null: nothing to mask. Undefined: not known yet, and no row may pass. */

@@ -18,6 +18,8 @@ export interface SessionCatalog {
   readonly version: string;
   readonly hasProtected: boolean;
   maskOf(tableOid: number, attnum: number): { column: string; mask: MaskKind } | null;
+  /** Whether it has ever seen the relation that a result column says it comes from. */
+  knows(tableOid: number): boolean;
 }
 
 export interface SessionLimits {
@@ -32,6 +34,8 @@ export interface SessionLimits {
 export interface SessionParts extends Omit<PipelineParts, 'gate' | 'parked'> {
   readonly client: Duplex;
   readonly upstream: Duplex;
+  /** Null where the server's bytes come in memory of their own. */
+  readonly reads: { unneeded: () => boolean } | null;
   /** As the server reported them at its start. */
   readonly parameters: ReadonlyMap<string, string>;
   readonly target: string;

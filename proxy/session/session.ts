@@ -10,6 +10,7 @@ import { dispatch } from './dispatch.ts';
 import { HoldNotice } from './hold-notice.ts';
 import { Intake } from './intake.ts';
 import { Judging } from './judging.ts';
+import { runOf } from './op.ts';
 import { HIGH_WATER, Outbox } from './outbox.ts';
 import type { SessionParts } from './parts.ts';
 import { Picture } from './picture.ts';
@@ -63,7 +64,7 @@ export class Session {
       },
     });
     this.answers = new Answers(this.outbox, {
-      maskOf: (oid, attnum) => this.judging.catalog?.maskOf(oid, attnum) ?? null,
+      maskOf: (oid, attnum) => this.judging.maskOf(oid, attnum, this.catalogTouched),
       protects: () => this.judging.catalog?.hasProtected ?? true,
       maskKey: parts.maskKey,
       ended: (run, status) => this.ended(run, status),
@@ -115,6 +116,7 @@ export class Session {
       inBlock: false,
       segment: false,
       bound: false,
+      rewired: 0,
       skipping: false,
       wait: why => this.intake.wait(why),
       run: statements => new Run(++this.count, statements, parts.now()),
@@ -130,7 +132,7 @@ export class Session {
   }
 
   private listen(): void {
-    const { client, upstream } = this.parts;
+    const { client, upstream, reads } = this.parts;
     client.on('data', (chunk: Buffer) =>
       this.guard(() => {
         if (!this.over && !this.gone) this.intake.take(chunk);
@@ -140,6 +142,7 @@ export class Session {
     client.on('close', () => this.agentGone('the agent disconnected'));
     client.on('error', () => this.agentGone('the connection to the agent broke'));
     client.on('drain', () => this.relieved());
+    if (reads !== null) reads.unneeded = () => this.outbox.backlog === 0;
     upstream.on('data', (chunk: Buffer) => this.guard(() => this.fromServer(chunk)));
     upstream.on('end', () => this.serverGone());
     upstream.on('close', () => this.serverGone());
@@ -244,6 +247,10 @@ export class Session {
   private completed(statement: StatementAnalysis): void {
     this.settings.completed(statement);
     if (changesCatalog(statement)) this.catalogTouched = true;
+    if (statement.rewires === true) {
+      this.judging.rewired = true;
+      this.core.rewired++;
+    }
     for (const action of statement.actions) {
       if (action.kind === 'begin') this.core.inBlock = true;
       else if (action.kind === 'commit' || action.kind === 'rollback') this.core.inBlock = false;
@@ -289,6 +296,7 @@ export class Session {
     if (status === 'I') {
       core.picture.transactionEnded();
       this.settings.transactionEnded();
+      this.judging.rewired = false;
       if (this.catalogTouched) {
         this.catalogTouched = false;
         this.parts.catalog.invalidate();
@@ -364,11 +372,19 @@ export class Session {
     this.finish('the server ended the connection', null);
   }
 
+  /** An agent that leaves before its DDL is answered has changed the catalog all the same. */
+  private noteLastChange(): void {
+    const { head } = this.answers;
+    const run = head === undefined ? null : runOf(head);
+    if (this.catalogTouched || run?.statements.some(changesCatalog) === true) this.parts.catalog.invalidate();
+  }
+
   private finish(reason: string, last: Buffer | null): void {
     if (this.over) return;
     this.over = true;
     clearTimeout(this.drain);
     this.holdNotice.end();
+    this.noteLastChange();
     this.answers.lose();
     this.core.picture.abandon();
     this.core.pipeline.abandon(reason);

@@ -29,7 +29,7 @@ export function functionBody(
     context.facts.cannotTell(`${name} changes how text is read`);
   if (f.language === 'plpgsql') walkPlpgsql(context, name, f.definition, f.source);
   else if (f.language === 'sql') sqlBody(context, name, f);
-  else context.facts.cannotTell(`${name} is written in ${f.language}, which is not read`);
+  else context.facts.cannotRead(`${name} is written in ${f.language}, which is not read`);
   if (context.facts.changesMeaning) context.facts.cannotTell(`${name} changes what names mean while it runs`);
   const facts = settle(context);
   if (facts.cursor !== null && f.language !== 'plpgsql')
@@ -43,7 +43,7 @@ export function functionBody(
 function sqlBody(context: Context, name: string, f: CatalogFunction): void {
   const statements = f.sqlBody === '' ? parseStatements(f.source) : atomicBody(f.sqlBody);
   if (typeof statements === 'string') {
-    context.facts.cannotTell(`the body of ${name} does not parse`);
+    context.facts.cannotRead(`the body of ${name} does not parse`);
     return;
   }
   for (const statement of statements) {

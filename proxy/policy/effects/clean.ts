@@ -12,7 +12,8 @@ export function cleanOutputs(context: Context, statement: unknown): readonly boo
   const targets = list(select.targetList);
   for (const object of everything(targets.map(t => tree(is(t, 'ResTarget') ?? {}).val)))
     if ('A_Star' in object) return null;
-  return targets.map(target => clean(context, tree(is(target, 'ResTarget') ?? {}).val));
+  const countable = !countsValues(select);
+  return targets.map(target => clean(context, tree(is(target, 'ResTarget') ?? {}).val, countable));
 }
 
 const NO_ARGUMENTS = new Set([
@@ -26,13 +27,24 @@ const NO_ARGUMENTS = new Set([
   'current_schema',
 ]);
 
-function clean(context: Context, value: unknown): boolean {
+/** A function in FROM makes as many rows as its arguments say: what is counted then may be a value. */
+function countsValues(select: Tree): boolean {
+  for (const object of everything(select)) {
+    const called = tree(object.FuncCall);
+    if (!/^(generate_|string_to_table|regexp_|repeat)/.test(names(called.funcname).at(-1) ?? '')) continue;
+    for (const part of everything(called.args)) if ('ColumnRef' in part) return true;
+  }
+  return false;
+}
+
+function clean(context: Context, value: unknown, countable: boolean): boolean {
   const found = node(value);
   if (found === null) return false;
   const { tag, body } = found;
   if (tag === 'A_Const' || tag === 'ParamRef' || tag === 'SQLValueFunction') return true;
-  if (tag === 'TypeCast') return clean(context, body.arg) && builtinType(context, tree(body.typeName));
-  return tag === 'FuncCall' && cleanCall(context, body);
+  if (tag === 'TypeCast')
+    return clean(context, body.arg, countable) && builtinType(context, tree(body.typeName));
+  return tag === 'FuncCall' && (countable || body.agg_star !== true) && cleanCall(context, body);
 }
 
 function builtinType(context: Context, type: Tree): boolean {

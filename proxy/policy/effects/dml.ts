@@ -168,6 +168,8 @@ export function writeRelation(
     if (!each.partition && each !== relation) facts.writes.add(label(each));
     facts.absorb(implied(judge.relationFacts(each, context.callPath)));
     facts.absorb(implied(judge.writeFacts(each, kind, context.callPath)));
+    const brought = judge.bringsIn(each, kind, context.callPath);
+    if (brought !== null) facts.refuse(brought);
   }
   if (kind === 'delete' || kind === 'update') cascade(context, relation, kind, new Set([relation.oid]));
 }

@@ -27,6 +27,10 @@ export class Facts {
   /** Later statements of the same text may mean something else. */
   changesMeaning = false;
   cursor: string | null = null;
+  /** DDL after which names may lead to protected values elsewhere. */
+  rewires = false;
+  /** SQL that was not read runs. */
+  opaque = false;
 
   cannotTell(why: string): void {
     this.unknown.add(why);
@@ -34,6 +38,12 @@ export class Facts {
     this.suspect = true;
     this.keyed = false;
     this.rows = null;
+  }
+
+  /** It runs what was not read: a string, or a body in another language. */
+  cannotRead(why: string): void {
+    this.cannotTell(why);
+    this.opaque = true;
   }
 
   refuse(why: string): void {
@@ -74,6 +84,7 @@ export class Facts {
     this.refusal ??= other.refusal;
     this.endsTransaction ||= other.endsTransaction;
     this.changesMeaning ||= other.changesMeaning;
+    this.opaque ||= other.opaque;
     this.cursor ??= other.cursor;
   }
 }

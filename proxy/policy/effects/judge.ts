@@ -14,6 +14,8 @@ import { is, list, type Tree, tree } from './tree.ts';
 /** What CREATE TYPE … AS RANGE makes by itself. */
 const CONSTRUCTORS = /^(range_constructor[23]|multirange_constructor[012])$/;
 
+const COPIES = 'a trigger would copy a protected column into another place, where it is not protected';
+
 const NOTHING = new Facts();
 
 /** Bodies within bodies: deeper than this cannot be told. */
@@ -154,7 +156,8 @@ export class Judge {
     return this.#once(`r${r.oid} ${path.join(',')}`, () => {
       const facts = new Facts();
       if (r.view !== null && r.kind === 'v') facts.absorb(this.#viewBody(r.view, path).withoutRefusal());
-      facts.absorb(this.#expressions([...r.policies, ...r.generated], path, r).withoutRefusal());
+      facts.absorb(this.#expressions(r.policies, path, r).withoutRefusal());
+      facts.absorb(this.#expressions(r.generated, path, r));
       for (const hidden of r.hidden) {
         const found = this.hookFacts(hidden, path, `an index or constraint of ${r.schema}.${r.name}`);
         // Planning may call it with constants: what it computes matters only when it is more than computing.
@@ -198,6 +201,27 @@ export class Judge {
         }
       return facts.withoutRefusal();
     });
+  }
+
+  /** A sentence when a value that the statement did not choose, a default or what a trigger puts down, may be a protected one. */
+  bringsIn(r: CatalogRelation, kind: WriteKind, path: readonly string[]): string | null {
+    if (r.system || !this.#view.hasProtected) return null;
+    const given =
+      kind === 'insert' || kind === 'update' ? this.#expressions(r.onWrite, path, r).refusal : null;
+    return given ?? (r.triggers.some(t => t[kind] && this.#copies(t.function, path)) ? COPIES : null);
+  }
+
+  /** A trigger function that names a protected column of what it reads. */
+  #copies(oid: number, path: readonly string[]): boolean {
+    const called = this.#view.functionOf(oid);
+    if (called === undefined || called.system) return false;
+    const { reads, protected: near } = this.callFacts(called, 0, path);
+    if (!near) return false;
+    const words = new Set(called.source.toLowerCase().match(/[\p{L}_][\p{L}\p{N}_$]*/gu) ?? []);
+    return this.#view.guarded.some(
+      g =>
+        reads.has(`${g.schema}.${g.name}`) && [...g.masked].some(column => words.has(column.toLowerCase())),
+    );
   }
 
   #rule(definition: string, kind: WriteKind, path: readonly string[]): Facts {
@@ -279,7 +303,7 @@ function builtin(view: CatalogView, f: CatalogFunction, count: number, facts: Fa
   else if (kind === 'set') {
     facts.does('set');
     facts.changesMeaning = true;
-  } else if (kind === 'sql') facts.cannotTell(`${name} runs what a string says`);
+  } else if (kind === 'sql') facts.cannotRead(`${name} runs what a string says`);
   else {
     facts.does('call');
     facts.suspect = true;

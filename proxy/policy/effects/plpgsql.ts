@@ -39,25 +39,27 @@ export function walkPlpgsql(context: Context, name: string, whole: string, sourc
   const { facts } = context;
   const body = parseBody(whole);
   if (typeof body === 'string') {
-    facts.cannotTell(`the body of ${name} does not parse`);
+    facts.cannotRead(`the body of ${name} does not parse`);
     return;
   }
   for (const object of everything(body)) {
     for (const [key, value] of Object.entries(object)) {
       if (!key.startsWith('PLpgSQL_')) {
-        if (key === 'dynquery') facts.cannotTell(`${name} runs SQL from a string`);
+        if (key === 'dynquery') facts.cannotRead(`${name} runs SQL from a string`);
         continue;
       }
-      if (RUNS_STRINGS.has(key)) facts.cannotTell(`${name} runs SQL from a string`);
+      if (RUNS_STRINGS.has(key)) facts.cannotRead(`${name} runs SQL from a string`);
       else if (!KNOWN.has(key))
         facts.cannotTell(`${name} uses ${key.slice('PLpgSQL_'.length)}, which is not understood`);
+      // A cursor may be named by a value, and names stand in pg_cursors.
+      if (key === 'PLpgSQL_stmt_open') facts.carriers.add(`${name}, which opens a cursor,`);
       if (key === 'PLpgSQL_stmt_commit' || key === 'PLpgSQL_stmt_rollback') facts.endsTransaction = true;
       if (key === 'PLpgSQL_expr') expression(context, name, tree(value));
       if (key === 'PLpgSQL_type') declared(context, name, text(tree(value).typname));
     }
   }
   if (!complete(context, body, source))
-    facts.cannotTell(`${name} has a part that its syntax tree does not show`);
+    facts.cannotRead(`${name} has a part that its syntax tree does not show`);
 }
 
 function expression(context: Context, name: string, expr: Tree): void {

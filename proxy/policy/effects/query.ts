@@ -3,7 +3,7 @@ import type { Context, Scope } from './context.ts';
 import { operator, walk, walkTagged } from './expression.ts';
 import { isKeyed } from './keyed.ts';
 import { findRelations } from './names.ts';
-import { list, names, node, present, type Tree, text, tree } from './tree.ts';
+import { everything, list, names, node, present, type Tree, text, tree } from './tree.ts';
 
 const SELECT_FIELDS = new Set([
   'distinctClause',
@@ -59,11 +59,23 @@ export function walkQuery(context: Context, body: Tree): void {
     'limitCount',
   ])
     walk(context, body[field]);
+  if (counts(context, [body.limitCount, body.limitOffset])) facts.refuse(COUNTED);
   for (const item of list(body.distinctClause)) if (present(item)) walk(context, item);
   for (const item of list(body.windowClause)) walk(context, item);
   context.scopes.pop();
   if (list(body.lockingClause).length > 0) facts.does('lock');
   close();
+}
+
+const COUNTED = 'a protected value would decide how many rows there are, and their number would tell it';
+
+/** A protected column by its name, in what decides how many rows there are. */
+export function counts(context: Context, value: unknown): boolean {
+  if (!context.facts.protected) return false;
+  const masked = new Set([...context.exposed].flatMap(r => [...r.masked]));
+  for (const object of everything(value))
+    if ('ColumnRef' in object && masked.has(names(tree(object.ColumnRef).fields).at(-1) ?? '')) return true;
+  return false;
 }
 
 /** Puts the CTEs of a WITH in scope, in the order in which Postgres sees them; the function given back takes them out again. */
@@ -151,6 +163,8 @@ function rangeFunction(context: Context, body: Tree, scope: Scope, alias: string
     // A pair: the call, and its column definitions (or an empty object).
     const pair = list(tree(tree(item).List).items);
     const called = node(pair[0]);
+    const series = called?.tag === 'FuncCall' && names(called.body.funcname).at(-1) === 'generate_series';
+    if (series && counts(context, called.body.args)) context.facts.refuse(COUNTED);
     // In FROM, unnest of several arrays stands for one unnest of each (transformRangeFunction).
     if (called?.tag === 'FuncCall' && names(called.body.funcname).at(-1) === 'unnest')
       for (const arg of list(called.body.args)) walk(context, { FuncCall: { ...called.body, args: [arg] } });

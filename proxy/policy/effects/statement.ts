@@ -5,6 +5,7 @@ import { intoTable, readNamed, walkDml, writeRelation, written } from './dml.ts'
 import { call, walk } from './expression.ts';
 import { walkPlpgsql } from './plpgsql.ts';
 import { label, resolve, walkQuery } from './query.ts';
+import { rewire } from './rewiring.ts';
 import { blinding } from './settings.ts';
 import { constant, everything, is, list, names, node, present, type Tree, text, tree } from './tree.ts';
 import { unprotects } from './unprotecting.ts';
@@ -245,7 +246,7 @@ function doBlock(context: Context, body: Tree): void {
   const language = (option('language') || 'plpgsql').toLowerCase();
   const source = option('as');
   if (language !== 'plpgsql') {
-    facts.cannotTell(`DO in ${language} is not read`);
+    facts.cannotRead(`DO in ${language} is not read`);
     return;
   }
   const tag = `hp${'q'.repeat(longestRun(source) + 1)}`;
@@ -283,6 +284,7 @@ function view(context: Context, body: Tree): void {
   context.facts.changesMeaning = true;
   context.facts.writes.add(written(context, tree(body.view)));
   nested(context, body.query);
+  rewire(context, 'ViewStmt', body);
 }
 
 function lock(context: Context, body: Tree): void {
@@ -329,6 +331,7 @@ function utility(context: Context, tag: string, body: Tree): boolean {
   }
   const refusal = unprotects(context, tag, body);
   if (refusal !== null) facts.refuse(refusal);
+  rewire(context, tag, body);
   if (tag === 'DropStmt' || tag === 'GrantStmt') named(context, tag, body);
   return true;
 }

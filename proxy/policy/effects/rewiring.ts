@@ -1,0 +1,189 @@
+import type { CatalogFunction, CatalogRelation } from '../catalog-view.ts';
+import type { Context } from './context.ts';
+import { findFunctions, findRelations } from './names.ts';
+import { everything, is, list, names, type Tree, text, tree } from './tree.ts';
+
+/**
+ * What DDL does around protected values: `rewires` where names lead to other things than before, `protected` where it computes with their
+ * rows (an index, a check, a foreign key, a new type: errors and notices tell of them), a refusal where code would stand by and see
+ * each value, or something known to be clean would turn into something that is not.
+ */
+export function rewire(context: Context, tag: string, body: Tree): void {
+  const { facts, view } = context;
+  if (!view.hasProtected) return;
+  const near = named(context, body);
+  if (near.length > 0 || EVERYWHERE.has(tag)) facts.protected = true;
+  if (REWIRING.has(tag) && (near.length > 0 || facts.protected || facts.suspect)) facts.rewires = true;
+  switch (tag) {
+    case 'AlterTableStmt':
+      facts.rewires ||= facts.protected && list(body.cmds).some(joins);
+      return;
+    case 'CreateStmt':
+      facts.rewires ||= facts.protected && list(body.inhRelations).length > 0;
+      return;
+    case 'ViewStmt':
+      if (body.replace === true && facts.protected)
+        newMeaning(
+          context,
+          range(context, tree(body.view)).some(r =>
+            bares(context, r, tree(is(body.query, 'SelectStmt') ?? {})),
+          ),
+        );
+      return;
+    case 'RuleStmt':
+      if (facts.protected) facts.refuse('a rule could carry protected values where they are not protected');
+      return;
+    case 'CreateTrigStmt':
+      trigger(context, body, range(context, tree(body.relation)));
+      return;
+    case 'CreateFunctionStmt':
+      createFunction(context, body);
+      return;
+  }
+}
+
+const REWIRING = new Set(['ViewStmt', 'RenameStmt', 'AlterObjectSchemaStmt', 'RuleStmt']);
+
+/** These may go over every table, also where they name something else or nothing. */
+const EVERYWHERE = new Set(['VacuumStmt', 'ReindexStmt', 'ClusterStmt', 'AlterDomainStmt']);
+
+function joins(command: unknown): boolean {
+  const subtype = text(tree(is(command, 'AlterTableCmd') ?? {}).subtype);
+  return subtype === 'AT_AddInherit' || subtype === 'AT_AttachPartition';
+}
+
+function range(context: Context, rel: Tree): readonly CatalogRelation[] {
+  return findRelations(context.view, text(rel.schemaname) || null, text(rel.relname), context.path);
+}
+
+function named(context: Context, body: Tree): CatalogRelation[] {
+  const found: CatalogRelation[] = [];
+  for (const object of everything(body))
+    if (typeof object.relname === 'string')
+      found.push(...range(context, object).filter(r => r.reachesProtected));
+  return found;
+}
+
+/** Sessions that run just now have judged the name by what it meant until now. */
+function newMeaning(context: Context, changes: boolean): void {
+  if (changes)
+    context.facts.refuse('what is known to hold nothing protected would begin to: give it another name');
+}
+
+/** Whether a view's column that holds nothing protected may do so after this: each such place has to be a plain column that is not. */
+function bares(context: Context, before: CatalogRelation, select: Tree): boolean {
+  const targets = list(select.targetList).map(item => tree(is(item, 'ResTarget') ?? {}).val);
+  const masked = new Set([...context.exposed].flatMap(r => [...r.masked]));
+  const plain = text(select.op) === 'SETOP_NONE' && [...everything(select.fromClause)].every(isPlain);
+  const open = (value: unknown) => {
+    if (![...everything(value)].some(part => 'ColumnRef' in part || 'SubLink' in part || 'FuncCall' in part))
+      return false;
+    const fields = names(tree(is(value, 'ColumnRef') ?? {}).fields);
+    const last = fields.at(-1) ?? '*';
+    return last === '*' || masked.has(last) || context.rows.some(r => r.alias === last);
+  };
+  if (select.withClause !== undefined || !plain) return before.masked.size < before.columns.size;
+  return [...before.columns.keys()].some((column, i) => !before.masked.has(column) && open(targets[i]));
+}
+
+/** Nothing in FROM that names columns anew. */
+function isPlain(part: Tree): boolean {
+  return !('RangeSubselect' in part || 'RangeFunction' in part || 'colnames' in part);
+}
+
+const BESIDE =
+  'a trigger function beside protected columns may touch neither them nor the whole row: its values could go anywhere';
+
+function trigger(context: Context, body: Tree, relations: readonly CatalogRelation[]): void {
+  const guarded = relations.filter(r => r.reachesProtected);
+  if (guarded.length === 0) return;
+  const name = names(body.funcname);
+  const found = findFunctions(
+    context.view,
+    name.length > 1 ? (name.at(-2) ?? '') : null,
+    name.at(-1) ?? '',
+    context.path,
+    { count: 0, named: false },
+  );
+  const given = list(body.args).map(arg => text(tree(is(arg, 'String') ?? {}).sval));
+  const arranged = guarded.some(r => given.some(arg => r.masked.has(arg)));
+  const fine = (f: CatalogFunction) =>
+    f.system || (f.language === 'plpgsql' && guarded.every(r => blindTo(context, f.source, r)));
+  if (arranged || found.length === 0 || !found.every(fine)) context.facts.refuse(BESIDE);
+}
+
+/** Whether a trigger function's text provably leaves the protected columns of a row alone. By its words, so too strict rather than not. */
+function blindTo(context: Context, source: string, relation: CatalogRelation): boolean {
+  if (mentions(context, source)) return false;
+  const words = wordsOf(source);
+  if ([...relation.masked].some(column => words.has(column))) return false;
+  const handed = source.replace(/\breturn\s+(new|old)\s*;/gi, '');
+  return !/\b(new|old)\b(?!\s*\.\s*[\p{L}_"])/iu.test(handed);
+}
+
+/** A relation that reaches protected columns, a function that reads one, or SQL from strings. */
+function mentions(context: Context, source: string): boolean {
+  const { view, judge } = context;
+  if (/\bexecute\b|\\|U&/i.test(source)) return true;
+  for (const word of wordsOf(source)) {
+    if (view.relationsNamed(word).some(r => r.reachesProtected)) return true;
+    if (
+      view
+        .functionsNamed(word)
+        .some(f => !f.system && judge.callFacts(f, f.inputs.length, context.callPath).protected)
+    )
+      return true;
+  }
+  return false;
+}
+
+function wordsOf(source: string): Set<string> {
+  const words = new Set<string>();
+  for (const [word] of source.matchAll(/[\p{L}_][\p{L}\p{N}_$]*/gu)) {
+    words.add(word);
+    words.add(word.toLowerCase());
+  }
+  for (const [, quoted] of source.matchAll(/"((?:[^"]|"")+)"/g))
+    words.add((quoted ?? '').replaceAll('""', '"'));
+  return words;
+}
+
+function createFunction(context: Context, body: Tree): void {
+  const { facts, view } = context;
+  const source = textOf(body);
+  const reads = source === null || mentions(context, source);
+  if (reads) facts.rewires = true;
+  if (body.replace !== true) return;
+  const name = names(body.funcname);
+  const last = name.at(-1) ?? '';
+  const schema = name.length > 1 ? (name.at(-2) ?? '') : null;
+  const before = findFunctions(view, schema, last, context.path, { count: null, named: true }).filter(
+    f => !f.system,
+  );
+  if (reads)
+    newMeaning(
+      context,
+      before.some(f => !context.judge.callFacts(f, f.inputs.length, context.callPath).protected),
+    );
+  for (const relation of view.guarded)
+    if (before.some(f => attached(relation, f)) && (source === null || !blindTo(context, source, relation)))
+      facts.refuse(BESIDE);
+}
+
+/** Whether the relation's triggers, indexes, checks, policies or defaults may run this function. */
+function attached(relation: CatalogRelation, f: CatalogFunction): boolean {
+  if (relation.triggers.some(t => t.function === f.oid) || relation.hidden.includes(f.oid)) return true;
+  return [...relation.policies, ...relation.generated, ...relation.onWrite].some(text =>
+    wordsOf(text).has(f.name),
+  );
+}
+
+/** The text of its body; null where that is not given as text. */
+function textOf(body: Tree): string | null {
+  const option = list(body.options)
+    .map(item => tree(is(item, 'DefElem') ?? {}))
+    .find(o => o.defname === 'as');
+  const parts = list(tree(is(option?.arg, 'List') ?? {}).items);
+  if (parts.length !== 1) return null;
+  return text(tree(is(parts[0], 'String') ?? {}).sval) || null;
+}
