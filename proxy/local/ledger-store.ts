@@ -70,6 +70,8 @@ export class LedgerStore {
   #heads = new Map<string, Head>();
   #moved: Head[] = [];
   #tree: Frontier;
+  /** Leaves that are in the log and not yet in the tree: it is needed for a checkpoint, and nobody waits for that. */
+  #leaves: string[] = [];
   #sealed: number;
   #note: string;
 
@@ -116,12 +118,12 @@ export class LedgerStore {
 
   /** Entries in the log. */
   get size(): number {
-    return this.#tree.size;
+    return this.#tree.size + this.#leaves.length;
   }
 
   /** Entries that no checkpoint covers yet. */
   get unsealed(): number {
-    return this.#tree.size - this.#sealed;
+    return this.size - this.#sealed;
   }
 
   /** The newest checkpoint, as a signed note. */
@@ -146,6 +148,7 @@ export class LedgerStore {
 
   /** Housekeeping, for when nobody waits: what was committed stays what it is. */
   tidy(resting: boolean): void {
+    this.#grow();
     this.#wal.move(resting);
   }
 
@@ -190,7 +193,7 @@ export class LedgerStore {
     const head = this.#heads.get(event.session) ?? this.#lookUp(event.session);
     const seq = head.seq + 1;
     const { text, hash } = link(event, seq, head.hash);
-    const at = this.#tree.size;
+    const at = this.size;
     this.#statements.event.run(at, head.name, seq, head.at, text);
     this.#advance(head, event.session, seq, hash, event.kind);
     return text.length;
@@ -200,11 +203,16 @@ export class LedgerStore {
   #advance(head: Head, session: string, seq: number, hash: string, kind: string): void {
     head.seq = seq;
     head.hash = hash;
-    head.at = this.#tree.size;
+    head.at = this.size;
     head.closed = kind === 'session.close';
     if (!head.moved) this.#moved.push(head);
     head.moved = true;
-    this.#tree.add(leafHash(leafData(session, seq, hash)));
+    this.#leaves.push(leafData(session, seq, hash));
+  }
+
+  #grow(): void {
+    for (const leaf of this.#leaves) this.#tree.add(leafHash(leaf));
+    this.#leaves = [];
   }
 
   /** A session that is not in memory: new, or one of another time. `sessions` knows all of those that have ended before the last checkpoint. */
@@ -225,6 +233,7 @@ export class LedgerStore {
   }
 
   #seal(clean: boolean): void {
+    this.#grow();
     if (this.unsealed > 0 || this.#note === '') {
       const head = { origin: this.#key.name, size: this.#tree.size, root: this.#tree.root() };
       this.#note = signCheckpoint(head, this.#key, this.#secret);
@@ -285,7 +294,7 @@ export class LedgerStore {
     for (const row of rows.iterate(from)) {
       const event = checked(row.event);
       const where = `entry ${row.idx} of the ledger`;
-      if (row.idx !== this.#tree.size) throw new Error(`${where} follows a gap`);
+      if (row.idx !== this.size) throw new Error(`${where} follows a gap`);
       const session = JSON.stringify(event.session);
       const head = this.#heads.get(session) ?? this.#lookUp(session);
       if (event.seq !== head.seq + 1 || event.prev !== head.hash)

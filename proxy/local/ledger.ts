@@ -26,6 +26,8 @@ export interface LedgerOptions {
 const DEADLINE = 5000;
 const PATIENCE_MS = 3000;
 const MEMORY = 64 << 20;
+/** How long an event that nobody waits for may wait for company (ms). */
+const LINGER = 3;
 /**
  * Opens the ledger of one machine. Rejects with HoldpointError `ledger_unavailable`, one line that says why: another process has it,
  * its end does not verify, its disk cannot be written.
@@ -69,6 +71,9 @@ class Ledger implements Recorder {
   #waiters = new Waiters();
   #timer: NodeJS.Timeout | undefined;
   #scheduled = false;
+  /** Events up to this ticket are to be written without delay. */
+  #urgent = 0;
+  #lingering: NodeJS.Timeout | undefined;
   /** The thread has a batch that it has not acknowledged. */
   #busy = false;
   #durable = 0;
@@ -91,6 +96,7 @@ class Ledger implements Recorder {
       lost: why => {
         this.#fault = why;
         this.#busy = false;
+        this.#urgent = this.#queue.last;
       },
     });
   }
@@ -112,14 +118,9 @@ class Ledger implements Recorder {
     }
     const line = `${this.#at()}\t${kind}\t${JSON.stringify(session)}\t${serialiseBody(kind, body)}\n`;
     const ticket = this.#queue.push(line);
-    if (!this.#busy && !this.#scheduled) {
-      this.#scheduled = true;
-      // After all sockets that are readable in this turn have been served: their events share one commit.
-      setImmediate(() => {
-        this.#scheduled = false;
-        this.#send();
-      });
-    }
+    // A commit for outcomes alone would hold up the statements that come meanwhile, which somebody waits for.
+    if (kind !== 'outcome') this.#hurry(ticket);
+    else this.#lingering ??= setTimeout(() => this.#hurry(this.#queue.last), LINGER);
     return ticket;
   }
 
@@ -129,6 +130,7 @@ class Ledger implements Recorder {
       return;
     }
     this.#waiters.add(ticket, performance.now() + this.#deadline, done);
+    this.#hurry(ticket);
     // One timer for all, and never cleared: it finds out by itself whom it concerns.
     this.#timer ??= setTimeout(() => this.#expire(), this.#deadline);
   }
@@ -165,11 +167,24 @@ class Ledger implements Recorder {
     return `${this.#prefix}${millis < 10 ? '00' : millis < 100 ? '0' : ''}${millis}Z`;
   }
 
+  #hurry(ticket: number): void {
+    if (ticket > this.#urgent) this.#urgent = ticket;
+    if (this.#busy || this.#scheduled) return;
+    this.#scheduled = true;
+    // After all sockets that are readable in this turn have been served: their events share one commit.
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#send();
+    });
+  }
+
   #send(): void {
     if (this.#busy || !this.#thread.ready) return;
     const batch = this.#queue.peek();
     if (batch !== null) {
       this.#busy = true;
+      clearTimeout(this.#lingering);
+      this.#lingering = undefined;
       this.#thread.post({ kind: 'batch', lines: batch.lines });
     } else if (this.#closing !== null) {
       this.#busy = true;
@@ -204,7 +219,8 @@ class Ledger implements Recorder {
       // First the waiters: what they append goes with the next batch.
       this.#waiters.settle(durable);
     }
-    this.#send();
+    if (this.#urgent > this.#durable) this.#hurry(this.#urgent);
+    else if (this.#closing !== null) this.#send();
   }
 
   #expire(): void {
