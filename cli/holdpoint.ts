@@ -19,6 +19,7 @@ const commands: Record<string, () => Promise<Command>> = {
   token: async () => (await import('./token.ts')).tokenCommand(),
   approvals: async () => (await import('./approvals.ts')).approvalsCommand(),
   audit: async () => (await import('./audit.ts')).auditCommand(),
+  connect: async () => (await import('./connect.ts')).connectCommand(),
   policy: async () => (await import('./policy.ts')).policyCommand(),
 };
 const wanted = Object.hasOwn(commands, name) ? [commands[name]!] : Object.values(commands);
