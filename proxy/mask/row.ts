@@ -1,3 +1,4 @@
+import { giveSlab, SLAB, takeSlab } from '#proxy/wire/slabs.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import { LONGEST_MASKED, type Replacement } from './kinds.ts';
 import type { MaskPlan } from './plan.ts';
@@ -7,20 +8,21 @@ const DATA_ROW = 0x44;
 const HEAD = 7;
 /** Slabs double from the first size to the last: a session that gets a few rows holds little, a million rows cost few allocations. */
 const FIRST_SLAB = 2 * 1024;
-const LAST_SLAB = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
 /** Below this a loop beats the call into the engine's copy. */
 const SHORT_RUN = 24;
 
 /**
  * Collects the messages that go to the agent while rows are being masked: `append` rebuilds a DataRow, `pass` adds any other
- * message as it is, `take` gives all of it once per chunk. Buffers given out are never written to again.
+ * message as it is, `take` gives all of it once per chunk. Bytes given out are not written to again before `restart`.
  */
 export class MaskedRows {
   private slab: Buffer = NOTHING;
   private size = FIRST_SLAB;
   private from = 0;
   private at = 0;
+  /** Full slabs whose bytes may still be needed. */
+  private lent: Buffer[] = [];
 
   /** Bytes collected and not taken yet. */
   get length(): number {
@@ -80,12 +82,23 @@ export class MaskedRows {
     this.at = out;
   }
 
-  /** All messages since the last call. The caller owns the bytes. */
+  /** Nobody needs any bytes that were taken: their memory is used again. */
+  restart(): void {
+    if (this.length > 0) return;
+    if (this.lent.length > 0) {
+      for (const slab of this.lent) giveSlab(slab);
+      this.lent = [];
+    }
+    this.from = 0;
+    this.at = 0;
+  }
+
+  /** All messages since the last call. */
   take(): Buffer {
     const taken = this.slab.subarray(this.from, this.at);
     this.from = this.at;
     // A slab made for one giant row is not kept for the small ones behind it.
-    if (this.slab.length > LAST_SLAB) {
+    if (this.slab.length > SLAB) {
       this.slab = NOTHING;
       this.from = 0;
       this.at = 0;
@@ -101,9 +114,11 @@ export class MaskedRows {
   private grow(out: number, bytes: number): number {
     if (this.slab.length - out >= bytes) return out;
     const used = out - this.from;
-    const slab = Buffer.allocUnsafeSlow(Math.max(this.size, (used + bytes) * (used === 0 ? 1 : 2)));
-    this.size = Math.min(this.size * 2, LAST_SLAB);
+    const size = Math.max(this.size, (used + bytes) * (used === 0 ? 1 : 2));
+    const slab = size === SLAB ? takeSlab() : Buffer.allocUnsafeSlow(size);
+    this.size = Math.min(this.size * 2, SLAB);
     this.slab.copy(slab, 0, this.from, out);
+    if (this.slab.length === SLAB) this.lent.push(this.slab);
     this.slab = slab;
     this.at -= this.from;
     this.from = 0;

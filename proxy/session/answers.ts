@@ -71,11 +71,14 @@ export class Answers {
     return op?.kind === 'execute' && op.portal.plan === null;
   }
 
+  /** Afterwards only the outbox still needs the chunk's memory, as long as it has a backlog. */
   push(chunk: Buffer): void {
-    const { frames } = this;
+    const { frames, passage } = this;
+    passage.begin();
     frames.push(chunk);
     while (frames.next()) this.message(frames.type, frames.buffer, frames.start, frames.end);
-    this.passage.cut();
+    passage.end();
+    frames.keep();
   }
 
   private message(type: number, buffer: Buffer, start: number, end: number): void {
@@ -268,7 +271,7 @@ export class Answers {
         return;
       case BACKEND.copyData:
         if (this.frames.first) run.rows++;
-        run.passed(buffer.subarray(start, end));
+        this.passage.tell(run, buffer.subarray(start, end));
         this.passage.pass(buffer, start, end);
         return;
       case BACKEND.copyDone:

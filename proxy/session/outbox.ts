@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Recorder } from '../ports.ts';
 
 /** Beyond this many bytes waiting for a slow reader, its own server connection is slowed. */
-export const HIGH_WATER = 1024 * 1024;
+export const HIGH_WATER = 256 * 1024;
 
 /**
  * Everything that goes to the agent goes through here, in order, and not before the record allows it: bytes written after `gate(ticket)`

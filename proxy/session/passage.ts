@@ -17,6 +17,8 @@ export class Passage {
   private rowsOf: Run | null = null;
   private readonly masked = new MaskedRows();
   private maskedOf: Run | null = null;
+  /** Whose rows were among this chunk. */
+  private told: Run[] = [];
 
   constructor(outbox: Outbox) {
     this.outbox = outbox;
@@ -51,8 +53,19 @@ export class Passage {
     this.outbox.write(bytes);
   }
 
-  /** Hands over all there is; at the end of each chunk, before its buffer is left behind. */
-  cut(): void {
+  /** Before a chunk: what went to the agent is not needed any more once its side has taken all of it. */
+  begin(): void {
+    if (this.outbox.backlog === 0) this.masked.restart();
+  }
+
+  /** After a chunk, whose memory will be used again: hands over all there is. */
+  end(): void {
+    this.cut();
+    for (const run of this.told) if (!run.ended) run.keep();
+    if (this.told.length > 0) this.told = [];
+  }
+
+  private cut(): void {
     this.endMasked();
     this.endRows();
     if (this.from < 0) return;
@@ -76,7 +89,7 @@ export class Passage {
 
   private endRows(): void {
     if (this.rowsOf !== null && this.rowsFrom >= 0)
-      this.rowsOf.passed(this.buffer.subarray(this.rowsFrom, this.to));
+      this.tell(this.rowsOf, this.buffer.subarray(this.rowsFrom, this.to));
     this.rowsFrom = -1;
     this.rowsOf = null;
   }
@@ -84,8 +97,14 @@ export class Passage {
   private endMasked(): void {
     if (this.maskedOf === null) return;
     const bytes = this.masked.take();
-    this.maskedOf.passed(bytes);
+    this.tell(this.maskedOf, bytes);
     this.maskedOf = null;
     this.outbox.write(bytes);
+  }
+
+  /** Result bytes as the agent gets them. */
+  tell(run: Run, bytes: Buffer): void {
+    run.passed(bytes);
+    if (this.told.at(-1) !== run) this.told.push(run);
   }
 }

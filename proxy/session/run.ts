@@ -47,6 +47,13 @@ export class Run {
     }
   }
 
+  /** The memory of what has passed will be used again. */
+  keep(): void {
+    if (this.only === null) return;
+    this.hasher = createHash('sha256').update(this.only);
+    this.only = null;
+  }
+
   outcome(status: RunStatus, now: number): AuditBody<'outcome'> {
     this.ended = true;
     return {

@@ -5,6 +5,7 @@ import { withinDeadline } from './deadline.ts';
 import { dial, type Endpoint } from './dial.ts';
 import { body, Exchange } from './exchange.ts';
 import { refusedByServer, unavailable } from './faults.ts';
+import type { ReadBuffers } from './read-buffers.ts';
 
 export interface UpstreamOptions extends Endpoint, Identity {
   readonly database: string;
@@ -19,6 +20,8 @@ export interface UpstreamOptions extends Endpoint, Identity {
 export interface UpstreamConnection {
   /** Paused. Attach listeners, then `resume()`. It has one listener for 'error' that does nothing; 'close' always follows. */
   readonly socket: Socket;
+  /** What the socket reads into, where it says so: nothing is used twice before `unneeded` is set. */
+  readonly reads: ReadBuffers | null;
   /** What the server reported: server_version, client_encoding, standard_conforming_strings, … */
   readonly parameters: Map<string, string>;
   readonly processId: number;
@@ -43,13 +46,14 @@ const MOST_MESSAGES = 500;
 export function connectUpstream(options: UpstreamOptions): Promise<UpstreamConnection> {
   return withinDeadline(options.deadlineMs, options.signal, async own => {
     const packet = startupPacket(options);
-    const { socket, certificate } = await dial(options, own);
+    const { socket, certificate, reads } = await dial(options, own);
     const exchange = new Exchange(socket);
     await exchange.send(packet);
     await authenticate(exchange, options, { certificate, verified: options.tls === 'verify-full' });
     const session = await untilReady(exchange, options);
     const trailing = exchange.release();
-    return { socket, ...session, serverVersion: session.parameters.get('server_version') ?? '', trailing };
+    const serverVersion = session.parameters.get('server_version') ?? '';
+    return { socket, reads, ...session, serverVersion, trailing };
   });
 }
 

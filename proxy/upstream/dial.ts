@@ -4,6 +4,7 @@ import { int32 } from '#proxy/wire/backend.ts';
 import type { Target } from '#schemas/policy.ts';
 import type { Own } from './deadline.ts';
 import { unavailable } from './faults.ts';
+import { ReadBuffers } from './read-buffers.ts';
 
 /** Where a server is, and how it proves itself. */
 export interface Endpoint {
@@ -20,6 +21,8 @@ export interface Line {
   readonly socket: Socket;
   /** DER of the server's certificate; null without TLS. */
   readonly certificate: Buffer | null;
+  /** What the socket reads into; null with TLS, whose socket has its own. */
+  readonly reads: ReadBuffers | null;
 }
 
 const SSL_REQUEST = int32(8, 80877103);
@@ -32,9 +35,12 @@ const NO = 0x4e;
 /** Opens TCP or a Unix socket and TLS on it where asked for. Every socket is given to `own` before anything can fail. */
 export async function dial(endpoint: Endpoint, own: Own): Promise<Line> {
   const local = endpoint.host.startsWith('/');
-  const socket = local
-    ? tcp({ path: `${endpoint.host}/.s.PGSQL.${endpoint.port}` })
+  const reads = local || endpoint.tls === 'disable' ? new ReadBuffers() : null;
+  const onread = reads === null ? {} : { onread: into(reads, bytes => socket.emit('data', bytes)) };
+  const socket: Socket = local
+    ? tcp({ path: `${endpoint.host}/.s.PGSQL.${endpoint.port}`, ...onread })
     : tcp({
+        ...onread,
         host: endpoint.host,
         port: endpoint.port,
         noDelay: true,
@@ -46,9 +52,21 @@ export async function dial(endpoint: Endpoint, own: Own): Promise<Line> {
   // An 'error' event that nobody listens to would end the process; 'close' always follows and is what everyone waits for.
   socket.on('error', () => {});
   await happens(socket, 'connect');
-  if (local || endpoint.tls === 'disable') return { socket, certificate: null };
+  if (reads !== null) return { socket, certificate: null, reads };
   await agreeOnTls(socket);
   return secure(socket, endpoint, own);
+}
+
+/** As `net` wants it; who reads gets the bytes as the 'data' events that it would get otherwise. */
+function into(reads: ReadBuffers, data: (bytes: Buffer) => void) {
+  return {
+    buffer: () => reads.next(),
+    callback: (length: number, memory: Uint8Array) => {
+      reads.filled(length);
+      data(Buffer.from(memory.buffer, memory.byteOffset, length));
+      return true;
+    },
+  };
 }
 
 /**
@@ -94,7 +112,7 @@ async function secure(raw: Socket, endpoint: Endpoint, own: Own): Promise<Line> 
   if (certificate === undefined) throw unavailable('the server showed no certificate');
   if (socket.alpnProtocol && socket.alpnProtocol !== 'postgresql')
     throw unavailable('the server chose another application protocol');
-  return { socket, certificate };
+  return { socket, certificate, reads: null };
 }
 
 /** The next event of this name; rejects with the socket's error, or when it closes first. */

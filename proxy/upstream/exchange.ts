@@ -72,7 +72,7 @@ export class Exchange {
       .off('end', this.onEnd)
       .off('close', this.onEnd);
     this.socket.pause();
-    return Buffer.from(this.frames.buffer.subarray(this.frames.end));
+    return Buffer.from(this.frames.unread());
   }
 }
 

@@ -10,12 +10,15 @@ export interface FrameRules {
   stream(type: number): boolean;
 }
 
+type Visit = (type: number, buffer: Buffer, start: number, end: number) => boolean;
+
 /**
  * Cuts a byte stream into messages: a type byte, an int32 length that counts itself, the body. Knows lengths and nothing else.
  *
  * `push` a chunk, then call `next` until it is false; after each true, `type`, `buffer`, `start`, `end` say where the message lies
  * (start is at the type byte), without a copy while it lies in one chunk. With `stream`, a message may come as several pieces:
- * `first` and `last` tell, and only the first piece starts with the header. Views are valid until the next `push`.
+ * `first` and `last` tell, and only the first piece starts with the header. Views are valid until the
+ * next `push`.
  * Source: PostgreSQL manual, 54.1 "Overview" and 54.7 "Message Formats".
  */
 export class Frames {
@@ -29,6 +32,8 @@ export class Frames {
   private readonly rules: FrameRules;
   /** Bytes of a streamed message still to come. */
   private rest = 0;
+  /** What of the last chunk lies behind `buffer`, when that is a message put together from several. */
+  private behind: Buffer | null = null;
   /** Pieces of a message that does not lie in one chunk, and how long it will be. */
   private parts: Buffer[] = [];
   private have = 0;
@@ -38,30 +43,58 @@ export class Frames {
     this.rules = rules;
   }
 
-  /** The chunk must not be changed by the caller afterwards. */
+  /** Until `keep`, the chunk must not be changed by the caller. */
   push(chunk: Buffer): void {
-    if (this.have === 0) {
-      const tail = this.buffer.length - this.at;
-      this.buffer = tail === 0 ? chunk : Buffer.concat([this.buffer.subarray(this.at), chunk]);
-      this.at = 0;
+    if (this.have > 0) {
+      const need = this.want - this.have;
+      if (chunk.length < need) {
+        this.parts.push(chunk);
+        this.have += chunk.length;
+        return;
+      }
+      this.parts.push(chunk.subarray(0, need));
+      this.begin(Buffer.concat(this.parts, this.want), chunk, need);
+      this.parts = [];
+      this.have = 0;
       return;
     }
-    this.parts.push(chunk);
-    this.have += chunk.length;
-    if (this.have < this.want) return;
-    this.buffer = Buffer.concat(this.parts, this.have);
+    const tail = this.unread();
+    if (tail.length === 0) this.begin(chunk, chunk, chunk.length);
+    else {
+      // Nearly always a part of one header: only the message that it begins is copied, not the chunk behind it.
+      const cut = this.rest > 0 ? chunk.length : Math.min(chunk.length, restOfFirst(tail, chunk));
+      this.begin(Buffer.concat([tail, chunk.subarray(0, cut)]), chunk, cut);
+    }
+  }
+
+  private begin(buffer: Buffer, chunk: Buffer, used: number): void {
+    this.buffer = buffer;
     this.at = 0;
-    this.parts = [];
-    this.have = 0;
+    this.behind = used < chunk.length ? chunk.subarray(used) : null;
+  }
+
+  /** The memory of the last chunk will be used again: what is left of it, part of one message once `next` is false, is copied. */
+  keep(): void {
+    const last = this.parts.length - 1;
+    if (last >= 0) this.parts[last] = Buffer.from(this.parts[last]!);
+    else this.begin(this.buffered === 0 ? NOTHING : Buffer.from(this.unread()), NOTHING, 0);
+  }
+
+  /** What lies behind the current message. */
+  unread(): Buffer {
+    const tail = this.buffer.subarray(this.at);
+    if (this.behind === null) return tail;
+    return tail.length === 0 ? this.behind : Buffer.concat([tail, this.behind]);
   }
 
   /** Bytes taken in and not yet given out. */
   get buffered(): number {
-    return this.have > 0 ? this.have : this.buffer.length - this.at;
+    return this.have > 0 ? this.have : this.buffer.length - this.at + (this.behind?.length ?? 0);
   }
 
   next(): boolean {
     if (this.have > 0) return false;
+    if (this.behind !== null && this.at === this.buffer.length) this.begin(this.behind, NOTHING, 0);
     const left = this.buffer.length - this.at;
     if (this.rest > 0) return left > 0 && this.piece(Math.min(left, this.rest), false);
     if (left < HEADER) return false;
@@ -92,17 +125,11 @@ export class Frames {
 
   /**
    * The type bytes and bounds of the whole messages behind the current one, without moving on, until `visit` returns false.
-   * True when everything buffered was whole messages up to where `visit` stopped.
    */
-  ahead(visit: (type: number, buffer: Buffer, start: number, end: number) => boolean): void {
+  ahead(visit: Visit): void {
     if (this.have > 0 || this.rest > 0) return;
-    let at = this.at;
-    while (this.buffer.length - at >= HEADER) {
-      const end = at + 1 + this.buffer.readInt32BE(at + 1);
-      if (end > this.buffer.length || end < at + HEADER) return;
-      if (!visit(this.buffer[at]!, this.buffer, at, end)) return;
-      at = end;
-    }
+    const wholly = look(this.buffer, this.at, visit);
+    if (wholly && this.behind !== null) look(this.behind, 0, visit);
   }
 
   private piece(length: number, first: boolean, rest = this.rest - length): boolean {
@@ -114,6 +141,25 @@ export class Frames {
     this.last = rest === 0;
     return true;
   }
+}
+
+/** How many bytes of `chunk` belong to the message that `tail` begins; all of them where that cannot be told. */
+function restOfFirst(tail: Buffer, chunk: Buffer): number {
+  if (tail.length >= HEADER || tail.length + chunk.length < HEADER) return chunk.length;
+  const header = Buffer.concat([tail, chunk.subarray(0, HEADER - tail.length)]);
+  const length = header.readInt32BE(1);
+  return length < 4 ? chunk.length : length + 1 - tail.length;
+}
+
+/** True when all of `buffer` was whole messages and `visit` wanted all of them. */
+function look(buffer: Buffer, from: number, visit: Visit): boolean {
+  let at = from;
+  while (buffer.length - at >= HEADER) {
+    const end = at + 1 + buffer.readInt32BE(at + 1);
+    if (end > buffer.length || end < at + HEADER || !visit(buffer[at]!, buffer, at, end)) return false;
+    at = end;
+  }
+  return at === buffer.length;
 }
 
 /** A type byte for people: its letter where it is printable. */
