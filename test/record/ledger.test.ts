@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openAuditReader } from '#functions/local/audit-reader.ts';
@@ -118,6 +118,71 @@ test('a reader proves a ledger whose end never rests', async () => {
   await writer;
   await ledger.close();
 });
+
+test('a session is shown whole at any moment: before its first checkpoint, across one, and after its end', async () => {
+  const at = place();
+  const ledger = await openLedger(at);
+  const reader = openAuditReader(at.file);
+  const sealed = (): number =>
+    Number(
+      /\n([0-9]+)\n/.exec(existsSync(at.checkpointFile) ? readFileSync(at.checkpointFile, 'utf8') : '')?.[1],
+    );
+  let ticket = ledger.append('one', 'session.open', opened);
+  for (let n = 1; n <= 60; n += 1) {
+    ledger.append('other', n === 1 ? 'session.open' : 'statement', n === 1 ? opened : statement(n));
+    ledger.append('one', 'statement', statement(n));
+    ledger.append('one', 'forward', { n });
+    ticket = ledger.append('one', 'outcome', outcome(n));
+    await durable(ledger, ticket);
+    const events = await reader.events('one');
+    assert.deepEqual(
+      events.map(e => e.seq),
+      [...Array(1 + n * 3).keys()],
+    );
+    // Now and then the next event comes after a checkpoint over all of the log.
+    if (n % 20 === 0) await waitFor(() => sealed() === ticket, { what: 'the ledger is sealed', everyMs: 2 });
+  }
+  await durable(ledger, ledger.append('one', 'session.close', { reason: 'done', statements: 60 }));
+  assert.equal((await reader.events('one')).length, 182);
+  assert.deepEqual(await reader.events('nobody'), []);
+  reader.close();
+  await ledger.close();
+  assert.deepEqual((await verified(at)).findings, []);
+});
+
+test('an outcome that nobody waits for becomes durable by itself', async () => {
+  const ledger = await openLedger(place());
+  await durable(ledger, ledger.append('s', 'session.open', opened));
+  const ticket = ledger.append('s', 'outcome', outcome(1, { status: 'refused' }));
+  await waitFor(() => ledger.durable === ticket, { what: 'the outcome is durable', everyMs: 2 });
+  await ledger.close();
+});
+
+test(
+  'the WAL stays within its room under load, and readers of that time miss nothing',
+  { timeout: 60_000 },
+  async () => {
+    const at = place();
+    const ledger = await openLedger(at);
+    const wal = `${at.file}-wal`;
+    const room = statSync(wal).size;
+    ledger.append('s', 'session.open', opened);
+    const text = 'w'.repeat(100_000);
+    let most = 0;
+    for (let n = 1; n <= 500; n += 1) {
+      await durable(ledger, ledger.append('s', 'statement', statement(n, { text })));
+      most = Math.max(most, statSync(wal).size);
+    }
+    // 50 MB have gone through it.
+    assert.ok(statSync(at.file).size > 30e6, 'the WAL was moved into the database while it was written');
+    assert.ok(most <= Math.max(room, 16 << 20), `the WAL grew to ${most} bytes`);
+    const reader = openAuditReader(at.file);
+    assert.equal((await reader.events('s')).length, 501);
+    reader.close();
+    await ledger.close();
+    assert.deepEqual((await verified(at)).findings, []);
+  },
+);
 
 test('text of any characters comes back as it was', async () => {
   const at = place();
