@@ -249,6 +249,7 @@ export class ProxyServer {
       now: () => performance.now(),
       client: socket,
       upstream: connection.socket,
+      reads: connection.reads,
       parameters: connection.parameters,
       target: seat.name,
       database: seat.target.database,
