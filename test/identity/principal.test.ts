@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { staticGroups, toPrincipal } from '#proxy/identity/principal.ts';
+import { principal } from '#schemas/principal.ts';
+
+const groups = {
+  approvers: ['Ann@example.com', 'bob@example.com'],
+  ci: ['repo:acme/shop'],
+  both: ['ci-7', 'x@example.com'],
+};
+const verified = {
+  issuer: 'https://i.example',
+  issuerName: 'i',
+  subject: 'ci-7',
+  claimGroups: ['idp:dev'],
+  expires: 9,
+};
+
+test('a principal has the groups of its claims and of the policy, sorted, each once', () => {
+  const made = toPrincipal(
+    { ...verified, email: 'ann@example.com', claimGroups: ['idp:dev', 'both'] },
+    groups,
+  );
+  assert.deepEqual(made, {
+    issuer: 'https://i.example',
+    subject: 'ci-7',
+    email: 'ann@example.com',
+    groups: ['approvers', 'both', 'idp:dev'],
+    expires: 9,
+  });
+  assert.deepEqual(principal.parse(made), made);
+});
+
+test('a subject that looks like somebody’s e-mail joins none of their groups', () => {
+  assert.deepEqual(toPrincipal({ ...verified, subject: 'ann@example.com' }, groups).groups, ['idp:dev']);
+  assert.deepEqual(staticGroups(groups, { email: 'ci-7' }), []);
+  assert.deepEqual(staticGroups(groups, { subject: 'repo:acme/shop' }), ['ci']);
+  assert.deepEqual(staticGroups(groups, {}), []);
+});
