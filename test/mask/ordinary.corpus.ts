@@ -1,0 +1,117 @@
+/** Reads of the sample shop that show nothing protected: they come back as they are, in both protocols and formats. */
+export const ORDINARY: readonly string[] = `
+select id, name, city, notes, created_at from customers order by id limit 20
+select name as ssn from customers order by id limit 3
+select city as email, id as salary from customers order by id limit 3
+select name from customers where email like 'a%' order by id limit 5
+select id from customers where ssn = '137-14-7727'
+select count(*) from customers
+select count(*) from customers where ssn like '1%'
+select 1, 'x', now() is not null from products limit 1
+select name, title, hired_on from employees order by id
+select c.name, o.id, o.status from customers c join orders o on o.customer_id = c.id order by o.id limit 10
+select o.*, c.city from orders o join customers c on c.id = o.customer_id order by o.id limit 5
+select id, name, city from customer_directory order by id limit 5
+select * from products order by id
+select name || ' ' || category, upper(name), unit_price * 2 from products order by id limit 10
+select to_jsonb(p) from products p order by id limit 5
+select row_to_json(o) from orders o order by id limit 3
+select p from products p order by id limit 3
+select array_agg(name order by id), string_agg(category, ',' order by id) from products
+select status, count(*), min(ordered_at), max(ordered_at) from orders group by status order by status
+select sum(amount), avg(amount)::numeric(10, 2), max(method) from payments
+select * from order_totals order by order_id limit 10
+select * from revenue_by_month order by month
+select order_total(1), with_tax(10)
+select coalesce(shipped_at::text, 'not yet') from orders order by id limit 8
+select case when in_stock = 0 then 'out' else 'in' end from products order by id
+select distinct category from products order by 1
+select name from products union select status::text from orders order by 1
+with a as (select category, sum(in_stock) s from products group by 1) select * from a order by 1
+select rank() over (order by unit_price desc), name from products order by 1, 2 limit 5
+select lag(amount) over (order by id), amount from payments order by id limit 5
+select * from generate_series(1, 3) g
+select count(*) from orders, generate_series(1, 2)
+select x from unnest(array['a', 'b']) x
+select * from (values (1, 'a'), (2, 'b')) v (n, s)
+table order_items limit 5
+select md5('x'), length('abc'), 1 + 1, now() is null
+select relname, relkind from pg_class where relname in ('customers', 'orders') order by 1
+select attname, atttypid::regtype from pg_attribute where attrelid = 'customers'::regclass and attnum > 0 order by attnum
+select table_name, column_name, data_type from information_schema.columns where table_schema = 'public' order by 1, 2
+select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid = 'customers'::regclass order by 1
+select indexname, indexdef from pg_indexes where tablename = 'customers' order by 1
+select null_frac, n_distinct, attname from pg_stats where tablename = 'products' order by attname
+select name, setting from pg_settings where name = 'work_mem'
+select nspname from pg_namespace order by 1
+select pg_get_viewdef('customer_directory'::regclass)
+show server_version
+explain (costs off) select * from products where id = 1
+`
+  .split('\n')
+  .filter(line => line !== '');
+
+/** Work that meets protected tables and has to go on; each line succeeds. `= ` goes before the one row that the line before it gives. */
+export const ORDINARY_WORK: readonly string[] = `
+# a migration of the protected table, in one transaction
+begin
+alter table customers add column loyalty integer not null default 0
+create index on customers (loyalty)
+update customers set loyalty = 3 where id = 7
+select loyalty, name from customers where id = 7
+= ["3","Hugo Vargas"]
+alter table customers drop column loyalty
+commit
+
+# a temporary table in a transaction
+begin
+create temp table wanted on commit drop as select id, name from customers where id <= 2
+select name from wanted where id = 1
+= ["Ben Dubois"]
+commit
+
+# a table, filled and read before it is committed
+begin
+create table work_a (id integer primary key, what text)
+insert into work_a values (1, 'one')
+select what from work_a
+= ["one"]
+commit
+drop table work_a
+
+# a trigger that keeps a time
+create table work_b (n integer)
+alter table customers add column touched_at timestamptz
+create function work_touch() returns trigger language plpgsql as $$ begin new.touched_at := now(); return new; end $$
+create trigger work_touched before update on customers for each row execute function work_touch()
+update customers set city = city where id = 1
+select touched_at is not null from customers where id = 1
+drop trigger work_touched on customers
+drop function work_touch()
+drop table work_b
+alter table customers drop column touched_at
+
+# a view gets one more column
+create view work_v as select id, name, email from customers
+create or replace view work_v as select id, name, email, city from customers
+select id, name, city from work_v where id = 1
+= ["1","Ben Dubois","Lisbon"]
+drop view work_v
+
+# a function replaced by another harmless one
+create function work_f(integer) returns integer language sql immutable as 'select $1'
+create or replace function work_f(integer) returns integer language sql immutable as 'select $1 + 1'
+select work_f(1)
+= ["2"]
+drop function work_f(integer)
+
+# changes of protected values themselves
+update customers set phone = '+49 30 111 2222' where id = 3
+update employees set salary = 50000 where id = 9
+insert into customers values (9100, 'New', 'new@example.net', '+49 30 1', '4111111111111111', '111-22-3333', 'Oslo', null, now())
+delete from customers where id = 9100 returning name
+= ["New"]
+`
+  .split('\n\n')
+  .map(text => text.trim())
+  .filter(text => text !== '');

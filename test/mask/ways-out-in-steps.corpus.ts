@@ -1,0 +1,617 @@
+/**
+ * Several statements, several sessions. `2> ` is a second session of the agent, `own> ` the database's owner beside the proxy (what was
+ * there before), `wait` until the proxy has seen that, `... ` goes on while the next line runs. `%` becomes another word in each run.
+ */
+export const WAYS_OUT_IN_STEPS: readonly string[] = `
+# a view over it
+create view zv% as select id, ssn as x, upper(email) as y, name from customers
+select * from zv% where id <= 3
+select x || '', y from zv% where id <= 3
+select zv% from zv% limit 3
+update zv% set name = x where id = 1
+update zv% set name = name where id = 1 returning x, old.x, new.x
+copy zv% to stdout
+
+# a view over a view over it, renamed
+create view zw% (a, b) as select id, ssn from customers
+create view zx% as select a as city, b as name from zw%
+select * from zx% limit 3
+alter view zx% rename column name to harmless
+select harmless from zx% limit 3
+alter view zx% rename to products%
+select * from products% limit 3
+select lower(harmless) from products% limit 3
+
+# a view in the transaction that makes it
+begin
+create view zt% as select ssn as x, id from customers
+select x from zt% limit 3
+select * from zt% limit 3
+select x || '' from zt% limit 3
+copy zt% to stdout
+insert into order_events (order_id, event) select 1, x from zt% limit 3 returning event
+rollback
+
+# one text makes the view and reads it
+create view zo% as select ssn as x from customers; select x from zo% limit 3
+
+# a view of the same name, replaced in the transaction
+create view zr% as select id, city::text as x from customers
+select x from zr% limit 1
+begin
+create or replace view zr% as select id, ssn as x from customers
+select x from zr% limit 3
+select x || '' from zr% limit 3
+insert into order_events (order_id, event) select 1, x from zr% limit 3 returning event
+commit
+select event from order_events order by id desc limit 3
+
+# a view replaced after it was prepared
+create view zp% as select id, city::text as x from customers
+prepare zpq% as select x from zp% where id <= 3
+execute zpq%
+create or replace view zp% as select id, ssn as x from customers
+execute zpq%
+
+# a view replaced under an open cursor
+create view zc% as select id, city::text as x from customers
+begin
+declare cc% cursor for select x from zc% where id <= 9
+fetch 1 from cc%
+create or replace view zc% as select id, ssn as x from customers
+fetch all from cc%
+declare cd% cursor for select x from zc% where id <= 9
+fetch all from cd%
+commit
+
+# a function replaced under an open cursor
+create function zf%(i int) returns text language plpgsql as $$ begin return 'x'; end $$
+begin
+declare cf% cursor for select zf%(id) from products where id <= 9
+fetch 1 from cf%
+create or replace function zf%(i int) returns text language plpgsql as $$ begin return (select ssn from customers where id = i); end $$
+fetch all from cf%
+select zf%(1)
+commit
+select zf%(1)
+
+# a function in SQL, old and new style, with every kind of result
+create function za%() returns text language sql as 'select ssn from customers where id = 1'
+select za%()
+select * from za%()
+create function zb%() returns text begin atomic select ssn from customers where id = 1; end
+select zb%()
+create function zd%() returns setof customers language sql as 'select * from customers where id <= 3'
+select * from zd%()
+select (zd%()).ssn
+select ssn from zd%()
+create function ze%(out s text, out p text) language sql as 'select ssn, phone from customers where id = 1'
+select s from ze%()
+create function zg%() returns table (s text) language plpgsql as $$ begin return query select ssn from customers limit 3; end $$
+select s from zg%()
+create function zh%(s text default customer_email(1)) returns text language sql as 'select s'
+select zh%()
+
+# a function that hands on, and polymorphic ones
+create function zi%(anyelement) returns anyelement language sql as 'select $1'
+select zi%(ssn) from customers where id <= 3
+select (zi%(c)).ssn from customers c where id <= 3
+select zi%(customer_email(1))
+create function zj%(variadic text[]) returns text language sql as 'select $1[1]'
+select zj%(ssn, phone) from customers where id <= 3
+create function zk%(c customers) returns text language sql as 'select c.ssn'
+select zk%(c) from customers c where id <= 3
+select c.zk% from customers c where id <= 3
+
+# a function that tells by a notice, an error, a context line
+create function zl%(s text) returns text language plpgsql as $$ begin raise notice '%', s; raise warning '%', s; raise info '%', s; return 'x'; end $$
+select zl%(ssn) from customers where id <= 3
+select count(zl%(ssn)) from customers where id <= 3
+select id from customers where zl%(ssn) = 'x' and id <= 3
+select id from customers where id <= 3 order by zl%(ssn)
+create function zm%(s text) returns text language plpgsql as $$ begin raise exception using message = s, detail = s, hint = s, errcode = 'A' || substr(s, 1, 2) || substr(s, 5, 2), constraint = s, table = s; end $$
+select zm%(ssn) from customers where id = 1
+select id from customers where zm%(ssn) is null
+create function zn%(s text) returns text language plpgsql as $$ begin perform ('select ''' || s || '''')::regclass; return 1; end $$
+select zn%(ssn) from customers where id = 1
+
+# an index on a function that tells
+create function zq%(s text) returns text language plpgsql immutable as $$ begin raise notice '%', s; return s; end $$
+create index on customers (zq%(ssn))
+create index on customers ((zq%(phone)))
+create index on customers (id) where zq%(email) is not null
+create statistics on (zq%(ssn)), id from customers
+analyze customers
+reindex table customers
+alter table customers add constraint zc1% check (zq%(ssn) is not null)
+alter table customers add column zz1% text generated always as (zq%(ssn)) stored
+
+# an index on a function that writes
+create table zlog% (s text)
+create function zs%(s text) returns text language plpgsql immutable as $$ begin insert into zlog% values (s); return s; end $$
+create index on customers (zs%(ssn))
+select s from zlog% limit 3
+alter table customers add constraint zc2% check (zs%(ssn) is not null)
+select s from zlog% limit 3
+alter table customers alter column notes set default zs%('x')
+update customers set notes = zs%(ssn) where id = 1
+select s from zlog% limit 3
+
+# a trigger that writes elsewhere
+create table zta% (s text)
+create function ztf%() returns trigger language plpgsql as $$ begin insert into zta% values (new.ssn); return new; end $$
+create trigger ztt% before update on customers for each row execute function ztf%()
+update customers set notes = notes where id <= 3
+select s from zta%
+
+# a trigger that writes the row into another column
+create function ztg%() returns trigger language plpgsql as $$ begin new.notes := new.ssn; return new; end $$
+create trigger ztu% before update on customers for each row execute function ztg%()
+update customers set city = city where id <= 3 returning notes
+select notes from customers where id <= 3
+
+# a trigger that notifies, sets, tells
+create function zth%() returns trigger language plpgsql as $$ begin raise notice '%', new; perform pg_notify('zz', new.ssn); perform set_config('zz.zz', new.ssn, false); return new; end $$
+listen zz
+create trigger ztv% after update on customers for each row execute function zth%()
+update customers set city = city where id <= 3
+show zz.zz
+select current_setting('zz.zz')
+
+# a deferred trigger that fails at commit
+create function zti%() returns trigger language plpgsql as $$ begin raise exception '%', new.ssn; end $$
+create constraint trigger ztw% after update on customers deferrable initially deferred for each row execute function zti%()
+begin
+update customers set city = city where id = 1
+commit
+
+# a trigger with arguments, on a transition table, on truncate
+create table ztb% (s text)
+create function ztj%() returns trigger language plpgsql as $$ begin insert into ztb% select ssn from n; return null; end $$
+create trigger ztx% after update on customers referencing new table as n for each statement execute function ztj%()
+update customers set city = city where id <= 3
+select s from ztb%
+
+# a trigger function that was harmless when it was attached
+create table ztc% (s text)
+create function ztk%() returns trigger language plpgsql as $$ begin return new; end $$
+create trigger zty% before update on customers for each row execute function ztk%()
+create or replace function ztk%() returns trigger language plpgsql as $$ begin insert into ztc% values (new.ssn); return new; end $$
+update customers set city = city where id <= 3
+select s from ztc%
+
+# a rule
+create table zra% (s text)
+create rule zrr% as on update to customers do also insert into zra% values (new.ssn)
+update customers set city = city where id <= 3
+select s from zra%
+create table zrb% (s text)
+create rule zrs% as on insert to zrb% do instead select ssn from customers limit 3
+insert into zrb% values ('x')
+create rule zrt% as on update to zrb% do instead select ssn || '' from customers limit 3
+update zrb% set s = 'x'
+create rule zru% as on delete to customers do instead insert into zra% values (old.ssn)
+delete from customers where id = 1
+select s from zra%
+
+# a policy with a function
+create table zpa% (s text)
+create function zpf%(s text) returns boolean language plpgsql as $$ begin insert into zpa% values (s); raise notice '%', s; return true; end $$
+create policy zpp% on customers using (zpf%(ssn))
+alter table customers enable row level security
+alter table customers force row level security
+update customers set city = city where id <= 3
+select id from customers where id <= 3
+select s from zpa%
+alter table customers disable row level security
+
+# a default, a domain, a check that reads
+create function zda%() returns text language sql as 'select ssn from customers where id = 1'
+create table zdb% (i int, s text default zda%())
+insert into zdb% values (1) returning s
+select s from zdb%
+create function zdc%() returns text language sql stable as 'select ''x''::text'
+create table zdd% (i int, s text default zdc%())
+create or replace function zdc%() returns text language sql stable as 'select ssn from customers where id = 1'
+insert into zdd% values (1) returning s
+select s from zdd%
+alter table zdd% add column t text default zdc%()
+select t from zdd%
+
+# a function that reads a view that is made later
+create function zea%() returns text language plpgsql as $$ begin return (select x from zeb% limit 1); end $$
+create table zec% (i int, s text default zea%())
+create view zeb% as select 'x'::text as x
+insert into zec% values (1)
+drop view zeb%
+create view zeb% as select ssn as x from customers
+insert into zec% values (1) returning s
+select s from zec%
+select zea%()
+
+# a temporary view before a table of the same name
+create temp view products as select ssn as name, id from customers
+select name from products limit 3
+select name || '' from products limit 3
+select count(name), max(name) from products
+drop view pg_temp.products
+
+# another schema first in the path
+create schema zsa%
+create view zsa%.products as select ssn as name, id from customers
+set search_path = zsa%, public
+select name from products limit 3
+select name || '' from products limit 3
+insert into order_events (order_id, event) select 1, name from products limit 1 returning event
+set local search_path = public
+reset search_path
+
+# set search_path and read in one text
+create schema zsb%
+create view zsb%.products as select ssn as name, id from customers
+set search_path = zsb%, public; select name || '' from products limit 3
+select set_config('search_path', 'public', false); select name || '' from products limit 3
+begin; set local search_path = zsb%; select upper(name) from products limit 3; commit
+reset search_path
+
+# functions and operators that shadow
+create schema zsc%
+create function zsc%.count(text) returns text language sql as 'select $1'
+create function zsc%.now() returns text language sql as 'select ssn from public.customers where id = 1'
+create function zsc%.lower(text) returns text language plpgsql as $$ begin raise notice '%', $1; return $1; end $$
+create operator zsc%.= (leftarg = text, rightarg = text, function = pg_catalog.textcat)
+set search_path = zsc%, pg_catalog, public
+select count(ssn) from customers where id <= 3
+select now() from customers where id <= 3
+select now()
+select lower(ssn) from customers where id <= 3
+select ssn = 'x' from customers where id <= 3
+select zsc%.now(), count(*) from public.customers
+reset search_path
+
+# materialized views and tables made of it
+create materialized view zma% as select ssn as x from customers with no data
+refresh materialized view zma%
+select x from zma% limit 3
+create table zmb% as select ssn from customers with no data
+insert into zmb% select ssn from customers limit 3
+select * from zmb%
+
+# inheritance: a parent that gets it as a child
+create table zia% (ssn text not null, email text not null)
+alter table customers inherit zia%
+select ssn, email from zia% limit 3
+select ssn || email from zia% limit 3
+alter table customers no inherit zia%
+
+# inheritance in the transaction
+create table zib% (ssn text not null, email text not null)
+begin
+alter table customers inherit zib%
+select ssn, email from zib% limit 3
+insert into order_events (order_id, event) select 1, ssn from zib% limit 3 returning event
+rollback
+
+# a child of it
+create table zic% () inherits (customers)
+insert into zic% select * from customers where id = 1
+select ssn from zic%
+select * from customers where id = 1
+
+# partitions
+create table zja% (id int, s text) partition by list (s)
+insert into zja% select id, ssn from customers limit 1
+alter table zja% attach partition customers default
+create table zjb% (id int, s text check (s = 'x'))
+insert into zjb% select id, ssn from customers limit 1
+
+# foreign keys tell keys
+create table zka% (e text primary key)
+alter table customers add foreign key (email) references zka% (e)
+alter table customers add foreign key (ssn) references zka% (e) not valid
+alter table customers add constraint zkc% foreign key (phone) references zka% (e) deferrable initially deferred
+create table zkb% (s int primary key)
+alter table employees add foreign key (salary) references zkb% (s)
+alter table employees add constraint zke% foreign key (salary) references zkb% (s) not valid
+alter table employees validate constraint zke%
+alter table employees drop constraint zke%
+
+# a cursor by SQL and by the protocol
+begin
+declare ca% cursor for select ssn, ssn || '' from customers where id <= 3
+fetch 1 from ca%
+fetch all from ca%
+move backward all in ca%
+close ca%
+declare cb% cursor with hold for select ssn, upper(email) from customers where id <= 3
+commit
+fetch all from cb%
+close cb%
+begin
+declare ce% binary cursor for select ssn, salary from employees where id <= 3
+fetch all from ce%
+update employees set title = title where current of ce% returning salary + 0
+rollback
+
+# a cursor that a function opens
+create function zca%() returns refcursor language plpgsql as $$ declare c refcursor := 'zcur'; begin open c for select ssn, ssn || 'q', salary + 0 from employees limit 3; return c; end $$
+begin
+select zca%()
+fetch all from zcur
+commit
+
+# a cursor named by a value
+create function zcb%(n text) returns int language plpgsql as $$ declare c refcursor := n; begin open c for select 1; return 1; end $$
+begin
+select zcb%(ssn) from customers where id <= 3
+select name from pg_cursors
+select name, statement from pg_cursors
+commit
+begin
+select count(zcb%(ssn)) from customers where id <= 3
+select * from pg_cursors
+commit
+
+# prepared in SQL
+prepare zqa% as select ssn, ssn || '' from customers where id <= 3
+execute zqa%
+execute zqa%
+explain analyze execute zqa%
+create table zqt% as execute zqa%
+select * from zqt%
+prepare zqb% (text) as insert into order_events (order_id, event) values (1, $1) returning event
+execute zqb% ((select ssn from customers where id = 1))
+execute zqb% (customer_email(1))
+deallocate all
+
+# prepared, and then the schema says other things
+create table zqc% (x text)
+insert into zqc% values ('harmless')
+prepare zqd% as select x from zqc%
+execute zqd%
+drop table zqc%
+create view zqc% as select ssn as x from customers
+execute zqd%
+
+# types
+create type zya% as (s text)
+create domain zyb% as text check (value ~ '^[a-z]+$')
+create domain zyc% as integer
+select row(ssn)::zya% from customers where id <= 3
+select (row(ssn)::zya%).s from customers where id <= 3
+select ssn::zyb% from customers where id <= 3
+select ssn::zyc% from customers where id <= 3
+create type zyd% as range (subtype = text)
+select zyd%(ssn, null) from customers where id <= 3
+create type zye% as enum ('a')
+select ssn::zye% from customers where id <= 3
+create domain zyf% as text
+alter table customers alter column ssn type zyb%
+alter table employees alter column salary type smallint
+create cast (text as zya%) with inout
+select ssn::zya% from customers where id <= 3
+
+# a cast, an operator, an aggregate that tell
+create function zga%(s text) returns int language plpgsql as $$ begin raise notice '%', s; return 1; end $$
+create type zgt% as (i int)
+create cast (text as integer) with function zga%(text) as assignment
+create function zgb%(a text, b text) returns boolean language plpgsql as $$ begin raise notice '% %', a, b; return true; end $$
+create operator !%%! (leftarg = text, rightarg = text, function = zgb%)
+create operator <<<>>> (leftarg = text, rightarg = text, function = zgb%)
+select id from customers where ssn <<<>>> phone and id <= 3
+create function zgc%(a text, b text) returns text language sql as 'select $1 || $2'
+create aggregate zgd% (text) (sfunc = zgc%, stype = text, initcond = '')
+select zgd%(ssn) from customers where id <= 3
+select zgd%(ssn) over () from customers where id <= 3
+
+# errors of constraints
+create table zha% (s text unique, i int check (i < 0), n text not null)
+insert into zha% select ssn, 1, 'x' from customers limit 1
+insert into customers select * from customers where id = 1
+insert into customers select id + 20000, name, email, phone, card_number, ssn, city, notes, created_at from customers where id = 1
+update customers set id = 2, notes = null where id = 1
+update customers set card_number = 'x' where id = 1
+update customers set ssn = null where id = 1
+update customers set city = null where id = 1
+update customers set email = (select email from customers where id = 2) where id = 1
+update employees set salary = salary * 1000000 where id = 1
+update employees set manager_id = salary where id = 2
+
+# deferred unique violation
+alter table customers add constraint zub% unique (phone) deferrable initially deferred
+begin
+update customers set phone = (select phone from customers where id = 2) where id = 1
+commit
+alter table customers drop constraint zub%
+
+# a setting
+set zz.a = 'x'
+do $$ begin perform set_config('zz.a', (select ssn from customers where id = 1), false); end $$
+show zz.a
+select current_setting('zz.a')
+set application_name = 'x'
+alter role agent set zz.b = 'x'
+
+# dynamic SQL
+do $$ begin execute 'create table zdy% as select s' || 'sn from custo' || 'mers'; end $$
+select ssn from zdy% limit 3
+do $$ begin execute 'insert into order_events (order_id, event) select 1, s' || 'sn from custo' || 'mers limit 3'; end $$
+select event from order_events order by id desc limit 3
+create function zdf%(q text) returns text language plpgsql as $$ declare r text; begin execute q into r; return r; end $$
+select zdf%('select ssn from customers where id = 1')
+select zdf%('insert into order_events (order_id, event) select 1, ssn from customers limit 1 returning 1')
+select event from order_events order by id desc limit 1
+do $$ declare r text; begin execute 'select ssn from customers limit 1' into r; perform set_config('zz.c', r, false); end $$
+show zz.c
+do $$ declare r text; begin execute 'select ssn from customers limit 1' into r; perform pg_notify('zz', r); end $$
+do $$ declare r text; begin execute 'select ssn from customers limit 1' into r; execute format('comment on table orders is %L', r); execute format('create table %I ()', r); end $$
+select obj_description('orders'::regclass)
+select relname from pg_class where relname ~ '^[0-9]{3}-' limit 3
+do $$ declare r text; begin execute 'select ssn from customers limit 1' into r; raise notice '%', r; end $$
+select query_to_xml('insert into order_events (order_id, event) select 1, ssn from customers limit 1 returning event', true, false, '')
+
+# a procedure
+create table zpr% (s text)
+create procedure zpc%() language plpgsql as $$ begin insert into zpr% select ssn from customers limit 3; commit; end $$
+call zpc%()
+select s from zpr%
+create procedure zpd%(inout s text) language plpgsql as $$ begin select ssn into s from customers limit 1; end $$
+call zpd%('x')
+create procedure zpe%(s text) language plpgsql as $$ begin insert into zpr% values (s); raise notice '%', s; end $$
+call zpe%((select ssn from customers where id = 1))
+call zpe%(customer_email(1))
+select s from zpr%
+
+# large objects, comments, labels, two-phase
+begin
+select lo_creat(-1)
+rollback
+do $$ declare o oid; begin o := lo_from_bytea(4711, (select ssn::bytea from customers where id = 1)); end $$
+select lo_get(4711)
+begin
+update customers set notes = 'x' where id = 1 returning ssn
+prepare transaction 'zz'
+
+# somebody else's activity
+2> begin
+2> select id from customers where ssn = (select ssn from customers where id = 1)
+select query from pg_stat_activity
+select * from pg_stat_activity
+select a from pg_stat_activity a
+2> rollback
+
+# notifications over sessions
+listen zn
+2> do $$ begin perform pg_notify('zn', (select ssn from customers where id = 1)); end $$
+2> select pg_notify('zn', customer_email(1))
+select 1
+
+# a view replaced by another session while we wait for its lock
+create view zxa% as select id, city::text as x from customers
+select x from zxa% limit 1
+2> begin
+2> create or replace view zxa% as select id, ssn as x from customers
+... select x from zxa% limit 3
+2> commit
+
+# a function replaced by another session while it runs
+create function zxb%(i int) returns text language plpgsql as $$ begin return 'x'; end $$
+... select zxb%(i), pg_sleep(0.3) from generate_series(1, 6) i
+2> create or replace function zxb%(i int) returns text language plpgsql as $$ begin return (select ssn from customers where id = i); end $$
+select 1
+
+# read on in a portal of the protocol
+begin
+create view zya0% as select id, city::text as x from customers
+commit
+prepare zyb0% as select x from zya0%
+drop view zya0%
+create view zya0% as select id, ssn as x from customers
+execute zyb0%
+
+# a table that becomes a view, described before
+create table zyc0% (x text)
+prepare zyd0% as select x from zyc0% limit 3
+begin
+drop table zyc0%
+create view zyc0% as select ssn as x from customers
+execute zyd0%
+rollback
+
+# a schema renamed in the transaction
+create schema zye0%
+create view zye0%.products as select id, ssn as name from customers
+create schema zyf0%
+create view zyf0%.products as select id, name from products
+set search_path = zyf0%, public
+begin
+alter schema zyf0% rename to zyg0%
+alter schema zye0% rename to zyf0%
+select name || '' from products limit 3
+select name from products limit 3
+rollback
+reset search_path
+
+# a view renamed in the transaction
+create view zyh0% as select id, ssn as name from customers
+create view zyi0% as select id, name from products
+begin
+drop view zyi0%
+alter view zyh0% rename to zyi0%
+select lower(name) from zyi0% limit 3
+insert into order_events (order_id, event) select 1, name from zyi0% limit 3 returning event
+rollback
+
+# a partitioned table that gets it
+create table zyj0% (like customers) partition by range (id)
+begin
+alter table customers drop constraint customers_pkey cascade
+alter table zyj0% attach partition customers default
+select ssn from zyj0% limit 3
+select ssn || '' from zyj0% limit 3
+rollback
+
+# a generated column by a function that reads a view made later
+create view zyk0% as select 'x'::text as x
+create function zyl0%(int) returns text immutable language plpgsql as $$ begin return (select x from zyk0% limit 1); end $$
+create table zym0% (i int, g text generated always as (zyl0%(i)) stored)
+insert into zym0% values (1)
+drop view zyk0%
+create view zyk0% as select ssn as x from customers
+insert into zym0% values (2)
+update zym0% set i = i + 1
+select g from zym0%
+
+# a trigger elsewhere that reads a view made later
+create view zyn0% as select 'x'::text as x
+create function zyo0%() returns trigger language plpgsql as $$ begin new.s := (select x from zyn0% limit 1); return new; end $$
+create table zyp0% (i int, s text)
+create trigger zyq0% before insert on zyp0% for each row execute function zyo0%()
+insert into zyp0% values (1, '')
+drop view zyn0%
+create view zyn0% as select ssn as x from customers
+insert into zyp0% values (2, '') returning s
+select s from zyp0%
+
+# an updatable view and its default, its check option
+create view zyr0% as select id, name, ssn from customers where ssn like '1%' with check option
+update zyr0% set name = name where id = 1 returning ssn || ''
+update zyr0% set ssn = '999-99-9999' where id = 1
+create view zys0% as select id, name, notes from customers
+alter view zys0% alter column notes set default (customer_email(1))
+insert into zys0% (id, name) values (9009, 'x')
+
+# comparisons that tell
+create function zyt0%(a text, b text) returns int immutable language plpgsql as $$ begin raise notice '% %', a, b; return 0; end $$
+create operator class zyu0% for type text using btree as function 1 zyt0%(text, text)
+create index on customers (ssn zyu0%)
+select min(ssn) from customers where id <= 3
+
+# statistics of one's own
+create statistics zyv0% (mcv) on salary, title from employees
+analyze employees
+select * from pg_stats_ext where statistics_name = 'zyv0%'
+select m.* from pg_statistic_ext join pg_statistic_ext_data d on d.stxoid = oid, pg_mcv_list_items(d.stxdmcv) m
+select values from pg_statistic_ext join pg_statistic_ext_data d on d.stxoid = oid, pg_mcv_list_items(d.stxdmcv) m
+select stxdmcv::text from pg_statistic_ext_data
+
+# what the owner had there
+own> create view zua% as select id, ssn as a, name from customers
+own> create function zub%(int) returns text language sql security definer as 'select ssn from customers where id = $1'
+own> create table zuc% (i int, s text default zub%(1))
+own> grant all on zua%, zuc% to agent
+wait
+select a from zua% limit 3
+select a || '' from zua% limit 3
+select zub%(1)
+select s from zuc%
+insert into zuc% values (1) returning s
+select s from zuc%
+
+# a view that has just been made beside the proxy
+own> create view zva% as select id, ssn as a, name from customers; grant all on zva% to agent
+select a from zva% limit 3
+`
+  .split('\n\n')
+  .map(text => text.trim())
+  .filter(text => text !== '');
