@@ -2,8 +2,10 @@ import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, statfsSync, w
 import { dirname } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
-/** Room made for the WAL before the first commit needs it (bytes), and what of it is filled before SQLite moves it into the database. */
+/** Room made for the WAL before the first commit needs it (bytes): at once, so that starting stays quick, and when the ledger first rests. */
+const FIRST_ROOM = 2 << 20;
 const ROOM = 16 << 20;
+/** What is filled before SQLite moves it into the database. */
 const FULL = 12 << 20;
 /** A ledger that rests moves what is more than this. */
 const WORTH = 1 << 20;
@@ -23,15 +25,20 @@ const EXTRA_PAGES = 3;
  * so zeros after the last one mean nothing, and moving is SQLite's own checkpoint.
  */
 export class LedgerWal {
+  #db: DatabaseSync;
+  #path: string;
   #move: StatementSync;
+  #room = 0;
   /** An estimate of what is in the WAL and not in the database (bytes). */
   #filled = FULL;
   #next = FULL;
 
   /** `db` must have written something, so that its WAL exists. */
   constructor(db: DatabaseSync, file: string) {
+    this.#db = db;
+    this.#path = `${file}-wal`;
     this.#move = db.prepare('PRAGMA wal_checkpoint(PASSIVE)');
-    makeRoom(`${file}-wal`);
+    this.#makeRoom(FIRST_ROOM);
     // Whatever another run has left there.
     this.move(false);
   }
@@ -47,6 +54,7 @@ export class LedgerWal {
    * grow either, commits fail, and that is told.
    */
   move(resting: boolean): void {
+    if (resting) this.#makeRoom(ROOM);
     if (this.#filled < (resting ? Math.min(WORTH, this.#next) : this.#next)) return;
     if (this.#moved()) this.#filled = 0;
     // What could not be moved is tried again a good deal later, not at each commit.
@@ -62,23 +70,35 @@ export class LedgerWal {
       throw error;
     }
   }
+
+  #makeRoom(bytes: number): void {
+    if (this.#room >= bytes) return;
+    this.#room = bytes;
+    // Nobody else may write there meanwhile.
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      fillUp(this.#path, bytes);
+    } finally {
+      this.#db.exec('ROLLBACK');
+    }
+  }
 }
 
-/** Fills the file up with zeros, all or nothing. */
-function makeRoom(wal: string): void {
+/** Zeros up to this size, all or nothing; nothing where the disk has little room, and nothing that was there is touched. */
+function fillUp(wal: string, room: number): void {
   const { bavail, bsize } = statfsSync(dirname(wal));
-  if (bavail * bsize < ROOM * SPARE) return;
+  if (bavail * bsize < room * SPARE) return;
   const file = openSync(wal, 'r+');
   try {
     const begin = fstatSync(file).size;
     const zeros = Buffer.alloc(1 << 20);
     try {
-      for (let at = begin; at < ROOM; )
-        at += writeSync(file, zeros, 0, Math.min(zeros.length, ROOM - at), at);
+      for (let at = begin; at < room; )
+        at += writeSync(file, zeros, 0, Math.min(zeros.length, room - at), at);
       fsyncSync(file);
     } catch (error) {
       ftruncateSync(file, begin);
-      throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
     }
   } finally {
     closeSync(file);

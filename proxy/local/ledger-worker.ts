@@ -70,7 +70,7 @@ function step(): void {
     const resting = batch === null;
     if (batch !== null) write(ledger, batch);
     else if (ledger.unsealed > 0) seal(ledger);
-    ledger.tidy(resting);
+    if (!closing) ledger.tidy(resting);
     if (ledger.unsealed > 0) idle = setTimeout(step, SEAL_IDLE);
     else file.write(ledger.note);
   } catch (error) {
