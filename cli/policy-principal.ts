@@ -1,4 +1,4 @@
-import { resolveGroups } from '#proxy/policy/groups.ts';
+import { resolveGroups } from '#schemas/groups.ts';
 import type { Policy } from '#schemas/policy.ts';
 import type { Principal } from '#schemas/principal.ts';
 
@@ -21,7 +21,7 @@ export function imaginePrincipal(policy: Policy, { as, email, groups, issuer }: 
     issuer: found?.issuer ?? '',
     subject,
     ...(email === undefined ? {} : { email: email.toLowerCase() }),
-    groups: resolveGroups(policy, { subject, email, claimGroups: groups ?? [] }),
+    groups: resolveGroups(policy.groups, { subject, email, claimGroups: groups ?? [] }),
     expires: Number.MAX_SAFE_INTEGER,
   };
 }

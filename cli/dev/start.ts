@@ -10,7 +10,6 @@ import { openAuditReader } from '#functions/local/audit-reader.ts';
 import { openDecisionSigner } from '#functions/local/decision-signer.ts';
 import { createHolds } from '#proxy/hold/hold.ts';
 import { approvalId } from '#proxy/hold/id.ts';
-import { staticGroups } from '#proxy/identity/principal.ts';
 import { createVerifier } from '#proxy/identity/verify.ts';
 import { openDecisionVerifier } from '#proxy/local/decision-verifier.ts';
 import { openLedger } from '#proxy/local/ledger.ts';
@@ -19,6 +18,7 @@ import { loadParser } from '#proxy/policy/analyse.ts';
 import { extendPolicy, loadPolicy } from '#proxy/policy/load.ts';
 import { DEFAULT_LIMITS, ProxyServer } from '#proxy/proxy.ts';
 import { TunnelServer } from '#proxy/tunnel/server.ts';
+import { resolveGroups } from '#schemas/groups.ts';
 import type { Policy } from '#schemas/policy.ts';
 import { startSampleShop } from './sample-shop.ts';
 import { type DevTarget, parseTarget } from './target.ts';
@@ -97,7 +97,7 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
     ...(Object.hasOwn(loaded.targets, target.name) ? {} : { targets: { [target.name]: target.target } }),
   });
 
-  const groupsOf = (email: string) => staticGroups(policy.groups, { email });
+  const groupsOf = (email: string) => resolveGroups(policy.groups, { email });
   const recorder = await openLedger({
     file: join(data, 'ledger.db'),
     keyFile: join(data, 'keys', 'ledger.key'),
@@ -110,6 +110,9 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
     clock: Date.now,
   });
   undo.push(() => approvals.close());
+  // Once more: pages and decisions read the stores, so no request may be left when these close. Tunnels are cut before, or it would
+  // wait for them.
+  undo.push(() => closeServer(http));
   const holds = createHolds({
     approvals,
     verifier: openDecisionVerifier(join(data, 'keys', 'decision.pub')),
@@ -261,6 +264,7 @@ async function probe(port: number): Promise<void> {
   await closeServer(server);
 }
 
+/** Also of a server that is closed already. */
 function closeServer(server: Server & { closeAllConnections?: () => void }): Promise<void> {
   return new Promise(resolve => {
     server.close(() => resolve());

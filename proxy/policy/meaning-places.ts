@@ -1,5 +1,5 @@
+import { memberOf } from '#schemas/groups.ts';
 import { type PolicyFile, seconds } from '#schemas/policy.ts';
-import { memberOf } from './groups.ts';
 import type { Names } from './names.ts';
 import type { Report } from './report.ts';
 import type { Path } from './yaml-source.ts';

@@ -1,6 +1,6 @@
+import { memberOf } from '#schemas/groups.ts';
 import type { Access, PolicyFile, Rule } from '#schemas/policy.ts';
 import { DEFAULT_DENY, INVARIANT } from '#schemas/verdict.ts';
-import { memberOf } from './groups.ts';
 import { EMPTY_STATEMENT } from './judge.ts';
 import { contradiction, patternFaults } from './meaning-match.ts';
 import { longest } from './meaning-places.ts';

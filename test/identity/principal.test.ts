@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { staticGroups, toPrincipal } from '#proxy/identity/principal.ts';
+import { toPrincipal } from '#proxy/identity/principal.ts';
+import { resolveGroups } from '#schemas/groups.ts';
 import { principal } from '#schemas/principal.ts';
 
 const groups = {
@@ -33,7 +34,7 @@ test('a principal has the groups of its claims and of the policy, sorted, each o
 
 test('a subject that looks like somebody’s e-mail joins none of their groups', () => {
   assert.deepEqual(toPrincipal({ ...verified, subject: 'ann@example.com' }, groups).groups, ['idp:dev']);
-  assert.deepEqual(staticGroups(groups, { email: 'ci-7' }), []);
-  assert.deepEqual(staticGroups(groups, { subject: 'repo:acme/shop' }), ['ci']);
-  assert.deepEqual(staticGroups(groups, {}), []);
+  assert.deepEqual(resolveGroups(groups, { email: 'ci-7' }), []);
+  assert.deepEqual(resolveGroups(groups, { subject: 'repo:acme/shop' }), ['ci']);
+  assert.deepEqual(resolveGroups(groups, {}), []);
 });

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { accessEnds, openAccess } from '#proxy/policy/access.ts';
-import { resolveGroups } from '#proxy/policy/groups.ts';
 import { loadPolicy } from '#proxy/policy/load.ts';
+import { resolveGroups } from '#schemas/groups.ts';
 import type { Policy } from '#schemas/policy.ts';
 import { AGENT } from './statements.ts';
 
@@ -155,7 +155,7 @@ describe('groups', () => {
   };
 
   it('come from the token and from the map, sorted, each once', () => {
-    const found = resolveGroups(map, {
+    const found = resolveGroups(map.groups, {
       subject: 'x',
       email: 'ann@example.com',
       claimGroups: ['zeta', 'dbas', 'alpha'],
@@ -164,12 +164,12 @@ describe('groups', () => {
   });
 
   it('members are subjects where they have no @', () => {
-    assert.deepEqual(resolveGroups(map, { subject: 'ci-job-7', claimGroups: [] }), ['dbas']);
-    assert.deepEqual(resolveGroups(map, { subject: 'CI-JOB-7', claimGroups: [] }), []);
+    assert.deepEqual(resolveGroups(map.groups, { subject: 'ci-job-7', claimGroups: [] }), ['dbas']);
+    assert.deepEqual(resolveGroups(map.groups, { subject: 'CI-JOB-7', claimGroups: [] }), []);
   });
 
   it('a subject that looks like an e-mail is nobody’s e-mail', () => {
-    assert.deepEqual(resolveGroups(map, { subject: 'ann@example.com', claimGroups: [] }), []);
-    assert.deepEqual(resolveGroups(map, { subject: 'sub@example.com', claimGroups: [] }), []);
+    assert.deepEqual(resolveGroups(map.groups, { subject: 'ann@example.com', claimGroups: [] }), []);
+    assert.deepEqual(resolveGroups(map.groups, { subject: 'sub@example.com', claimGroups: [] }), []);
   });
 });
