@@ -248,4 +248,3 @@ test('a client that says Terminate while held takes its statement with it', asyn
   client.send(raw.terminate());
   await over(id);
 });
-
