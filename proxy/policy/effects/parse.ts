@@ -1,3 +1,4 @@
+import './baseline-compiler.ts';
 import { loadModule, parsePlPgSQLSync, parseSync, SqlError } from 'libpg-query';
 import { list, type Tree, tree } from './tree.ts';
 

@@ -1,3 +1,4 @@
+import './baseline-compiler.ts';
 import { type ScanToken, scanSync } from 'libpg-query';
 import type { Context } from './context.ts';
 import { typeName, walk } from './expression.ts';
