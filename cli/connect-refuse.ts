@@ -10,6 +10,7 @@ const PATIENCE_MS = 10_000;
 export async function refuseClient(client: Duplex, sqlstate: string, message: string): Promise<void> {
   const timer = setTimeout(() => client.destroy(), PATIENCE_MS);
   const handshake = new Handshake(client);
+  client.resume();
   try {
     for (;;) {
       const packet = await handshake.firstPacket();
