@@ -1,43 +1,55 @@
 import { HoldpointError } from '#schemas/errors.ts';
-import { type Catalog, loadCatalog } from './catalog/load.ts';
+import type { Catalog } from './catalog/load.ts';
+import { FINGERPRINT_SQL } from './catalog/load.ts';
+import { CatalogLoader } from './catalog/loader.ts';
 import type { ProtectedName } from './catalog/protect.ts';
 import type { CatalogHandle } from './session/parts.ts';
 import type { UpstreamConnection } from './upstream/connect.ts';
 import { OwnConnection } from './upstream/query.ts';
 
-/** How often the target is asked whether somebody else has changed its catalog. */
-const POLL_MS = 2_000;
+export interface SharedCatalogOptions {
+  readonly connect: () => Promise<UpstreamConnection>;
+  readonly columns: readonly ProtectedName[];
+  readonly warn: (message: string) => void;
+  /** How often the target is asked whether somebody else has changed its catalog. */
+  readonly pollMs?: number;
+  /** How long a statement waits for a catalog before it is refused, connecting included. */
+  readonly deadlineMs?: number;
+}
+
 /** The connection is given up when no session has needed it for so long. */
 const IDLE_MS = 60_000;
+/** How long one question waits for a lock that somebody's open transaction holds. */
+const LOCK_MS = 250;
+/** A load that the server refuses, since an object went while it was being described, say, is tried so often. */
+const TRIES = 3;
 
 /**
  * The catalog of one target, shared by its sessions: loaded over a connection of the proxy's own, loaded again when a session has run
  * something that may have changed it, and asked every two seconds whether anybody else has. While it may be stale there is none, and
- * statements wait: they are never judged by an old one that is known to be old.
+ * statements wait: they are never judged by an old one that is known to be old. They do not wait for ever: a load that has not come
+ * to its end within the deadline is given up together with its connection, and they are refused.
  */
 export class SharedCatalog implements CatalogHandle {
-  private readonly connect: () => Promise<UpstreamConnection>;
-  private readonly columns: readonly ProtectedName[];
-  private readonly warn: (message: string) => void;
+  private readonly options: SharedCatalogOptions;
   private connection: OwnConnection | null = null;
+  private loader: CatalogLoader | null = null;
   private loaded: Catalog | null = null;
-  private fingerprint = '';
+  /** Of the catalog as it was loaded; null after a load that did not ask for it, and then the next poll loads. */
+  private fingerprint: string | null = null;
   private stale = true;
-  private loading = false;
+  private busy = false;
   private again = false;
+  /** A connection that is there too late belongs to an earlier one, and is closed. */
+  private attempt = 0;
+  private closed = false;
   private usedAt = Date.now();
   private waiting: ((error: HoldpointError | null) => void)[] = [];
   private readonly timer: NodeJS.Timeout;
 
-  constructor(options: {
-    readonly connect: () => Promise<UpstreamConnection>;
-    readonly columns: readonly ProtectedName[];
-    readonly warn: (message: string) => void;
-  }) {
-    this.connect = options.connect;
-    this.columns = options.columns;
-    this.warn = options.warn;
-    this.timer = setInterval(() => void this.poll(), POLL_MS);
+  constructor(options: SharedCatalogOptions) {
+    this.options = options;
+    this.timer = setInterval(() => void this.poll(), options.pollMs ?? 2_000);
     this.timer.unref();
   }
 
@@ -48,83 +60,151 @@ export class SharedCatalog implements CatalogHandle {
 
   invalidate(): void {
     this.stale = true;
-    if (this.loading) this.again = true;
+    // What is being read may have been read before the change.
+    if (this.busy) this.again = true;
   }
 
   whenFresh(done: (error: HoldpointError | null) => void): void {
+    if (this.closed) {
+      done(new HoldpointError('catalog_unavailable'));
+      return;
+    }
     if (!this.stale) {
       done(null);
       return;
     }
     this.waiting.push(done);
-    if (!this.loading) void this.load();
+    if (!this.busy) void this.freshen(false);
   }
 
   close(): void {
+    this.closed = true;
     clearInterval(this.timer);
-    this.connection?.close();
-    this.connection = null;
+    this.drop();
     this.stale = true;
+    this.answer(new HoldpointError('catalog_unavailable'));
   }
 
-  private async load(): Promise<void> {
-    this.loading = true;
+  /** Loads until nothing has been invalidated since the load began. The only one that talks to the target, poll apart. */
+  private async freshen(fingerprint: boolean): Promise<void> {
+    this.busy = true;
     let fault: HoldpointError | null = null;
+    const deadline = performance.now() + (this.options.deadlineMs ?? 10_000);
     try {
       do {
         this.again = false;
-        const connection = await this.own();
-        // The fingerprint first: what changes between it and the load makes the next poll load again.
-        const fingerprint = await print(connection);
-        if (this.loaded === null || fingerprint !== this.fingerprint) {
-          const next = await loadCatalog(sql => connection.query(sql), { protectedColumns: this.columns });
-          if (next.version !== this.loaded?.version) {
-            for (const name of next.missing)
-              this.warn(`protected column ${name} does not exist on the target`);
-            this.loaded = next;
-          }
-          this.fingerprint = fingerprint;
-        }
+        await this.within(deadline, this.load(fingerprint));
       } while (this.again);
-      this.stale = false;
+      this.stale = this.closed;
     } catch (cause) {
-      this.connection?.close();
-      this.connection = null;
+      this.drop();
+      this.stale = true;
       fault =
         cause instanceof HoldpointError
           ? cause
           : new HoldpointError('catalog_unavailable', undefined, { cause });
-    } finally {
-      this.loading = false;
     }
+    this.busy = false;
+    this.answer(fault);
+  }
+
+  private answer(fault: HoldpointError | null): void {
     for (const done of this.waiting.splice(0)) done(fault);
   }
 
-  private async own(): Promise<OwnConnection> {
-    if (this.connection === null || this.connection.closed)
-      this.connection = new OwnConnection(await this.connect());
-    return this.connection;
+  private async load(fingerprint: boolean): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const loader = this.connection?.closed === false && this.loader ? this.loader : await this.open();
+      try {
+        const next = await loader.load({ fingerprint, lockMs: LOCK_MS, last: this.loaded });
+        // Given up meanwhile: what it has read may be older than what came after.
+        if (loader !== this.loader) throw new HoldpointError('catalog_unavailable');
+        this.fingerprint = next.complete ? next.fingerprint : null;
+        if (next.catalog.version !== this.loaded?.version) this.take(next.catalog);
+        return;
+      } catch (cause) {
+        if (tries === TRIES || this.connection?.closed !== false || loader !== this.loader) throw cause;
+      }
+    }
+  }
+
+  private take(next: Catalog): void {
+    for (const name of next.missing)
+      if (!this.loaded?.missing.includes(name))
+        this.options.warn(`protected column ${name} does not exist on the target`);
+    this.loaded = next;
+  }
+
+  private async open(): Promise<CatalogLoader> {
+    const { attempt } = this;
+    const opened = new OwnConnection(await this.options.connect());
+    if (this.closed || attempt !== this.attempt) {
+      opened.close();
+      throw new HoldpointError('catalog_unavailable');
+    }
+    this.connection?.close();
+    this.connection = opened;
+    this.loader = new CatalogLoader(sql => opened.query(sql), { protectedColumns: this.options.columns });
+    return this.loader;
+  }
+
+  private drop(): void {
+    this.attempt++;
+    this.connection?.close();
+    this.connection = null;
+    this.loader = null;
+  }
+
+  /** Rejects at the deadline. What was waited for goes on without its connection, and so comes to nothing. */
+  private async within(deadline: number, work: Promise<void>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () =>
+          reject(
+            new HoldpointError('catalog_unavailable', undefined, { cause: new Error('the deadline passed') }),
+          ),
+        Math.max(0, deadline - performance.now()),
+      );
+    });
+    try {
+      await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   private async poll(): Promise<void> {
-    if (this.loading || this.stale || this.connection === null) return;
+    if (this.busy || this.stale || this.connection === null) return;
     if (Date.now() - this.usedAt > IDLE_MS) {
-      this.connection.close();
-      this.connection = null;
+      this.drop();
       this.stale = true;
       return;
     }
+    if (this.fingerprint !== null && (await this.unchanged(this.connection))) return;
+    if (this.closed) return;
+    // Without a fingerprint nothing is known to have changed: what is loaded holds until the new one is there.
+    if (this.fingerprint !== null) this.invalidate();
+    if (!this.busy) void this.freshen(true);
+  }
+
+  private async unchanged(connection: OwnConnection): Promise<boolean> {
+    this.busy = true;
+    this.again = false;
     try {
-      if ((await print(this.connection)) === this.fingerprint) return;
+      const deadline = performance.now() + (this.options.deadlineMs ?? 10_000);
+      let print = '';
+      const asked = connection.query(FINGERPRINT_SQL).then(rows => {
+        print = rows[0]?.[0] ?? '';
+      });
+      await this.within(deadline, asked);
+      return print === this.fingerprint && !this.again;
     } catch {
       // Out of reach: the catalog counts as stale, and the next statement finds out why.
+      this.drop();
+      return false;
+    } finally {
+      this.busy = false;
     }
-    this.invalidate();
-    if (!this.loading) void this.load();
   }
-}
-
-async function print(connection: OwnConnection): Promise<string> {
-  const rows = await connection.query((await import('./catalog/load.ts')).FINGERPRINT_SQL);
-  return JSON.stringify(rows);
 }

@@ -1,5 +1,14 @@
+import { type Index, Layers } from './layers.ts';
 import type { ColumnMask, Protection } from './protect.ts';
 import type { CatalogFunction, CatalogOperator, CatalogRelation, CatalogType } from './shapes.ts';
+
+/** What of the catalog one layer has. */
+export interface Part {
+  readonly functions: Index<CatalogFunction>;
+  readonly operators: ReadonlyMap<string, readonly CatalogOperator[]>;
+  readonly types: Index<CatalogType>;
+  readonly relations: Index<CatalogRelation>;
+}
 
 /** One target's catalog as it was loaded: lookups by name and OID, and which columns are masked. Never changes. */
 export class Catalog {
@@ -12,37 +21,36 @@ export class Catalog {
   readonly lively: readonly number[];
   readonly protectedSchemas: ReadonlySet<string>;
   readonly guarded: readonly CatalogRelation[];
-  readonly #functions: Index<CatalogFunction>;
-  readonly #operators: ReadonlyMap<string, readonly CatalogOperator[]>;
-  readonly #types: Index<CatalogType>;
-  readonly #relations: Index<CatalogRelation>;
+  readonly #functions: Layers<CatalogFunction>;
+  readonly #operators: readonly Part['operators'][];
+  readonly #types: Layers<CatalogType>;
+  readonly #relations: Layers<CatalogRelation>;
   readonly #protection: Protection;
 
+  /** `own` is over `base`, and has all that reaches something protected. */
   constructor(parts: {
     readonly version: string;
-    readonly functions: ReadonlyMap<number, CatalogFunction>;
-    readonly operators: readonly CatalogOperator[];
-    readonly types: ReadonlyMap<number, CatalogType>;
-    readonly relations: ReadonlyMap<number, CatalogRelation>;
+    readonly base: Part;
+    readonly own: Part;
     readonly everywhere: readonly number[];
     readonly protection: Protection;
   }) {
+    const { base, own } = parts;
     this.version = parts.version;
     this.hasProtected = parts.protection.reaching.size > 0;
     this.missing = parts.protection.missing;
     this.everywhere = parts.everywhere;
-    this.lively = [...parts.types.values()]
+    this.#functions = new Layers(base.functions, own.functions);
+    this.#operators = [base.operators, own.operators];
+    this.#types = new Layers(base.types, own.types);
+    this.#relations = new Layers(base.relations, own.relations);
+    this.lively = [...this.#types.left(base.types.byOid.values()), ...own.types.byOid.values()]
       .filter(t => t.io.length + t.meets.length + t.checks.length > 0)
       .map(t => t.oid);
     this.#protection = parts.protection;
-    this.protectedSchemas = new Set(
-      [...parts.relations.values()].filter(r => r.reachesProtected && !r.system).map(r => r.schema),
-    );
-    this.guarded = [...parts.relations.values()].filter(r => r.masked.size > 0 && !r.system);
-    this.#functions = new Index(parts.functions);
-    this.#operators = byName(parts.operators);
-    this.#types = new Index(parts.types);
-    this.#relations = new Index(parts.relations);
+    const users = [...own.relations.byOid.values()].filter(r => !r.system);
+    this.protectedSchemas = new Set(users.filter(r => r.reachesProtected).map(r => r.schema));
+    this.guarded = users.filter(r => r.masked.size > 0);
   }
 
   /** The same as `hasProtected`. */
@@ -55,7 +63,7 @@ export class Catalog {
   }
 
   relation(oid: number): CatalogRelation | undefined {
-    return this.#relations.byOid.get(oid);
+    return this.#relations.get(oid);
   }
 
   functionsNamed(name: string): readonly CatalogFunction[] {
@@ -63,11 +71,11 @@ export class Catalog {
   }
 
   functionOf(oid: number): CatalogFunction | undefined {
-    return this.#functions.byOid.get(oid);
+    return this.#functions.get(oid);
   }
 
   operatorsNamed(name: string): readonly CatalogOperator[] {
-    return this.#operators.get(name) ?? [];
+    return this.#operators.flatMap(layer => layer.get(name) ?? []);
   }
 
   typesNamed(name: string): readonly CatalogType[] {
@@ -75,7 +83,7 @@ export class Catalog {
   }
 
   type(oid: number): CatalogType | undefined {
-    return this.#types.byOid.get(oid);
+    return this.#types.get(oid);
   }
 
   /** How a result column is masked, by the origin that RowDescription gives it; null where it is not. */
@@ -85,30 +93,6 @@ export class Catalog {
 
   /** False for an origin that this catalog has never seen: nothing is known of what its column shows. */
   knows(tableOid: number): boolean {
-    return this.#relations.byOid.has(tableOid);
+    return this.#relations.get(tableOid) !== undefined;
   }
-}
-
-class Index<T extends { readonly name: string }> {
-  readonly byOid: ReadonlyMap<number, T>;
-  readonly #byName: ReadonlyMap<string, readonly T[]>;
-
-  constructor(byOid: ReadonlyMap<number, T>) {
-    this.byOid = byOid;
-    this.#byName = byName([...byOid.values()]);
-  }
-
-  named(name: string): readonly T[] {
-    return this.#byName.get(name) ?? [];
-  }
-}
-
-function byName<T extends { readonly name: string }>(all: readonly T[]): Map<string, T[]> {
-  const found = new Map<string, T[]>();
-  for (const item of all) {
-    const same = found.get(item.name);
-    if (same === undefined) found.set(item.name, [item]);
-    else same.push(item);
-  }
-  return found;
 }

@@ -11,7 +11,10 @@ export function oids(text: string | null | undefined): number[] {
     .map(Number);
 }
 
-export function buildFunctions(answers: Answers): Map<number, CatalogFunction> {
+/** `ownFunctions` and `aggregates` may speak of more functions than `functions` does. */
+export function buildFunctions(
+  answers: Pick<Answers, 'functions' | 'ownFunctions' | 'aggregates'>,
+): Map<number, CatalogFunction> {
   const own = new Map(answers.ownFunctions.map(row => [row[0], row]));
   const parts = new Map(answers.aggregates.map(([oid, all]) => [oid, oids(all)]));
   const found = new Map<number, CatalogFunction>();

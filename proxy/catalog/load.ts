@@ -1,20 +1,24 @@
-import { canonical, sha256 } from '#schemas/canonical.ts';
-import { Catalog } from './catalog.ts';
-import { buildFunctions, suspectFunctions } from './functions.ts';
-import { type ProtectedName, Protection, type StoredView } from './protect.ts';
-import { buildRelations } from './relations.ts';
+import { assemble, NOTHING_BELOW } from './assemble.ts';
+import type { Catalog } from './catalog.ts';
+import type { ProtectedName } from './protect.ts';
 import * as sql from './sql.ts';
-import { buildOperators, buildTypes } from './types.ts';
+import { hashOf } from './version.ts';
 
 export { Catalog } from './catalog.ts';
 export { FINGERPRINT_SQL } from './sql.ts';
 
-export type Rows = readonly (readonly (string | null)[])[];
+export type Row = readonly (string | null)[];
+export type Rows = readonly Row[];
 
 /** The answers to the questions of sql.ts. */
-export type Answers = { readonly [K in keyof typeof QUESTIONS]: Rows };
+export type Answers = { readonly [K in keyof typeof QUESTIONS]: Rows } & {
+  /** How many rows relations of the layer below have now: OID and pg_class.reltuples. */
+  readonly tuples: Rows;
+};
 
-const QUESTIONS = {
+export type Question = keyof typeof QUESTIONS;
+
+export const QUESTIONS = {
   functions: sql.FUNCTIONS,
   ownFunctions: sql.OWN_FUNCTIONS,
   aggregates: sql.AGGREGATES,
@@ -49,71 +53,14 @@ export async function loadCatalog(
   await query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
   try {
     await query(`SET LOCAL search_path TO ''`);
-    const answers = {} as { -readonly [K in keyof Answers]: Rows };
-    for (const name of Object.keys(QUESTIONS) as (keyof Answers)[])
-      answers[name] = await query(QUESTIONS[name]);
-    const built = await build(query, answers, options.protectedColumns);
+    const answers = { tuples: [] } as unknown as { -readonly [K in keyof Answers]: Rows };
+    for (const name of Object.keys(QUESTIONS) as Question[]) answers[name] = await query(QUESTIONS[name]);
+    const names = options.protectedColumns;
+    const built = await assemble(query, answers, NOTHING_BELOW, names, hashOf(answers, names));
     await query('COMMIT');
     return built;
   } catch (fault) {
     await query('ROLLBACK').catch(() => undefined);
     throw fault;
   }
-}
-
-async function build(
-  query: (text: string) => Promise<Rows>,
-  answers: Answers,
-  names: readonly ProtectedName[],
-): Promise<Catalog> {
-  const functions = buildFunctions(answers);
-  const raw = buildRelations(answers, functions);
-  const views = new Map<number, StoredView>(
-    answers.views.map(([oid, , relations, calls]) => [
-      Number(oid),
-      { relations: numbers(relations), functions: numbers(calls) },
-    ]),
-  );
-  const protection = new Protection(raw.protectable, names);
-  const trees = new Map<number, string>();
-  if (protection.reaching.size > 0) {
-    const reachingNames = new Set([...protection.reaching].map(oid => raw.protectable.get(oid)?.name ?? ''));
-    let reaching = protection.reachingViews(views, suspectFunctions(functions, reachingNames));
-    for (let before = -1; before !== reaching.length; ) {
-      // A function may read one of the views just found.
-      before = reaching.length;
-      for (const oid of reaching) reachingNames.add(raw.protectable.get(oid)?.name ?? '');
-      const more = protection.reachingViews(views, suspectFunctions(functions, reachingNames));
-      reaching = [...new Set([...reaching, ...more])];
-    }
-    if (reaching.length > 0)
-      for (const [oid, tree] of await query(sql.VIEW_TREES(reaching))) trees.set(Number(oid), tree ?? '');
-    protection.maskViews(trees);
-  }
-  const { types, everywhere } = buildTypes(answers, functions);
-  const version = sha256(
-    canonical([
-      Object.entries(answers).map(([name, rows]) => [
-        name,
-        rows
-          .map(row => row.map(v => v))
-          .map(row => row.join('\u0001'))
-          .sort(),
-      ]),
-      names.map(n => `${n.schema}.${n.table}.${n.column} ${n.mask}`),
-    ]),
-  );
-  return new Catalog({
-    version,
-    functions,
-    types,
-    everywhere,
-    operators: buildOperators(answers),
-    relations: raw.finish(protection),
-    protection,
-  });
-}
-
-function numbers(json: string | null | undefined): number[] {
-  return json === null || json === undefined ? [] : (JSON.parse(json) as number[]);
 }

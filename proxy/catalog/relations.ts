@@ -1,17 +1,33 @@
 import { FIRST_USER_OID } from './functions.ts';
-import type { Answers, Rows } from './load.ts';
+import type { Lookup } from './layers.ts';
+import type { Answers, Row, Rows } from './load.ts';
 import type { Protectable, Protection } from './protect.ts';
 import type { CatalogFunction, CatalogRelation, CatalogTrigger } from './shapes.ts';
 
-/** Relations in two steps: what protection needs to know of them, and the whole once it is known what is protected. */
+/** Relations of the layer below, as their rows, and what was built of them. */
+export interface RelationsBelow {
+  readonly rows: ReadonlyMap<string, Row>;
+  readonly protectable: ReadonlyMap<number, Protectable>;
+  /** Rows of `uniqueKeys`. */
+  readonly keys: Rows;
+}
+
+export const NO_RELATIONS: RelationsBelow = { rows: new Map(), protectable: new Map(), keys: [] };
+
+/**
+ * Relations in two steps: what protection needs to know of them, and the whole once it is known what is protected. A relation of the
+ * layer below that any of these answers reaches, that is protected, or that has another number of rows now, is built anew.
+ */
 export function buildRelations(
   answers: Answers,
-  functions: ReadonlyMap<number, CatalogFunction>,
+  functions: Lookup<CatalogFunction>,
+  below: RelationsBelow,
 ): { protectable: Map<number, Protectable>; finish(protection: Protection): Map<number, CatalogRelation> } {
   const parents = grouped(answers.inherits, 0, row => Number(row[1]));
   const children = grouped(answers.inherits, 1, row => Number(row[0]));
-  const protectable = new Map<number, Protectable>();
-  for (const [oid, schema, name, , , , , toast, columns] of answers.relations)
+  const protectable = new Map(below.protectable);
+  const related = belowRows(below, answers.inherits.flat());
+  for (const [oid, schema, name, , , , , toast, columns] of [...answers.relations, ...related])
     protectable.set(Number(oid), {
       oid: Number(oid),
       schema: schema ?? '',
@@ -21,12 +37,54 @@ export function buildRelations(
       parents: parents(oid),
       children: children(oid),
     });
-  return { protectable, finish: protection => finish(answers, functions, protectable, protection) };
+  return {
+    protectable,
+    finish: protection => {
+      const reached = [
+        ...REACHING.flatMap(name => answers[name].map(row => row[0])),
+        ...answers.inherits.flat(),
+      ];
+      const tuples = new Map(answers.tuples.map(row => [row[0], row[1]]));
+      const grown = [...tuples].filter(([oid, count]) => below.rows.get(oid ?? '')?.[4] !== count);
+      const guarded = [...protection.reaching, ...protection.masks.keys()].map(String);
+      const again = belowRows(below, [...reached, ...guarded, ...grown.map(([oid]) => oid)]);
+      const oids = new Set(again.map(row => row[0]));
+      const keys = below.keys.filter(row => oids.has(row[0]));
+      const rows = again.map(row => row.with(4, tuples.get(row[0] ?? '') ?? row[4] ?? null));
+      const all = {
+        ...answers,
+        relations: [...answers.relations, ...rows],
+        uniqueKeys: [...answers.uniqueKeys, ...keys],
+      };
+      return finish(all, functions, protectable, protection);
+    },
+  };
+}
+
+/** The answers whose first column is the OID of a relation that they say something of. */
+const REACHING = [
+  'rules',
+  'policies',
+  'defaults',
+  'checks',
+  'foreignKeys',
+  'uniqueKeys',
+  'indexFamilies',
+  'hidden',
+  'triggers',
+  'views',
+] as const;
+
+function belowRows(below: RelationsBelow, oids: readonly (string | null | undefined)[]): Row[] {
+  return [...new Set(oids)].flatMap(oid => {
+    const row = below.rows.get(oid ?? '');
+    return row === undefined ? [] : [row];
+  });
 }
 
 function finish(
   answers: Answers,
-  functions: ReadonlyMap<number, CatalogFunction>,
+  functions: Lookup<CatalogFunction>,
   protectable: ReadonlyMap<number, Protectable>,
   protection: Protection,
 ): Map<number, CatalogRelation> {

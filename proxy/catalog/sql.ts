@@ -9,7 +9,7 @@ export const FUNCTIONS = `
          p.prorettype, p.proretset
     from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang`;
 
-export const OWN_FUNCTIONS = `
+const OWN_FUNCTION = `
   select p.oid, to_json(p.proallargtypes::oid[]::int8[]), to_json(p.proargnames), p.prosrc,
          coalesce(pg_get_function_sqlbody(p.oid), ''), to_json(p.proconfig), coalesce(e.extname, ''),
          coalesce(pg_get_expr(p.proargdefaults, 0), ''),
@@ -17,7 +17,17 @@ export const OWN_FUNCTIONS = `
     from pg_proc p join pg_language l on l.oid = p.prolang
     left join pg_depend d on d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
     left join pg_extension e on e.oid = d.refobjid
-   where p.oid >= 16384 or l.lanname not in ('internal', 'c', 'sql')`;
+   where p.oid >= 16384 or `;
+
+export const OWN_FUNCTIONS = `${OWN_FUNCTION}l.lanname not in ('internal', 'c', 'sql')`;
+
+/** The same, where it is known which of initdb's functions are in another language by now. */
+export const OWN_FUNCTIONS_OF = (oids: readonly number[]) => OWN_FUNCTION + oidIn('p.oid', oids);
+
+/** True for these OIDs. */
+export function oidIn(column: string, oids: readonly number[]): string {
+  return oids.length === 0 ? 'false' : `${column} in (${oids.join(', ')})`;
+}
 
 export const AGGREGATES = `
   select aggfnoid::oid, array_to_string(array[aggtransfn::oid, aggfinalfn::oid, aggcombinefn::oid, aggserialfn::oid, aggdeserialfn::oid,
@@ -142,8 +152,9 @@ const STAMPED = [
  * One row whose text changes when the catalog does, whoever changed it: for each catalog table, how many rows it has and a sum over
  * which transaction wrote each of them and where; and, coarsely, how many rows the tables have.
  */
-export const FINGERPRINT_SQL = `select ${STAMPED.map(
+export const FINGERPRINT_SQL = `select concat_ws(' ', ${STAMPED.map(
   t =>
-    `(select count(*) || '.' || coalesce(sum(hashtextextended(xmin::text || ctid::text, 0)), 0) from pg_catalog.pg_${t})`,
-).join(" || ' ' || ")}
-  || ' ' || (select coalesce(sum(round(ln(greatest(reltuples, 0) + 1))), 0) from pg_catalog.pg_class)`;
+    `(select concat(count(*), '.', sum(hash_record_extended(row(xmin, ctid), 0))) from pg_catalog.pg_${t})`,
+).join(', ')},
+  (select concat(count(*), '.', sum(hash_record_extended(row(xmin, ctid), 0))) from pg_catalog.pg_depend where deptype = 'e'),
+  (select coalesce(sum(round(ln(greatest(reltuples, 0) + 1))), 0) from pg_catalog.pg_class))`;

@@ -1,9 +1,20 @@
 import { FIRST_USER_OID, oids } from './functions.ts';
-import type { Answers } from './load.ts';
+import type { Lookup } from './layers.ts';
+import type { Answers, Row } from './load.ts';
 import type { CatalogCast, CatalogFunction, CatalogOperator, CatalogType } from './shapes.ts';
 
-export function buildOperators(answers: Answers): CatalogOperator[] {
-  const code = new Map(answers.operators.map(row => [row[0], Number(row[6])]));
+type Operators = Pick<Answers, 'operators'>;
+
+/** The function of each operator, by the operator's OID. */
+export function operatorCode(answers: Operators): Map<string, number> {
+  return new Map(answers.operators.map(row => [row[0] ?? '', Number(row[6])]));
+}
+
+/** `code` has the functions of all operators, of those of other layers too. */
+export function buildOperators(
+  answers: Operators,
+  code: { get(oid: string): number | undefined },
+): CatalogOperator[] {
   return answers.operators.map(([oid, schema, name, left, right, result, called, commutator, negator]) => ({
     schema: schema ?? '',
     name: name ?? '',
@@ -17,10 +28,16 @@ export function buildOperators(answers: Answers): CatalogOperator[] {
   }));
 }
 
-/** Types, with the user functions that come with their values, and the functions that no type of a user's stands for. */
+/**
+ * Types, with the user functions that come with their values, and the functions that no type of a user's stands for. `below` gives the
+ * row of a type of the layer below: one that casts, comparisons or checks of these answers reach is built anew, with its relation's
+ * row from `columnsBelow`.
+ */
 export function buildTypes(
-  answers: Answers,
-  functions: ReadonlyMap<number, CatalogFunction>,
+  answers: Pick<Answers, 'casts' | 'comparisons' | 'domainChecks' | 'types' | 'relations'>,
+  functions: Lookup<CatalogFunction>,
+  below: ReadonlyMap<string, Row>,
+  columnsBelow: ReadonlyMap<string, Row>,
 ): { types: Map<number, CatalogType>; everywhere: number[] } {
   const io = new Map<number, Set<number>>();
   const meets = new Map<number, Set<number>>();
@@ -39,12 +56,16 @@ export function buildTypes(
   }
   for (const [left, right, called] of answers.comparisons)
     for (const oid of [Number(left), Number(right)]) if (oid !== 0) add(meets, oid, Number(called));
-  const attributes = new Map(answers.relations.map(row => [row[0], columnTypes(row[8])]));
+  const relations = new Map(answers.relations.map(row => [row[0] ?? '', row]));
   const checks = new Map<string, string[]>();
   for (const [oid, check] of answers.domainChecks)
     checks.set(oid ?? '', [...(checks.get(oid ?? '') ?? []), check ?? 'NULL']);
   const types = new Map<number, CatalogType>();
-  for (const [oid, schema, name, kind, base, element, relation, subtype, inout, range] of answers.types) {
+  const own = new Set(answers.types.map(row => row[0] ?? ''));
+  const reached = [...castTo, ...casts.keys(), ...meets.keys()].map(String);
+  const again = new Set([...reached, ...checks.keys()].filter(oid => !own.has(oid) && below.has(oid)));
+  const rows = [...answers.types, ...[...again].map(oid => below.get(oid) ?? [])];
+  for (const [oid, schema, name, kind, base, element, relation, subtype, inout, range] of rows) {
     for (const called of oids(inout))
       if (called >= FIRST_USER_OID || functions.get(called)?.system === false) add(io, Number(oid), called);
     types.set(Number(oid), {
@@ -58,7 +79,7 @@ export function buildTypes(
         Number(element),
         Number(subtype),
         kind === 'm' ? Number(range) : 0,
-        ...(attributes.get(relation ?? '') ?? []),
+        ...columnTypes((relations.get(relation ?? '') ?? columnsBelow.get(relation ?? ''))?.[8]),
       ].filter(part => part !== 0),
       checks: checks.get(oid ?? '') ?? [],
       io: [...(io.get(Number(oid)) ?? [])],

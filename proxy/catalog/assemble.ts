@@ -1,0 +1,93 @@
+import { Catalog, type Part } from './catalog.ts';
+import { buildFunctions, suspectFunctions } from './functions.ts';
+import { byName, Index, Layers } from './layers.ts';
+import type { Answers, Row, Rows } from './load.ts';
+import { type ProtectedName, Protection, type StoredView } from './protect.ts';
+import { buildRelations, NO_RELATIONS, type RelationsBelow } from './relations.ts';
+import * as sql from './sql.ts';
+import { buildOperators, buildTypes, operatorCode } from './types.ts';
+
+/** A layer of the catalog that others can be laid over: what was built, and the rows that it was built from. */
+export interface Below {
+  readonly part: Part;
+  readonly relations: RelationsBelow;
+  /** By OID. */
+  readonly types: ReadonlyMap<string, Row>;
+  readonly operatorCode: ReadonlyMap<string, number>;
+}
+
+const NOBODY: Index<never> = new Index(new Map<number, never>());
+
+export const NOTHING_BELOW: Below = {
+  part: { functions: NOBODY, operators: new Map(), types: NOBODY, relations: NOBODY },
+  relations: NO_RELATIONS,
+  types: new Map(),
+  operatorCode: new Map(),
+};
+
+/**
+ * The catalog of these answers over a layer below. `query` is asked, at most once, for the trees of views that show protected columns.
+ */
+export async function assemble(
+  query: (text: string) => Promise<Rows>,
+  answers: Answers,
+  below: Below,
+  names: readonly ProtectedName[],
+  version: string,
+): Promise<Catalog> {
+  const own = buildFunctions(answers);
+  const functions = new Layers(below.part.functions, new Index(own));
+  const raw = buildRelations(answers, functions, below.relations);
+  const protection = new Protection(raw.protectable, names);
+  if (protection.reaching.size > 0) {
+    const reaching = reachingViews(
+      answers,
+      protection,
+      name => raw.protectable.get(name)?.name ?? '',
+      oids => suspectFunctions(own, oids),
+    );
+    const trees = reaching.length === 0 ? [] : await query(sql.VIEW_TREES(reaching));
+    protection.maskViews(new Map(trees.map(([oid, tree]) => [Number(oid), tree ?? ''])));
+  }
+  const { types, everywhere } = buildTypes(answers, functions, below.types, below.relations.rows);
+  const code = new Map([...below.operatorCode, ...operatorCode(answers)]);
+  return new Catalog({
+    version,
+    base: below.part,
+    own: {
+      functions: new Index(own),
+      operators: byName(buildOperators(answers, code)),
+      types: new Index(types),
+      relations: new Index(raw.finish(protection)),
+    },
+    everywhere,
+    protection,
+  });
+}
+
+function reachingViews(
+  answers: Answers,
+  protection: Protection,
+  nameOf: (oid: number) => string,
+  suspects: (names: ReadonlySet<string>) => ReadonlySet<number>,
+): number[] {
+  const views = new Map<number, StoredView>(
+    answers.views.map(([oid, , relations, calls]) => [
+      Number(oid),
+      { relations: numbers(relations), functions: numbers(calls) },
+    ]),
+  );
+  const names = new Set([...protection.reaching].map(nameOf));
+  let reaching = protection.reachingViews(views, suspects(names));
+  for (let before = -1; before !== reaching.length; ) {
+    // A function may read one of the views just found.
+    before = reaching.length;
+    for (const oid of reaching) names.add(nameOf(oid));
+    reaching = [...new Set([...reaching, ...protection.reachingViews(views, suspects(names))])];
+  }
+  return reaching;
+}
+
+function numbers(json: string | null | undefined): number[] {
+  return json === null || json === undefined ? [] : (JSON.parse(json) as number[]);
+}
