@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { after, test } from 'node:test';
 import type { Recorder } from '#proxy/ports.ts';
 import { Answers } from '#proxy/session/answers.ts';
@@ -169,3 +170,51 @@ for (const masked of [true, false])
       'no memory was used again: nothing was tested',
     );
   });
+
+test('a short result that comes in two chunks has its digest and its bytes, though the first chunk is overwritten at once', () => {
+  for (const masked of [true, false]) {
+    const { sent, wanted } = rows(3, masked);
+    const description = rowDescription(masked ? PROTECTED_TABLE : 8);
+    const end = Buffer.concat([encode('C'.charCodeAt(0), 'SELECT 3'), encodeReady('I')]);
+    const all = Buffer.concat([description, ...sent.slice(1), end]);
+    const expected = Buffer.concat([description, ...wanted.slice(1), end]);
+    const digest = createHash('sha256')
+      .update(Buffer.concat(wanted.slice(1)))
+      .digest('hex');
+    for (let cut = 1; cut < all.length; cut++) {
+      const got: Buffer[] = [];
+      const agent = new Duplex({
+        read: NOTHING,
+        write: (chunk: Buffer, _, done) => {
+          got.push(Buffer.from(chunk));
+          done();
+        },
+      });
+      const recorder = { durable: 0 } as unknown as Recorder;
+      const outbox = new Outbox(agent, recorder, assert.fail, NOTHING);
+      let result = '';
+      const answers = new Answers(outbox, {
+        maskOf: (table, n) =>
+          table === PROTECTED_TABLE && n === 2 ? { column: 't.email', mask: 'email' } : null,
+        protects: () => true,
+        maskKey: KEY,
+        ended: run => {
+          result = run.outcome('ok', 1).result;
+        },
+        ...{ confirmed: NOTHING, completed: NOTHING, failed: NOTHING, ready: NOTHING, idle: NOTHING },
+        ...{ copyIn: NOTHING, parameter: () => true },
+      });
+      const statement = { touchesProtected: masked, cleanOutputs: null } as unknown as StatementAnalysis;
+      answers.expect({ kind: 'query', run: new Run(1, [statement], 0), plan: undefined });
+      for (const part of [all.subarray(0, cut), all.subarray(cut)]) {
+        const chunk = Buffer.from(part);
+        answers.push(chunk);
+        outbox.flush();
+        assert.equal(outbox.backlog, 0);
+        chunk.fill(POISON);
+      }
+      assert.ok(Buffer.concat(got).equals(expected), `cut at ${cut}`);
+      assert.equal(result, digest, `cut at ${cut}`);
+    }
+  }
+});
