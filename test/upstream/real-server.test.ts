@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chownSync, copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket, connect as tcp } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { TLSSocket, connect as tlsConnect } from 'node:tls';
 import { cancelUpstream } from '#proxy/upstream/cancel.ts';
 import { connectUpstream, type UpstreamConnection, type UpstreamOptions } from '#proxy/upstream/connect.ts';
 import { startPostgres, type TestPostgres } from '#test/support/postgres.ts';
@@ -15,14 +17,18 @@ const ROLES = { scrammed: 'scram-sha-256', md5ed: 'md5', plain: 'password', trus
 let server: TestPostgres;
 let ca: string;
 let otherCa: string;
+let leaf: Leaf;
+let rogue: Leaf;
 const open = new Set<UpstreamConnection>();
+const closing: (() => void)[] = [];
 
 before(async () => {
   const dir = tempDir('authority');
   const own = authority(dir, 'own');
   ca = own.certificate;
   otherCa = authority(dir, 'other').certificate;
-  const leaf = certificate(dir, 'own', 'localhost');
+  leaf = certificate(dir, 'own', 'localhost', 'leaf');
+  rogue = certificate(dir, 'own', 'localhost', 'rogue');
   server = await startPostgres();
   const cluster = join(server.dir, 'cluster');
   const { uid, gid } = statSync(cluster);
@@ -51,6 +57,7 @@ before(async () => {
 });
 after(() => {
   for (const { socket } of open) socket.destroy();
+  for (const close of closing) close();
 });
 
 const to = (user: keyof typeof ROLES, more: Partial<UpstreamOptions> = {}) =>
@@ -120,6 +127,17 @@ test('a chain that ends elsewhere is refused, by require too when an authority i
   await refusal(to('scrammed', { host: 'localhost', tls: 'require', ca: otherCa }));
 });
 
+test('SCRAM over TLS is bound to the certificate: a relay with another certificate of the same name and authority gets nowhere', async () => {
+  const options = (port: number) => to('scrammed', { port, host: 'localhost', tls: 'verify-full', ca });
+  const honest = await tlsRelay(leaf);
+  const through = await connect(options(honest.port));
+  assert.equal((await seen(through.processId)).ssl, true, 'the relay itself works');
+  const relay = await tlsRelay(rogue);
+  const error = await refusal(options(relay.port));
+  assert.match(`${error.detail}`, /SQLSTATE/, 'the server itself refused, at the end of SCRAM');
+  assert.equal(relay.connections(), 1);
+});
+
 test('cancel ends what the session runs, with TLS and without', async () => {
   for (const line of [{ tls: 'disable' }, { host: 'localhost', tls: 'verify-full', ca }] as const) {
     const options = to('scrammed', line);
@@ -156,6 +174,41 @@ test('cancel ends what the session runs, with TLS and without', async () => {
   }
 });
 
+/** Ends the client's TLS with a certificate of its own and begins one to the server: what a man in the middle does. */
+async function tlsRelay(own: Leaf): Promise<{ port: number; connections: () => number }> {
+  let connections = 0;
+  const sockets = new Set<Socket>();
+  const relay = createServer(client => {
+    connections += 1;
+    const there = tcp(server.port, '127.0.0.1');
+    for (const socket of [client, there]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+    }
+    client.once('data', sslRequest => {
+      there.write(sslRequest);
+      there.once('data', () => {
+        const inner = tlsConnect({ socket: there, rejectUnauthorized: false, ALPNProtocols: ['postgresql'] });
+        client.write('S');
+        const outer = new TLSSocket(client, {
+          isServer: true,
+          cert: readFileSync(own.certificateFile),
+          key: readFileSync(own.keyFile),
+          ALPNProtocols: ['postgresql'],
+        });
+        for (const socket of [inner, outer]) socket.on('error', () => client.destroy());
+        outer.pipe(inner).pipe(outer);
+      });
+    });
+  });
+  await new Promise<void>(resolve => relay.listen(0, '127.0.0.1', resolve));
+  closing.push(() => {
+    for (const socket of sockets) socket.destroy();
+    relay.close();
+  });
+  return { port: (relay.address() as AddressInfo).port, connections: () => connections };
+}
+
 function openssl(dir: string, ...args: string[]): void {
   execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' });
 }
@@ -169,21 +222,22 @@ function authority(dir: string, name: string): { certificate: string } {
   return { certificate: readFileSync(join(dir, `${name}.crt`), 'utf8') };
 }
 
-function certificate(
-  dir: string,
-  issuer: string,
-  host: string,
-): { certificateFile: string; keyFile: string } {
+interface Leaf {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+}
+
+function certificate(dir: string, issuer: string, host: string, name: string): Leaf {
   openssl(
     dir,
     ...['req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', `/CN=${host}`],
-    ...['-keyout', 'leaf.key', '-out', 'leaf.csr'],
+    ...['-keyout', `${name}.key`, '-out', `${name}.csr`],
   );
-  writeFileSync(join(dir, 'leaf.ext'), `subjectAltName=DNS:${host}\n`);
+  writeFileSync(join(dir, `${name}.ext`), `subjectAltName=DNS:${host}\n`);
   openssl(
     dir,
-    ...['x509', '-req', '-in', 'leaf.csr', '-CA', `${issuer}.crt`, '-CAkey', `${issuer}.key`],
-    ...['-CAcreateserial', '-days', '2', '-extfile', 'leaf.ext', '-out', 'leaf.crt'],
+    ...['x509', '-req', '-in', `${name}.csr`, '-CA', `${issuer}.crt`, '-CAkey', `${issuer}.key`],
+    ...['-CAcreateserial', '-days', '2', '-extfile', `${name}.ext`, '-out', `${name}.crt`],
   );
-  return { certificateFile: join(dir, 'leaf.crt'), keyFile: join(dir, 'leaf.key') };
+  return { certificateFile: join(dir, `${name}.crt`), keyFile: join(dir, `${name}.key`) };
 }
