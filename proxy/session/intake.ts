@@ -13,7 +13,7 @@ export interface IntakeHandler {
   rest(): void;
   over(): boolean;
   /** Behind a message that waits, the agent has said Terminate. */
-  leaving(): void;
+  leaving(): unknown;
 }
 
 const TERMINATE = encode(FRONTEND.terminate);

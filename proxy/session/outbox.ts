@@ -18,6 +18,8 @@ export class Outbox {
   private until = 0;
   private waiting = false;
   private closed = false;
+  /** To be sent after all else, before the connection ends; undefined while it is not to end. */
+  private last: Buffer | null | undefined;
 
   /**
    * `lost` is called when a ticket does not become durable in time: what waited behind it is never sent. `relieved` after what
@@ -35,7 +37,7 @@ export class Outbox {
   }
 
   write(bytes: Buffer): void {
-    if (this.closed) return;
+    if (this.closed || this.last !== undefined) return;
     this.pending.push(bytes);
     this.bytes += bytes.length;
   }
@@ -59,6 +61,7 @@ export class Outbox {
         } else if (!this.closed) {
           this.drop();
           this.lost(fault);
+          this.close();
         }
       });
       return;
@@ -72,6 +75,7 @@ export class Outbox {
       for (const bytes of pending) this.socket.write(bytes);
       this.socket.uncork();
     }
+    this.close();
   }
 
   /** Forgets what was not sent. */
@@ -80,13 +84,18 @@ export class Outbox {
     this.bytes = 0;
   }
 
-  /** Ends the connection, after `last`. What still waits for the ledger is never sent. */
+  /** Ends the connection: what waits for the ledger is sent once it may be, then `last`. */
   end(last: Buffer | null): void {
-    if (this.closed) return;
+    if (this.last !== undefined) return;
+    this.last = last;
     this.flush();
+    if (this.bytes === 0) this.close();
+  }
+
+  private close(): void {
+    if (this.closed || this.last === undefined) return;
     this.closed = true;
-    this.drop();
-    if (last === null) this.socket.end();
-    else this.socket.end(last);
+    if (this.last === null) this.socket.end();
+    else this.socket.end(this.last);
   }
 }

@@ -23,6 +23,9 @@ import { type Submitter, submit } from './submission.ts';
 /** How long a server may take to finish what an agent that has gone had started. */
 const DRAIN_MS = 10_000;
 const LINGER_MS = 1_000;
+/** The agent may still be waiting for an answer that waits for the ledger. */
+const LAST_WORDS_MS = 10_000;
+const TERMINATED = 'the agent ended the session';
 
 /**
  * One agent's session, from the server's first ReadyForQuery to its end: reads the agent's messages in order, keeps the picture of the
@@ -59,9 +62,7 @@ export class Session {
       message: (type, buffer, start, end) => this.message(type, buffer, start, end),
       rest: () => this.flush(),
       over: () => this.over,
-      leaving: () => {
-        this.core.pipeline.withdraw('the agent ended the session', 'hold_withdrawn');
-      },
+      leaving: () => this.core.pipeline.withdraw(TERMINATED, 'hold_withdrawn'),
     });
     this.answers = new Answers(this.outbox, {
       maskOf: (oid, attnum) => this.judging.maskOf(oid, attnum, this.catalogTouched),
@@ -164,7 +165,7 @@ export class Session {
   }
 
   private readonly judgeable = (then: () => void) => this.whenJudgeable(then);
-  private readonly leave = () => this.agentGone('the agent ended the session');
+  private readonly leave = () => this.agentGone(TERMINATED);
 
   private copyIn(): void {
     this.copying = beginCopyIn(this.answers.head);
@@ -173,7 +174,7 @@ export class Session {
 
   private copyMessage(copying: CopyIn, type: number, bytes: Buffer): void {
     const next = copyMessage(copying, this.line, type, bytes);
-    if (next === 'gone') this.agentGone('the agent ended the session');
+    if (next === 'gone') this.leave();
     if (next !== 'done') return;
     this.copying = null;
     this.intake.wait(copying.simple ? 'ready' : 'settle');
@@ -352,7 +353,8 @@ export class Session {
     if (this.gone || this.over) return;
     this.gone = true;
     this.core.pipeline.withdraw(why, 'hold_withdrawn');
-    this.outbox.drop();
+    // Terminate comes after everything: what was answered before it is still owed.
+    if (why !== TERMINATED) this.outbox.drop();
     if (this.answers.underWay === 0 || this.copying !== null) {
       this.finish(why, null);
       return;
@@ -391,10 +393,8 @@ export class Session {
     const { client, upstream } = this.parts;
     this.outbox.end(last);
     if (upstream.writable) upstream.end(encode(FRONTEND.terminate));
-    setTimeout(() => {
-      upstream.destroy();
-      client.destroy();
-    }, LINGER_MS).unref();
+    setTimeout(() => upstream.destroy(), LINGER_MS).unref();
+    setTimeout(() => client.destroy(), LAST_WORDS_MS).unref();
     this.parts.closed(reason, this.count);
   }
 }
