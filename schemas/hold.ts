@@ -33,7 +33,7 @@ export function transition(approval: Approval, event: HoldEvent): Approval {
       return { ...approval, state: 'withdrawn', outcome: event.why };
     case 'execute':
       if (approval.state !== 'approved') throw moved(approval, 'be executed');
-      return { ...approval, state: 'executed', outcome: 'released to the server' };
+      return { ...approval, state: 'executed', outcome: `${approval.outcome}, then released to the server` };
   }
 }
 

@@ -209,7 +209,9 @@ describe('the inbox page in a real browser', { skip, timeout: 300_000 }, () => {
     assert.deepEqual([decision.by, decision.reason, decision.verdict], [TWO, 'ticket 4411', 'approve']);
     await card('click').getByText(`Approved by ${TWO}.`).waitFor();
     book.move('click', { kind: 'execute' });
-    await card('click').getByText('Executed: released to the server').waitFor();
+    await card('click')
+      .getByText(/Executed: approved by .*, then released to the server/)
+      .waitFor();
     await page.locator('#history .row[data-approval="click"][data-state="executed"]').waitFor();
   });
 
