@@ -14,9 +14,20 @@ export const requirement = z.strictObject({
   /** Seconds from the hold's begin. */
   deadlineSeconds: z.int().min(1),
   mode: z.enum(['wait', 'return']),
+  /** Seconds that the agent waits on its open connection; 0 in mode `return`. */
+  waitSeconds: z.int().min(0),
+  /** Seconds from the approval within which a grant that outlives its connection can be used. */
+  grantSeconds: z.int().min(1),
   message: z.string(),
 });
 export type Requirement = z.infer<typeof requirement>;
+
+/**
+ * What an approval lets happen. `parked`: the statement that waits on its open connection, and nothing else. `once`: the same statement of
+ * the same principal, once, until the grant's end. `session`: that principal's sessions on this target, until the grant's end.
+ */
+export const releases = z.enum(['parked', 'once', 'session']);
+export type Releases = z.infer<typeof releases>;
 
 export const approvalState = z.enum(['held', 'approved', 'denied', 'expired', 'withdrawn', 'executed']);
 export type ApprovalState = z.infer<typeof approvalState>;
@@ -30,6 +41,7 @@ export const approval = z.strictObject({
   session: z.string(),
   requester: principal,
   target: z.string(),
+  releases,
   statement,
   digest: z.string().regex(/^[0-9a-f]{64}$/),
   effects: z.array(effects),

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { canonical } from './canonical.ts';
 
-/** One human's yes or no on one approval. */
+/** One human's yes or no on one approval; `revoke` takes back what was approved and is not used up. */
 export const decision = z.strictObject({
   approval: z.string(),
   /** The statement digest that was shown. */
   digest: z.string().regex(/^[0-9a-f]{64}$/),
-  verdict: z.enum(['approve', 'deny']),
+  verdict: z.enum(['approve', 'deny', 'revoke']),
   /** Lower-cased e-mail: one e-mail is one person. */
   by: z.string().min(1),
   /** Groups that the signer has seen `by` to be a member of. */

@@ -23,6 +23,9 @@ export function transition(approval: Approval, event: HoldEvent): Approval {
     case 'decide':
       return decide(approval, event.signed);
     case 'expire':
+      // A grant that outlives its connection has an end of its own.
+      if (approval.state === 'approved' && approval.releases !== 'parked')
+        return { ...approval, state: 'expired', outcome: `${approval.outcome}, and its time is over` };
       if (approval.state !== 'held') throw moved(approval, 'expire');
       return { ...approval, state: 'expired', outcome: 'nobody decided before the deadline' };
     case 'withdraw':
@@ -32,30 +35,33 @@ export function transition(approval: Approval, event: HoldEvent): Approval {
         throw moved(approval, 'be withdrawn');
       return { ...approval, state: 'withdrawn', outcome: event.why };
     case 'execute':
-      if (approval.state !== 'approved') throw moved(approval, 'be executed');
+      // A session grant is not used up by a session; only its time, or a revocation, ends it.
+      if (approval.state !== 'approved' || approval.releases === 'session')
+        throw moved(approval, 'be executed');
       return { ...approval, state: 'executed', outcome: `${approval.outcome}, then released to the server` };
   }
 }
 
 function decide(approval: Approval, signed: SignedDecision): Approval {
   const { decision } = signed;
-  if (approval.state !== 'held') throw moved(approval, 'be decided');
+  const revokes = decision.verdict === 'revoke';
+  if (approval.state !== (revokes ? 'approved' : 'held'))
+    throw moved(approval, revokes ? 'be revoked' : 'be decided');
   if (decision.approval !== approval.id)
     throw new IllegalMove(`the decision is for ${decision.approval}, not for ${approval.id}`);
   if (decision.digest !== approval.digest)
     throw new IllegalMove('the decision covers another statement than the one that is held');
-  if (decision.at > approval.deadline) throw new IllegalMove('the deadline has passed');
+  if (!revokes && Date.parse(decision.at) > Date.parse(approval.deadline))
+    throw new IllegalMove('the deadline has passed');
   const refusal = mayDecide(approval, decision.by, decision.groups);
   if (refusal !== null) throw new IllegalMove(refusal);
+  const next = { ...approval, decisions: [...approval.decisions, signed] };
+  const because = decision.reason === '' ? '' : `: ${decision.reason}`;
+  if (revokes) return { ...next, state: 'withdrawn', outcome: `revoked by ${decision.by}${because}` };
   if (approval.decisions.some(d => d.decision.by === decision.by))
     throw new IllegalMove(`${decision.by} has already decided; each person counts once`);
-  const next = { ...approval, decisions: [...approval.decisions, signed] };
   if (decision.verdict === 'deny')
-    return {
-      ...next,
-      state: 'denied',
-      outcome: `denied by ${decision.by}${decision.reason === '' ? '' : `: ${decision.reason}`}`,
-    };
+    return { ...next, state: 'denied', outcome: `denied by ${decision.by}${because}` };
   if (missing(next) > 0) return next;
   const people = next.decisions.map(d => d.decision.by).join(', ');
   return { ...next, state: 'approved', outcome: `approved by ${people}` };

@@ -12,7 +12,8 @@ export type Parameter = z.infer<typeof parameter>;
 
 /** A statement with everything that gives it its meaning. Two statements with the same digest do the same thing. */
 export const statement = z.strictObject({
-  protocol: z.enum(['simple', 'extended']),
+  /** `session`: opening a session, which `text` says in a sentence; nothing of it goes to the server. */
+  protocol: z.enum(['simple', 'extended', 'session']),
   text: z.string(),
   parameters: z.array(parameter),
   /** Result format codes of Bind; empty in the simple protocol. */

@@ -56,6 +56,7 @@ export function createHolds(options: {
         session: input.session,
         requester: input.requester,
         target: input.statement.target,
+        releases: 'parked',
         statement: input.statement,
         digest: statementDigest(input.statement),
         effects: [...input.effects],

@@ -57,7 +57,17 @@ function verdictOf(rule: Rule): Verdict {
 
 function requirementOf(rule: Extract<Rule, { verdict: 'hold' }>): Requirement {
   const { name, approvers, quorum, mode, message } = rule;
-  return { rule: name, approvers, quorum, deadlineSeconds: seconds(rule.deadline), mode, message };
+  const deadlineSeconds = seconds(rule.deadline);
+  return {
+    rule: name,
+    approvers,
+    quorum,
+    deadlineSeconds,
+    mode,
+    waitSeconds: deadlineSeconds,
+    grantSeconds: deadlineSeconds,
+    message,
+  };
 }
 
 function strictest(verdicts: readonly Verdict[]): Verdict {

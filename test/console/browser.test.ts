@@ -267,6 +267,8 @@ describe('the inbox page in a real browser', { skip, timeout: 300_000 }, () => {
             quorum: 1,
             deadlineSeconds: 9,
             mode: 'return',
+            waitSeconds: 0,
+            grantSeconds: 9,
             message: HOSTILE,
           },
         ],

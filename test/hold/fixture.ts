@@ -56,6 +56,8 @@ export const requirement = (more: Partial<Requirement> = {}): Requirement => ({
   quorum: 1,
   deadlineSeconds: 600,
   mode: 'wait',
+  waitSeconds: 600,
+  grantSeconds: 600,
   message: 'a human has to look',
   ...more,
 });
@@ -68,6 +70,7 @@ export const heldApproval = (id: string, requirements = [requirement()]): Approv
   session: 's1',
   requester,
   target: 'shop',
+  releases: 'parked',
   statement,
   digest: statementDigest(statement),
   effects: [effects],

@@ -57,6 +57,8 @@ describe('one statement', () => {
           quorum: 2,
           deadlineSeconds: 90,
           mode: 'wait',
+          waitSeconds: 90,
+          grantSeconds: 90,
           message: 'two eyes more',
         },
       ],

@@ -173,6 +173,8 @@ const two: Requirement = {
   quorum: 2,
   deadlineSeconds: 60,
   mode: 'wait',
+  waitSeconds: 60,
+  grantSeconds: 60,
   message: '',
 };
 

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { type Approval, approval, approvalState } from './approval.ts';
+
+/** Firestore collections of the one named database. */
+export const COLLECTIONS = { approvals: 'approvals', claims: 'claims', sessions: 'sessions' } as const;
+
+/**
+ * An approval as a Firestore document (`approvals/{id}`). What was asked never changes and is one JSON text, because Firestore knows no
+ * nested arrays; what changes are fields of their own. Only functions write it. The proxy trusts none of it: it has the approval as it
+ * was opened, or checks the digest, and verifies every signature.
+ */
+export const approvalDocument = z.object({
+  state: approvalState,
+  outcome: z.string(),
+  /** The approval without state, outcome and decisions. */
+  body: z.string(),
+  /** Each a signed decision as JSON, in the order in which they were taken. */
+  decisions: z.array(z.string()),
+  /** The proxy instance that waits for it; empty when none does. What one instance's listener asks for. */
+  instance: z.string(),
+  /** See schemas/grant.ts; empty for what is bound to its connection. */
+  grantKey: z.string(),
+  /** RFC 3339. */
+  createdAt: z.string(),
+  deadline: z.string(),
+});
+export type ApprovalDocument = z.infer<typeof approvalDocument>;
+
+/** Reads a document. Throws an Error naming what does not fit: somebody else has written there. */
+export function fromDocument(id: string, data: unknown): Approval {
+  const document = approvalDocument.safeParse(data);
+  if (!document.success)
+    throw new Error(`the document of approval ${id} does not have its form`, { cause: document.error });
+  const { state, outcome, body, decisions } = document.data;
+  try {
+    const read = approval.parse({
+      ...JSON.parse(body),
+      state,
+      outcome,
+      decisions: decisions.map(text => JSON.parse(text)),
+    });
+    if (read.id !== id) throw new Error(`it is about ${read.id}`);
+    return read;
+  } catch (cause) {
+    throw new Error(`the document of approval ${id} cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** The fields that follow from the approval itself; `instance` and `grantKey` are the opener's. */
+export function toDocument(
+  value: Approval,
+  opener: { readonly instance: string; readonly grantKey: string },
+): ApprovalDocument {
+  const { state, outcome, decisions, ...body } = value;
+  return {
+    state,
+    outcome,
+    body: JSON.stringify(body),
+    decisions: decisions.map(signed => JSON.stringify(signed)),
+    instance: opener.instance,
+    grantKey: opener.grantKey,
+    createdAt: value.createdAt,
+    deadline: value.deadline,
+  };
+}
+
+/** `claims/{approval id}`, written by the proxy with `create()`: whoever comes second gets ALREADY_EXISTS. */
+export const claimDocument = z.object({
+  digest: z.string(),
+  instance: z.string(),
+  session: z.string(),
+  at: z.string(),
+});
+export type ClaimDocument = z.infer<typeof claimDocument>;
