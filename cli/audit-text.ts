@@ -62,7 +62,7 @@ function tell({ kind, body, seq }: AuditEvent): string {
 const tellers: { readonly [K in AuditKind]: (body: AuditBody<K>) => string } = {
   'session.open': b =>
     `${b.email ?? b.subject} (${b.issuer}) opens ${b.target} as ${b.role}${b.readOnly ? ', read-only' : ''}\n` +
-    `from ${b.address}, ${b.application === '' ? 'no application name' : b.application}; access ${b.access}, policy ${b.policyVersion}`,
+    `from ${b.address}${b.arrival === undefined ? '' : ` ${way(b.arrival)}`}, ${b.application === '' ? 'no application name' : b.application}; access ${b.access}, policy ${b.policyVersion}`,
   statement: b => {
     const values = b.parameters.map(
       (p, i) => `$${i + 1} = ${p.value ?? 'NULL'}${p.format === 'binary' ? ' (base64)' : ''}`,
@@ -117,4 +117,9 @@ function time(at: string): string {
 
 function count(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;
+}
+
+function way({ transport, tls, authentication }: NonNullable<AuditBody<'session.open'>['arrival']>): string {
+  if (transport === 'tunnel') return 'through the tunnel';
+  return `over ${tls ?? 'TCP in the clear'}, token by ${authentication}`;
 }

@@ -1,13 +1,16 @@
 import { randomBytes, randomInt, randomUUID, timingSafeEqual } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { AuditBody } from '#schemas/audit.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import type { Policy } from '#schemas/policy.ts';
 import type { Principal } from '#schemas/principal.ts';
 import { type Admitted, admit, Headcount, identify } from './admission.ts';
 import type { SharedCatalog } from './catalogs.ts';
 import type { ServerCertificate } from './door/certificate.ts';
+import { needsTls } from './door/clear.ts';
 import { Entrance } from './door/entrance.ts';
+import { proveHolder, wayOf } from './door/token.ts';
 import type { Holds } from './hold/hold.ts';
 import type { TokenVerifier } from './identity/verify.ts';
 import { analyse, withBody } from './policy/analyse.ts';
@@ -65,6 +68,7 @@ interface Opening {
   readonly socket: Duplex;
   readonly handshake: Handshake;
   readonly address: string;
+  readonly arrival: NonNullable<AuditBody<'session.open'>['arrival']>;
   readonly signal: AbortSignal;
   readonly asked: StartupParameters;
   readonly seat: Admitted;
@@ -103,6 +107,11 @@ export class ProxyServer {
     return identify(this.options.policy, this.options.verifier, token);
   }
 
+  /** Whether a token may come over this connection only inside TLS; for other doors than TCP too. */
+  needsTls(socket: Duplex): boolean {
+    return needsTls(this.options.policy.agents.tls, socket);
+  }
+
   /**
    * Takes one agent's connection, whatever carries it; `address` is for the record. With `known` (a tunnel, whose token has been proven)
    * no password is asked for, and the session is theirs; TLS inside the tunnel is then answered with N.
@@ -120,7 +129,8 @@ export class ProxyServer {
       this.options.limits.startMs,
     );
     socket.once('close', () => abort.abort(new HoldpointError('start_timeout', 'the agent has gone')));
-    const entrance = new Entrance(socket, known === undefined ? this.options.certificate : undefined);
+    const door = { certificate: this.options.certificate, clearRefused: this.needsTls(socket) };
+    const entrance = new Entrance(socket, known === undefined ? door : {});
     unlessAborted(abort.signal, this.open(entrance, address, abort.signal, known))
       .catch(error => {
         const fault =
@@ -161,11 +171,18 @@ export class ProxyServer {
       socket.write(
         encode(BACKEND.negotiateProtocolVersion, int32(MINOR, unknownOptions.length), ...unknownOptions),
       );
-    const principal = known ?? (await this.identify(await handshake.password()));
-    const seat = admit(this.options.policy, principal, asked, this.options.clock());
+    const { policy } = this.options;
+    const way = wayOf(policy, asked.authentication);
+    const principal = known ?? (await proveHolder(handshake, way, policy, token => this.identify(token)));
+    const arrival: Opening['arrival'] =
+      known === undefined
+        ? { transport: 'tcp', tls: entrance.tls, authentication: way }
+        : { transport: 'tunnel', tls: null, authentication: 'tunnel' };
+    const seat = admit(policy, principal, asked, this.options.clock());
     const leave = this.heads.enter(seat.principal);
     try {
-      await this.start({ socket, handshake, address, signal, asked, seat, longKey: first.minor >= 2, leave });
+      const longKey = first.minor >= 2;
+      await this.start({ socket, handshake, address, arrival, signal, asked, seat, longKey, leave });
     } catch (error) {
       leave();
       throw error;
@@ -203,6 +220,7 @@ export class ProxyServer {
       const ticket = recorder.append(id, 'session.open', {
         access: seat.access.name,
         address: opening.address,
+        arrival: opening.arrival,
         application: asked.application,
         credential,
         database: seat.target.database,

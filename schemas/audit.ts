@@ -22,6 +22,16 @@ export const auditBodies = {
     role: z.string(),
     application: z.string(),
     address: z.string(),
+    /** How the agent came; absent in older records. */
+    arrival: z
+      .strictObject({
+        /** A tunnel's `tls` is the business of whoever ends its https. */
+        transport: z.enum(['tcp', 'tunnel']),
+        /** `TLSv1.3`; null in the clear. */
+        tls: z.string().nullable(),
+        authentication: z.enum(['password', 'oauthbearer', 'tunnel']),
+      })
+      .optional(),
     access: z.string(),
     readOnly: z.boolean(),
     /** Version name of the secret, never its value. */

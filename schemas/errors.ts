@@ -84,6 +84,12 @@ export const FAULTS = {
     operator: 'signature, issuer, audience, algorithm or expiry of the token is wrong',
     retrySafe: false,
   },
+  tls_required: {
+    sqlstate: '28000',
+    client: 'this connection has to use TLS',
+    operator: 'an agent came in the clear where the policy (agents.tls) demands TLS; nothing was asked of it',
+    retrySafe: false,
+  },
   access_denied: {
     sqlstate: '42501',
     client: 'no access rule opens this session',

@@ -27,6 +27,17 @@ export const POLICY_DESCRIPTIONS: Readonly<Record<string, string>> = {
     trustEmail:
       'Accept the email claim without email_verified: true. Only for issuers that hand out addresses.',
     maxTokenAge: 'The longest that a token is accepted, counted from its iat: 30s, 10m, 24h.',
+    accessTokens:
+      'Accept access tokens (typ at+jwt, RFC 9068) beside ID tokens, which OAuth flows of Postgres clients may bring.',
+  }),
+  agents: 'How agents come to the proxy.',
+  ...nested('agents', {
+    tls: 'required: no token without TLS, nor through a tunnel without https. beyond-loopback: only connections on this machine may do without. optional: the agent chooses, and may send its token in the clear.',
+    authentication:
+      'How agents give their token. The first is asked for; another one by a client that says options=-choldpoint.authentication=oauthbearer at start-up.',
+    oauthIssuer:
+      'Where OAUTHBEARER clients without a token are sent to: the name of an issuer of this file. Default: the first one.',
+    oauthScope: 'The scope that those clients ask for. Default: openid.',
   }),
   groups: 'Group name → its members.',
   'groups.*': 'E-mails (with @), compared in lower case, or subjects.',

@@ -108,6 +108,8 @@ export const issuer = z.strictObject({
   trustEmail: z.boolean().default(false),
   /** Longest lifetime of a token from its `iat`. */
   maxTokenAge: duration.default('24h'),
+  /** Take JSON Web Tokens with `typ: at+jwt` (RFC 9068) beside ID tokens. */
+  accessTokens: z.boolean().optional(),
 });
 export type Issuer = z.infer<typeof issuer>;
 
@@ -169,11 +171,32 @@ export const access = z.strictObject({
 });
 export type Access = z.infer<typeof access>;
 
+export const tokenWay = z.enum(['password', 'oauthbearer']);
+/** How an agent gives its token: as the password, or by the SASL mechanism OAUTHBEARER. */
+export type TokenWay = z.infer<typeof tokenWay>;
+
+/** The proxy's own door: how agents come to it. */
+export const agents = z.strictObject({
+  /** A token in the clear is a token lost, so by default TLS may be missing only where no network is. */
+  tls: z.enum(['required', 'beyond-loopback', 'optional']).default('beyond-loopback'),
+  /** The first is asked for; the others by those who say so at start-up (`holdpoint.authentication`). */
+  authentication: z.array(tokenWay).min(1).default(['password', 'oauthbearer']),
+  /** The issuer that OAUTHBEARER clients without a token are sent to: its name in this file; default the first one. */
+  oauthIssuer: name.optional(),
+  /** The scope that they shall ask for. */
+  oauthScope: z
+    .string()
+    .regex(/^[!#-[\]-~]+( [!#-[\]-~]+)*$/, 'write scopes as RFC 6749 does, separated by one space')
+    .default('openid'),
+});
+export type Agents = z.infer<typeof agents>;
+
 /** One policy file. Unknown keys are refused: a typo must not switch off a control. */
 export const policyFile = z.strictObject({
   version: z.literal(1),
   /** `holdpoint dev` adds its own issuer. */
   issuers: z.array(issuer).default([]),
+  agents: agents.default(agents.parse({})),
   /** Group name → e-mails or subjects. */
   groups: z.record(name, z.array(name)).default({}),
   /** Target name → database. `holdpoint dev` adds the sample shop, or the database of `--target`. */

@@ -145,6 +145,7 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
   const tunnel = new TunnelServer({
     identify: token => proxy.identify(token),
     accept: (stream, from, who) => proxy.accept(stream, from, who),
+    needsTls: socket => proxy.needsTls(socket),
     log: fault,
   });
   undo.push(() => tunnel.close());

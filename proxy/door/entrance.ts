@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { HoldpointError } from '#schemas/errors.ts';
 import { Handshake } from '../session/handshake.ts';
 import { encodeError } from '../wire/backend.ts';
@@ -18,12 +19,22 @@ export class Entrance {
   socket: Duplex;
   handshake: Handshake;
   private readonly certificate: ServerCertificate | undefined;
+  private readonly clearRefused: boolean;
 
-  /** Without a certificate TLS is answered with N. */
-  constructor(socket: Duplex, certificate?: ServerCertificate) {
+  /** Without a certificate TLS is answered with N; with `clearRefused` nobody gets as far as being asked for a token without it. */
+  constructor(
+    socket: Duplex,
+    options: { certificate?: ServerCertificate | undefined; clearRefused?: boolean } = {},
+  ) {
     this.socket = socket;
     this.handshake = new Handshake(socket);
-    this.certificate = certificate;
+    this.certificate = options.certificate;
+    this.clearRefused = options.clearRefused ?? false;
+  }
+
+  /** The version of TLS, `TLSv1.3`; null in the clear. */
+  get tls(): string | null {
+    return this.socket instanceof TLSSocket ? this.socket.getProtocol() : null;
   }
 
   /**
@@ -40,7 +51,12 @@ export class Entrance {
     }
     for (;;) {
       const packet = await this.handshake.firstPacket();
-      if (packet === null || packet.kind === 'cancel' || packet.kind === 'startup') return packet;
+      // A cancel request has no token in it, and libpq before 17 knows no way to send it over TLS.
+      if (packet === null || packet.kind === 'cancel') return packet;
+      if (packet.kind === 'startup') {
+        if (this.clearRefused && this.tls === null) throw this.inTheClear();
+        return packet;
+      }
       if (asked.has(packet.kind)) throw new HoldpointError('protocol', 'too many encryption requests');
       asked.add(packet.kind);
       if (packet.kind === 'gss' || this.certificate === undefined) this.handshake.answer('N');
@@ -62,6 +78,16 @@ export class Entrance {
     socket.resume();
     if (socket.writable) socket.end(encodeError(fault, 'FATAL'));
     setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  }
+
+  private inTheClear(): HoldpointError {
+    const able = this.certificate !== undefined;
+    return new HoldpointError('tls_required', undefined, {
+      detail: able
+        ? 'Nothing was asked for, because a token must not be sent in the clear.'
+        : 'This proxy has no certificate, so that only connections on its own machine are taken.',
+      hint: able ? 'Connect with sslmode=verify-full.' : 'Connect through the tunnel: holdpoint connect.',
+    });
   }
 
   private async encrypt(certificate: ServerCertificate) {

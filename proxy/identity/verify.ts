@@ -72,7 +72,8 @@ export function createVerifier(options: {
             : 'its signature algorithm is not allowed',
         );
       const typ = header.typ?.toLowerCase().replace(/^application\//, '');
-      if (typ !== undefined && typ !== 'jwt') throw invalid('it is not an ID token');
+      const access = typ === 'at+jwt' && issuer.accessTokens === true;
+      if (typ !== undefined && typ !== 'jwt' && !access) throw invalid('it is not an ID token');
 
       const set = await keys.current();
       const first = await check(token, set, issuer);

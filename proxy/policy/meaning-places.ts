@@ -9,6 +9,7 @@ const LONGEST_SECONDS = 7 * 24 * 3600;
 /** Faults of meaning in issuers, groups, targets and protected columns. */
 export function placeFaults(file: PolicyFile, names: Names, report: Report): void {
   issuers(file, report);
+  names.issuer(file.agents.oauthIssuer, ['agents', 'oauthIssuer'], report);
   groups(file, report);
   targets(file, report);
   protectedColumns(file, names, report);

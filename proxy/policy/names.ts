@@ -26,6 +26,13 @@ export class Names {
     this.#known('target', used, this.#targets, path, report);
   }
 
+  issuer(used: string | undefined, path: Path, report: Report): void {
+    if (used === undefined || this.#issuers.includes(used)) return;
+    const near = nearest(used, this.#issuers);
+    const hint = near === undefined ? '' : `; did you mean ${near}?`;
+    report(path, `there is no issuer ${JSON.stringify(used)}${hint}`);
+  }
+
   /** Roles are known for the targets of the file only: with an added target among those meant, every role may exist. */
   roles(
     used: readonly string[] | undefined,

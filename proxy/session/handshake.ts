@@ -2,10 +2,9 @@ import type { Duplex } from 'node:stream';
 import { HoldpointError } from '#schemas/errors.ts';
 import { BACKEND, encode, int32 } from '../wire/backend.ts';
 import { FRONTEND } from '../wire/frontend.ts';
-import { Reader } from '../wire/reader.ts';
 import { decodeFirstPacket, type FirstPacket, firstPacketLength } from '../wire/startup.ts';
 
-/** The longest token: tokens are about 1 KB, a few with many groups are more. */
+/** The longest message with a token: tokens are about 1 KB, a few with many groups are more. */
 const MAX_PASSWORD = 20_000;
 /** More than any packet of the start-up; whoever sends more than that ahead is not read for the time being. */
 const AHEAD_BYTES = 64 * 1024;
@@ -59,23 +58,22 @@ export class Handshake {
     return decodeFirstPacket(this.take(length));
   }
 
-  /** Asks for the token as a password, in the one way that every driver knows. Source: manual 54.2.1, AuthenticationCleartextPassword. */
-  async password(): Promise<string> {
-    this.socket.write(encode(BACKEND.authentication, int32(3)));
+  /** Sends one authentication request. `code` as in the manual, 54.7. */
+  ask(code: number, data: Buffer = Buffer.alloc(0)): void {
+    this.socket.write(encode(BACKEND.authentication, int32(code), data));
+  }
+
+  /** The body of the answer to it, which has a secret in it: whoever reads it overwrites it. `what` is for messages. */
+  async response(what: string): Promise<Buffer> {
     await this.until(() => this.buffer.length >= 5);
     if (this.buffer.length < 5) throw gone();
     const type = this.buffer[0];
     const length = this.buffer.readInt32BE(1);
-    if (type !== FRONTEND.password) throw new HoldpointError('protocol', 'expected a password message');
-    if (length < 5 || length > MAX_PASSWORD)
-      throw new HoldpointError('protocol', 'password message has an impossible length');
+    if (type !== FRONTEND.password) throw new HoldpointError('protocol', `expected a ${what}`);
+    if (length < 4 || length > MAX_PASSWORD)
+      throw new HoldpointError('protocol', `${what} has an impossible length`);
     await this.until(() => this.buffer.length > length);
-    const packet = this.take(length + 1);
-    const reader = new Reader(packet, 5, packet.length);
-    const password = reader.cstring('password');
-    reader.finish('password message');
-    packet.fill(0);
-    return password;
+    return this.take(length + 1).subarray(5);
   }
 
   answer(bytes: string): void {

@@ -39,6 +39,8 @@ export interface StartupParameters {
   readonly application: string;
   /** To be sent on; always with UTF8 and standard strings. */
   readonly settings: Map<string, string>;
+  /** `holdpoint.authentication`: the way in which the client wants to give its token. */
+  readonly authentication: string | undefined;
   /** `_pq_.` options, none of which is known here. */
   readonly unknownOptions: readonly string[];
 }
@@ -47,8 +49,13 @@ export interface StartupParameters {
 export function readStartupParameters(parameters: ReadonlyMap<string, string>): StartupParameters {
   const settings = new Map<string, string>();
   const unknownOptions: string[] = [];
+  let authentication: string | undefined;
   const set = (name: string, value: string) => {
     const key = name.toLowerCase().replaceAll('-', '_');
+    if (key === 'holdpoint.authentication') {
+      authentication = value;
+      return;
+    }
     if (!ALLOWED.has(key) && !PLANNER.test(key))
       throw new HoldpointError('unsupported', `setting "${name.slice(0, 63)}" may not be given at start-up`, {
         hint: 'Leave it out of the connection string, PGOPTIONS or the driver settings.',
@@ -73,6 +80,7 @@ export function readStartupParameters(parameters: ReadonlyMap<string, string>): 
     database: database === '' ? user : database,
     application: settings.get('application_name') ?? '',
     settings,
+    authentication,
     unknownOptions,
   };
 }

@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { type FaultCode, HoldpointError } from '#schemas/errors.ts';
 import { heartbeat, PING_MS } from './heartbeat.ts';
@@ -17,6 +18,8 @@ export interface TunnelOptions<Who> {
   readonly identify: (token: string) => Promise<Who>;
   /** Takes over one connection; `who` is whom the session inside belongs to. */
   readonly accept: (stream: Duplex, address: string, who: Who) => void;
+  /** Whether a token may come over this connection only inside TLS. Default: never asked, for servers behind a gateway alone. */
+  readonly needsTls?: (socket: Duplex) => boolean;
   readonly log: (message: string, error?: unknown) => void;
   /** For the record. Default: the address of the TCP peer, which behind a gateway is the gateway. */
   readonly addressOf?: (request: IncomingMessage) => string;
@@ -77,6 +80,9 @@ export class TunnelServer<Who> {
     if (pathOf(request) !== TUNNEL_PATH)
       throw new Refusal(404, 'there is no tunnel here: its path is /connect');
     if (this.closing) throw new HoldpointError('shutdown');
+    // The token is lost already when it came in the clear; whoever set this up learns it from the first connection.
+    if (this.options.needsTls?.(socket) === true && !cameOverTls(request))
+      throw new HoldpointError('tls_required', 'this tunnel takes tokens over https only');
     const token = /^Bearer +([\w.~+/-]+=*)$/i.exec(request.headers.authorization ?? '')?.[1];
     if (token === undefined)
       throw new HoldpointError('token_invalid', 'a token is needed: send it as Authorization: Bearer');
@@ -112,6 +118,7 @@ class Refusal extends Error {
 const STATUS: Partial<Record<FaultCode, number>> = {
   token_invalid: 401,
   access_denied: 403,
+  tls_required: 403,
   too_many: 503,
   shutdown: 503,
 };
@@ -140,6 +147,12 @@ function refuse(socket: Duplex, status: number, fault: { message: string; code?:
 
 function pathOf(request: IncomingMessage): string {
   return (request.url ?? '').split('?')[0] ?? '';
+}
+
+/** Here or at a gateway in front, which says so in the way that all of them do; Cloud Run's among them. */
+function cameOverTls(request: IncomingMessage): boolean {
+  const told = [request.headers['x-forwarded-proto']].flat()[0]?.split(',')[0]?.trim();
+  return request.socket instanceof TLSSocket || told === 'https';
 }
 
 function peerOf({ socket }: IncomingMessage): string {

@@ -63,7 +63,7 @@ export interface Gate {
  */
 export async function startGate(
   rules: string,
-  more: { head?: string; schema?: string; data?: string } = {},
+  more: { head?: string; schema?: string; data?: string; args?: readonly string[] } = {},
 ): Promise<Gate> {
   const db = await startPostgres({ trust: true });
   await db.query(`create role agent login password 'agent-secret'`);
@@ -74,7 +74,7 @@ export async function startGate(
   writeFileSync(policy, `${more.head ?? HEAD}rules:\n${rules}`);
   const target = db.url({ database: 'shop', user: 'agent', password: 'agent-secret' });
   const dev = await startDev({
-    args: ['--policy', policy, '--target', target],
+    args: ['--policy', policy, '--target', target, ...(more.args ?? [])],
     ...(more.data === undefined ? {} : { data: more.data }),
   });
   const token = await dev.token('agent-1', { email: 'agent-1@example.com' });
