@@ -1,4 +1,4 @@
-import { randomBytes, randomInt, randomUUID, timingSafeEqual } from 'node:crypto';
+import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { AuditBody } from '#schemas/audit.ts';
@@ -64,6 +64,13 @@ const WARN_MS = 60_000;
 /** The newest minor version of protocol 3 that is spoken here. */
 const MINOR = 2;
 
+interface Live {
+  readonly session: Session;
+  /** Two targets may have the same. */
+  readonly processId: number;
+  readonly key: Buffer;
+}
+
 interface Opening {
   readonly socket: Duplex;
   readonly handshake: Handshake;
@@ -86,7 +93,7 @@ export class ProxyServer {
   private readonly options: ProxyOptions;
   private readonly targets: Targets;
   private readonly heads: Headcount;
-  private readonly live = new Map<number, { readonly session: Session; readonly key: Buffer }>();
+  private readonly live = new Map<string, Live>();
   private readonly starting = new Set<Duplex>();
   private closing = false;
 
@@ -252,7 +259,8 @@ export class ProxyServer {
     const { options } = this;
     const { policy } = options;
     const { socket, seat } = opening;
-    const processId = this.unusedId();
+    // The server's own process id, which NotificationResponse and pg_backend_pid() tell too; the key is ours, and cancels here.
+    const { processId } = connection;
     const key = randomBytes(opening.longKey ? 32 : 4);
     const unread = opening.handshake.release();
     const hello = [encode(BACKEND.authentication, int32(0))];
@@ -295,12 +303,12 @@ export class ProxyServer {
       },
       closed: (reason, statements) => {
         for (const timer of timers) clearTimeout(timer);
-        this.live.delete(processId);
+        this.live.delete(id);
         opening.leave();
         options.recorder.append(id, 'session.close', { reason, statements });
       },
     });
-    this.live.set(processId, { session, key });
+    this.live.set(id, { session, processId, key });
     const left = Math.max(0, seat.ends - options.clock());
     const warning = `this session ends in ${Math.round(Math.min(left, WARN_MS) / 1000)} seconds`;
     timers.push(
@@ -315,16 +323,9 @@ export class ProxyServer {
 
   /** Source: manual 54.2.8. A wrong key is answered like a right one: not at all. */
   private cancel(processId: number, key: Buffer): void {
-    const live = this.live.get(processId);
-    if (live !== undefined && live.key.length === key.length && timingSafeEqual(live.key, key))
-      live.session.cancel();
-  }
-
-  private unusedId(): number {
-    for (;;) {
-      const id = randomInt(1, 2 ** 31 - 1);
-      if (!this.live.has(id)) return id;
-    }
+    for (const live of this.live.values())
+      if (live.processId === processId && live.key.length === key.length && timingSafeEqual(live.key, key))
+        live.session.cancel();
   }
 }
 

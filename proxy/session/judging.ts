@@ -7,7 +7,7 @@ import type { Core } from './core.ts';
 import { Judge, type Judged } from './judgement.ts';
 import type { SessionCatalog, SessionParts } from './parts.ts';
 import type { Picture, Prepared } from './picture.ts';
-import { DEFAULT_READ_ONLY, type ServerLine } from './server-line.ts';
+import { DEFAULT_READ_ONLY, OWN, type ServerLine } from './server-line.ts';
 import type { Settings } from './settings.ts';
 
 const UNKNOWN_PATH: readonly string[] = ['?'];
@@ -99,6 +99,8 @@ export class Judging {
         rule: INVARIANT,
         message: 'this session is read-only: its access entry says so',
       };
+    if (statements.some(takesOwnName))
+      return { kind: 'deny', rule: INVARIANT, message: `names that begin with ${OWN} belong to the proxy` };
     if (this.rewired && !statements.every(harmlessAfterRewiring))
       return { kind: 'deny', rule: INVARIANT, message: REWIRED };
     return this.parts.decide(statements, inTransaction);
@@ -189,4 +191,9 @@ function turnsWritesOn({ actions }: StatementAnalysis): boolean {
       (a.kind === 'begin' && a.readOnly === false) ||
       (a.kind === 'set' && (a.setting === DEFAULT_READ_ONLY || a.setting === 'transaction_read_only')),
   );
+}
+
+/** PREPARE and DECLARE under a name that the proxy uses; its protocol messages are refused where they are read. */
+function takesOwnName({ actions }: StatementAnalysis): boolean {
+  return actions.some(a => (a.kind === 'prepare' || a.kind === 'declare') && a.name.startsWith(OWN));
 }

@@ -11,6 +11,11 @@ const POISON = 'holdpoint refused a statement here';
 export const DEFAULT_READ_ONLY = 'default_transaction_read_only';
 const FLUSH = encode(FRONTEND.flush);
 const NONE = Buffer.of(0, 0);
+const SYNC = encode(FRONTEND.sync);
+const CLOSE_STATEMENT = encode(FRONTEND.close, Buffer.from('S'), OWN);
+const CLOSE_PORTAL = encode(FRONTEND.close, Buffer.from('P'), OWN);
+const READ_ONLY_ON = command(`SET ${DEFAULT_READ_ONLY} = on`);
+const READ_ONLY_OFF = command(`SET ${DEFAULT_READ_ONLY} = off`);
 
 /** The way to the server: what is sent, what is expected back, and what the proxy itself asks of it. One write per turn. */
 export class ServerLine {
@@ -62,8 +67,7 @@ export class ServerLine {
     const wanted = read || this.agentReadOnly;
     if (this.serverReadOnly === wanted) return;
     this.serverReadOnly = wanted;
-    const text = `SET ${DEFAULT_READ_ONLY} = ${wanted ? 'on' : 'off'}`;
-    this.send(encode(FRONTEND.query, text), { kind: 'own', until: BACKEND.readyForQuery });
+    this.send(wanted ? READ_ONLY_ON : READ_ONLY_OFF, { kind: 'own', until: BACKEND.readyForQuery });
   }
 
   /** The server reports its default. True where the agent should see it: the switch is the proxy's, the setting the agent's. */
@@ -76,7 +80,7 @@ export class ServerLine {
   /**
    * SHOW for each name, answered by the server itself, in whatever state the session is; not to be used in a failed transaction. SHOW
    * takes no snapshot, so it leaves a transaction that has just begun as it was. `segment`: inside an extended segment, where a
-   * simple Query would end the implicit transaction. `skipped`: an error before it made the server skip it.
+   * Sync would end the implicit transaction. `skipped`: an error before it made the server skip it.
    */
   show(
     names: readonly string[],
@@ -91,7 +95,7 @@ export class ServerLine {
       };
       const finished = i === names.length - 1 ? { done: () => done(answers), skipped } : {};
       if (!segment) {
-        this.send(encode(FRONTEND.query, `SHOW ${name}`), {
+        this.send(command(`SHOW ${name}`), {
           kind: 'own',
           until: BACKEND.readyForQuery,
           row,
@@ -99,11 +103,13 @@ export class ServerLine {
         });
         return;
       }
+      this.own(BACKEND.closeComplete, CLOSE_STATEMENT);
+      this.own(BACKEND.closeComplete, CLOSE_PORTAL);
       this.own(BACKEND.parseComplete, encode(FRONTEND.parse, OWN, `SHOW ${name}`, NONE));
       this.own(BACKEND.bindComplete, encode(FRONTEND.bind, OWN, OWN, NONE, NONE, NONE));
       this.own(BACKEND.commandComplete, encode(FRONTEND.execute, OWN, int32(0)), { row });
-      this.own(BACKEND.closeComplete, encode(FRONTEND.close, Buffer.from('P'), OWN));
-      this.own(BACKEND.closeComplete, encode(FRONTEND.close, Buffer.from('S'), OWN), finished);
+      this.own(BACKEND.closeComplete, CLOSE_PORTAL);
+      this.own(BACKEND.closeComplete, CLOSE_STATEMENT, finished);
     });
     if (segment) this.askForAnswers();
   }
@@ -115,4 +121,21 @@ export class ServerLine {
   ): void {
     this.send(bytes, { kind: 'own', until, ...more });
   }
+}
+
+/**
+ * A statement of the proxy's own, up to its ReadyForQuery. Never a simple Query: that would drop the agent's unnamed statement, and the
+ * agent may still want to bind it. Closed before, too: SQL inside a function may have taken the name.
+ */
+function command(text: string): Buffer {
+  return Buffer.concat([
+    CLOSE_STATEMENT,
+    CLOSE_PORTAL,
+    encode(FRONTEND.parse, OWN, text, NONE),
+    encode(FRONTEND.bind, OWN, OWN, NONE, NONE, NONE),
+    encode(FRONTEND.execute, OWN, int32(0)),
+    CLOSE_PORTAL,
+    CLOSE_STATEMENT,
+    SYNC,
+  ]);
 }

@@ -499,7 +499,11 @@ test('names of the proxy itself are not for agents', async () => {
     assert.match(answer(await client.untilClosed().catch(() => client.untilReady())), /E:0A000/);
   }
   const client = await gate.agent();
-  assert.match(await ask(client, raw.query(`prepare _holdpoint as ${READ}`)), /Z:I$/);
+  assert.equal(await ask(client, raw.query(`prepare _holdpoint as ${READ}`)), 'E:42501 Z:I');
+  assert.equal(
+    await ask(client, raw.query(`declare _holdpoint cursor with hold for ${READ}`)),
+    'E:42501 Z:I',
+  );
   await reads(client);
   client.send(raw.query('set search_path = other'));
   await client.untilReady();
