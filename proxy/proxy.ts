@@ -13,8 +13,9 @@ import { Entrance } from './door/entrance.ts';
 import { proveHolder, wayOf } from './door/token.ts';
 import type { Holds } from './hold/hold.ts';
 import type { TokenVerifier } from './identity/verify.ts';
-import { analyse, withBody } from './policy/analyse.ts';
+import { analyseKnown } from './policy/analyses.ts';
 import { judge } from './policy/judge.ts';
+import { withBody } from './policy/with-body.ts';
 import type { Clock, Recorder, Secrets } from './ports.ts';
 import type { Handshake } from './session/handshake.ts';
 import { readStartupParameters, type StartupParameters } from './session/parameters.ts';
@@ -287,7 +288,7 @@ export class ProxyServer {
       analyse: (text, searchPath, types) => {
         const { current } = catalog;
         if (current === null) throw new HoldpointError('catalog_unavailable');
-        return analyse(text, current, searchPath, types);
+        return analyseKnown(text, current, searchPath, types);
       },
       decide: (statements, inTransaction) =>
         judge(

@@ -37,7 +37,17 @@ export function analyse(
     return { kind: 'statements', statements: [failed(fault, view).analysis] };
   }
   if ('message' in parsed) return { kind: 'syntax-error', ...parsed };
-  if (parsed.length === 0) return { kind: 'statements', statements: [emptyStatement()] };
+  return { kind: 'statements', statements: analyseTrees(parsed, view, searchPath, parameterTypes) };
+}
+
+/** The same for statements that are parsed already. */
+export function analyseTrees(
+  parsed: readonly unknown[],
+  view: CatalogView,
+  searchPath: readonly string[],
+  parameterTypes?: readonly number[],
+): StatementAnalysis[] {
+  if (parsed.length === 0) return [emptyStatement()];
   let path = searchPath;
   let moved = false;
   let rewired = false;
@@ -58,7 +68,7 @@ export function analyse(
     // A SET LOCAL before this text may end with the transaction.
     if (ends || facts.settings.size > 0) path = [UNKNOWN_PATH];
   }
-  return { kind: 'statements', statements };
+  return statements;
 }
 
 /** Said of every statement behind one that rewires, until that is committed and the catalog read again. */

@@ -1,5 +1,6 @@
 import type { Analysis, StatementAnalysis } from '#schemas/analysis.ts';
 import type { Verdict } from '#schemas/verdict.ts';
+import { Recent } from '../policy/recent.ts';
 
 /** One message's text, analysed and judged. */
 export interface Judged {
@@ -27,7 +28,8 @@ export interface Bodies {
 const NO_TYPES: readonly number[] = [];
 /** FirstNormalObjectId of the server's access/transam.h: types below are Postgres's own. */
 const FIRST_USER_OID = 16384;
-const MAX_TEXTS = 5_000;
+/** Texts and meanings that one session remembers: between so many and twice as many of each. */
+const MOST = 500;
 const MAX_CACHED_TEXT = 100_000;
 
 /**
@@ -35,7 +37,9 @@ const MAX_CACHED_TEXT = 100_000;
  * either changes; texts that name prepared statements or cursors are judged anew each time.
  */
 export class Judge {
-  private readonly known = new Map<string, Judged>();
+  private readonly known = new Recent<string, Judged>(MOST);
+  /** By what was found of a text: the same object for many that differ in their constants alone. */
+  private readonly meanings = new Recent<readonly StatementAnalysis[], Judged>(MOST);
   private context: unknown[] = [];
   /** Another object whenever what texts mean may have changed. */
   stamp: object = {};
@@ -66,6 +70,7 @@ export class Judge {
     this.context = context;
     this.stamp = {};
     this.known.clear();
+    this.meanings.clear();
   }
 
   /** `types`: the parameter types that Parse declares. A value of a user's type runs that type's functions. */
@@ -76,15 +81,14 @@ export class Judge {
     const analysis = this.analyse(text, types);
     if (analysis.kind === 'syntax-error') return analysis;
     const alone = analysis.statements.every(s => s.executes === null && s.cursor === null);
-    const judged = this.statements(
-      text,
-      alone ? analysis.statements : this.resolve(analysis.statements),
-      alone,
-    );
-    if (alone && text.length <= MAX_CACHED_TEXT) {
-      if (this.known.size >= MAX_TEXTS) this.known.clear();
-      this.known.set(key, judged);
-    }
+    if (!alone) return { kind: 'judged', judged: this.statements(text, this.resolve(analysis.statements)) };
+    const like = this.meanings.get(analysis.statements);
+    const judged =
+      like === undefined
+        ? this.statements(text, analysis.statements, true)
+        : { ...like, text, recorded: false };
+    if (like === undefined) this.meanings.set(analysis.statements, judged);
+    if (text.length <= MAX_CACHED_TEXT) this.known.set(key, judged);
     return { kind: 'judged', judged };
   }
 

@@ -53,12 +53,17 @@ export function constant(value: unknown): string | null {
   return null;
 }
 
-/** Every object below (and at) a value, for questions that need no context. */
+/** Every object below (and at) a value, for questions that need no context. What a constant is, is not looked at (`slots.ts` would tell). */
 export function* everything(value: unknown): Generator<Tree> {
   if (Array.isArray(value)) {
     for (const item of value) yield* everything(item);
   } else if (typeof value === 'object' && value !== null) {
     yield value as Tree;
-    for (const item of Object.values(value)) yield* everything(item);
+    const constant = tree((value as Tree).A_Const);
+    if (constant === NOTHING) for (const item of Object.values(value)) yield* everything(item);
+    else {
+      yield constant;
+      for (const kind of Object.values(constant)) if (tree(kind) === kind) yield kind as Tree;
+    }
   }
 }
