@@ -46,11 +46,9 @@ export class Reader {
     return this.int32(what) >>> 0;
   }
 
-  /** A count as the protocol writes it (int16), refused when negative. */
+  /** A count: two bytes, which the server reads without a sign, so that there are up to 65,535 of something. */
   count(what: string): number {
-    const value = this.int16(what);
-    if (value < 0) throw new HoldpointError('protocol', `negative count of ${what}: ${value}`);
-    return value;
+    return this.int16(what) & 0xffff;
   }
 
   /** A zero-terminated string, as raw bytes decoded to UTF-8; refused when the bytes are not UTF-8. */

@@ -201,7 +201,7 @@ test('messages whose inside cannot be are protocol violations that end the sessi
       'B',
       Buffer.concat([head, raw.int16(0, 1), raw.int32(999), raw.int16(0)]),
     ),
-    'a negative count in Bind': raw.message('B', Buffer.concat([head, raw.int16(-1)])),
+    'a count beyond Bind': raw.message('B', Buffer.concat([head, raw.int16(-1)])),
     'a length below 4': raw.message('Q', '', 3),
     'a negative length': raw.message('S', '', -4),
     'a query without its zero': raw.message('Q', insert),
