@@ -39,7 +39,7 @@ export interface PipelineParts {
 export interface Submission {
   readonly run: Run;
   readonly judged: Judged;
-  readonly protocol: 'simple' | 'parse' | 'bind';
+  readonly protocol: AuditBody<'statement'>['protocol'];
   readonly parameters: readonly Parameter[];
   readonly inTransaction: boolean;
   /** In a failed transaction the server runs nothing but its end: nobody is asked to approve what can not run. */

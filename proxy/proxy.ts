@@ -13,6 +13,7 @@ import { Entrance } from './door/entrance.ts';
 import { proveHolder, wayOf } from './door/token.ts';
 import type { Holds } from './hold/hold.ts';
 import type { TokenVerifier } from './identity/verify.ts';
+import { analyseCall } from './policy/analyse-call.ts';
 import { analyseKnown } from './policy/analyses.ts';
 import { judge } from './policy/judge.ts';
 import { withBody } from './policy/with-body.ts';
@@ -289,6 +290,11 @@ export class ProxyServer {
         const { current } = catalog;
         if (current === null) throw new HoldpointError('catalog_unavailable');
         return analyseKnown(text, current, searchPath, types);
+      },
+      analyseCall: (oid, searchPath) => {
+        const { current } = catalog;
+        if (current === null) throw new HoldpointError('catalog_unavailable');
+        return analyseCall(oid, current, searchPath);
       },
       decide: (statements, inTransaction) =>
         judge(

@@ -43,6 +43,15 @@ export interface StatementAnalysis {
   readonly opaque?: boolean;
 }
 
+/** A fast-path call, which names its function by OID: judged as the SELECT that says the same. */
+export interface CallAnalysis {
+  readonly text: string;
+  /** Type OIDs of the arguments and of the result; empty and 0 where the function is not known. */
+  readonly inputs: readonly number[];
+  readonly result: number;
+  readonly analysis: StatementAnalysis;
+}
+
 /** A whole query string. */
 export type Analysis =
   | { readonly kind: 'statements'; readonly statements: readonly StatementAnalysis[] }

@@ -40,7 +40,7 @@ export const auditBodies = {
   }),
   statement: z.strictObject({
     n,
-    protocol: z.enum(['simple', 'parse', 'bind']),
+    protocol: z.enum(['simple', 'parse', 'bind', 'function']),
     text: z.string(),
     parameters: z.array(parameter),
     digest: z.string(),

@@ -12,11 +12,14 @@ export type Parameter = z.infer<typeof parameter>;
 
 /** A statement with everything that gives it its meaning. Two statements with the same digest do the same thing. */
 export const statement = z.strictObject({
-  /** `session`: opening a session, which `text` says in a sentence; nothing of it goes to the server. */
-  protocol: z.enum(['simple', 'extended', 'session']),
+  /**
+   * `function`: a fast-path call; `text` is the SELECT that says the same.
+   * `session`: opening a session, which `text` says in a sentence; nothing of it goes to the server.
+   */
+  protocol: z.enum(['simple', 'extended', 'function', 'session']),
   text: z.string(),
   parameters: z.array(parameter),
-  /** Result format codes of Bind; empty in the simple protocol. */
+  /** Result format codes of Bind, or of a fast-path call; empty in the simple protocol. */
   resultFormats: z.array(z.enum(['text', 'binary'])),
   target: z.string(),
   database: z.string(),

@@ -120,12 +120,22 @@ function definesOnly(facts: Facts): boolean {
 
 /** Something inside went wrong: nothing is known of the statement. */
 function failed(fault: unknown, view: CatalogView): { analysis: StatementAnalysis; facts: Facts } {
+  return nothingKnown(`the analysis failed: ${fault instanceof Error ? fault.message : String(fault)}`, view);
+}
+
+function nothingKnown(why: string, view: CatalogView): { analysis: StatementAnalysis; facts: Facts } {
   const facts = new Facts();
   facts.commands.add('unknown');
   facts.changesMeaning = true;
-  facts.cannotTell(`the analysis failed: ${fault instanceof Error ? fault.message : String(fault)}`);
+  facts.cannotTell(why);
   return { analysis: plain(facts, view), facts };
 }
+
+/** Of something that cannot be analysed, and why. */
+export function unanalysed(why: string, view: CatalogView): StatementAnalysis {
+  return nothingKnown(why, view).analysis;
+}
+
 /** Statements that mean the same whatever names mean. */
 const EXPRESSIONLESS = new Set([
   'TransactionStmt',

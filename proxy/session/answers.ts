@@ -17,6 +17,7 @@ import {
 import { Frames, show } from '../wire/frames.ts';
 import { Reader } from '../wire/reader.ts';
 import type { AnswersOwner } from './answers-owner.ts';
+import { CallResult } from './call-result.ts';
 import { analysisOf, type Op, runOf } from './op.ts';
 import type { Outbox } from './outbox.ts';
 import { Passage } from './passage.ts';
@@ -25,6 +26,7 @@ import { Shield } from './shield.ts';
 
 /** Any length that the server's own limit (1 GiB) allows; rows that pass unmasked are never held whole. */
 const MAX_SERVER_MESSAGE = 0x3fffffff;
+const STREAMED: ReadonlySet<number> = new Set([BACKEND.dataRow, BACKEND.copyData, BACKEND.functionResult]);
 
 /**
  * The way back: reads the server's messages, matches them with what was sent, masks and redacts, counts and hashes, and passes the rest
@@ -35,15 +37,17 @@ export class Answers {
   private readonly frames: Frames;
   private readonly passage: Passage;
   readonly shield: Shield;
+  private readonly result: CallResult;
   private readonly owner: AnswersOwner;
 
   constructor(outbox: Outbox, owner: AnswersOwner) {
     this.passage = new Passage(outbox);
     this.owner = owner;
     this.shield = new Shield(owner);
+    this.result = new CallResult(this.passage, this.shield, owner);
     this.frames = new Frames({
       limit: () => MAX_SERVER_MESSAGE,
-      stream: type => (type === BACKEND.dataRow || type === BACKEND.copyData) && this.streams(),
+      stream: type => STREAMED.has(type) && this.streams(),
     });
   }
 
@@ -67,7 +71,7 @@ export class Answers {
 
   private streams(): boolean {
     const op = this.queue[0];
-    if (op?.kind === 'query') return op.plan === null;
+    if (op?.kind === 'query' || op?.kind === 'function') return op.plan === null;
     return op?.kind === 'execute' && op.portal.plan === null;
   }
 
@@ -115,6 +119,16 @@ export class Answers {
         return;
       case 'execute':
         this.executeAnswer(op, type, buffer, start, end);
+        return;
+      case 'function':
+        if (type === BACKEND.readyForQuery) {
+          this.owner.ended(op.run, op.run.sqlstate === '' ? 'ok' : 'error');
+          this.ready(op, buffer, start, end);
+          return;
+        }
+        expected(type, BACKEND.functionResult, op);
+        if (this.frames.first) this.result.begin(op.run);
+        this.result.pass(op.run, op.plan, buffer, start, end);
         return;
       case 'parse':
         expected(type, BACKEND.parseComplete, op);
@@ -335,7 +349,7 @@ export class Answers {
     if (op === undefined || fatal) return;
     const run = runOf(op);
     if (run !== null) run.sqlstate = field(fields, 'C');
-    if (op.kind === 'query') {
+    if (op.kind === 'query' || op.kind === 'function') {
       this.owner.failed(false);
       return;
     }

@@ -3,6 +3,7 @@ import { show } from '../wire/frames.ts';
 import { FRONTEND } from '../wire/frontend.ts';
 import type { Core } from './core.ts';
 import * as extended from './extended.ts';
+import { functionCall } from './fast-path.ts';
 import { query } from './simple.ts';
 
 /**
@@ -55,14 +56,14 @@ export function dispatch(
       // Left over from a COPY that failed: the server drops them too.
       return;
     case FRONTEND.functionCall:
-      core.refuseSimple(
-        new HoldpointError('unsupported', 'fast-path function calls are refused', {
-          detail: 'They carry no SQL that could be judged.',
-          hint: 'Call the function with SELECT.',
-        }),
-      );
+      judgeable(() => functionCall(core, buffer, start, end));
       return;
     default:
       throw new HoldpointError('protocol', `unknown message type ${show(type)}`);
   }
+}
+
+/** Whether the server answers a message of this type with a ReadyForQuery, also where it fails; else it skips to Sync. */
+export function endsWithReady(type: number): boolean {
+  return type === FRONTEND.query || type === FRONTEND.functionCall;
 }

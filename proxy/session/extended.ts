@@ -1,17 +1,8 @@
-import { isUtf8 } from 'node:buffer';
 import type { StatementAnalysis } from '#schemas/analysis.ts';
 import { HoldpointError } from '#schemas/errors.ts';
-import type { Parameter } from '#schemas/statement.ts';
 import { encode } from '../wire/backend.ts';
-import {
-  type BindMessage,
-  decodeBind,
-  decodeExecute,
-  decodeNamed,
-  decodeParse,
-  FRONTEND,
-  formatOf,
-} from '../wire/frontend.ts';
+import { decodeBind, decodeExecute, decodeNamed, decodeParse, FRONTEND } from '../wire/frontend.ts';
+import { parametersOf } from './binds.ts';
 import { type Core, secondWitness } from './core.ts';
 import type { Judged } from './judgement.ts';
 import type { Portal } from './op.ts';
@@ -240,19 +231,4 @@ function unknownStatement(name: string): HoldpointError {
 
 function unknownPortal(name: string): HoldpointError {
   return new HoldpointError('unknown_portal', `portal "${name}" does not exist`);
-}
-
-/** Null where a text value is not UTF-8: record and digest have to hold exactly what runs. */
-function parametersOf(message: BindMessage, types: readonly number[]): Parameter[] | null {
-  const parameters: Parameter[] = [];
-  for (const [i, value] of message.values.entries()) {
-    const type = types[i] ?? 0;
-    if (formatOf(message.formats, i) === 1) {
-      parameters.push({ format: 'binary', type, value: value === null ? null : value.toString('base64') });
-    } else {
-      if (value !== null && !isUtf8(value)) return null;
-      parameters.push({ format: 'text', type, value: value === null ? null : value.toString('utf8') });
-    }
-  }
-  return parameters;
 }

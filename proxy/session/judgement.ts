@@ -1,4 +1,4 @@
-import type { Analysis, StatementAnalysis } from '#schemas/analysis.ts';
+import type { Analysis, CallAnalysis, StatementAnalysis } from '#schemas/analysis.ts';
 import type { Verdict } from '#schemas/verdict.ts';
 import { Recent } from '../policy/recent.ts';
 
@@ -18,6 +18,13 @@ export interface Judged {
 export type Judgement =
   | { readonly kind: 'judged'; readonly judged: Judged }
   | Extract<Analysis, { kind: 'syntax-error' }>;
+
+/** A fast-path call, judged. */
+export interface JudgedCall {
+  readonly judged: Judged;
+  readonly inputs: readonly number[];
+  readonly result: number;
+}
 
 /** What EXECUTE and FETCH stand for: the session's names, as they would be when everything before has succeeded. */
 export interface Bodies {
@@ -40,10 +47,12 @@ export class Judge {
   private readonly known = new Recent<string, Judged>(MOST);
   /** By what was found of a text: the same object for many that differ in their constants alone. */
   private readonly meanings = new Recent<readonly StatementAnalysis[], Judged>(MOST);
+  private readonly calls = new Recent<number, JudgedCall>(MOST);
   private context: unknown[] = [];
   /** Another object whenever what texts mean may have changed. */
   stamp: object = {};
   private readonly analyse: (text: string, types: readonly number[]) => Analysis;
+  private readonly analyseCall: (oid: number) => CallAnalysis;
   private readonly decide: (statements: readonly StatementAnalysis[], inTransaction: boolean) => Verdict;
   private readonly bodies: Bodies;
   private readonly withBody: (
@@ -53,11 +62,13 @@ export class Judge {
 
   constructor(
     analyse: (text: string, types: readonly number[]) => Analysis,
+    analyseCall: (oid: number) => CallAnalysis,
     decide: (statements: readonly StatementAnalysis[], inTransaction: boolean) => Verdict,
     withBody: (outer: StatementAnalysis, body: StatementAnalysis | undefined) => StatementAnalysis,
     bodies: Bodies,
   ) {
     this.analyse = analyse;
+    this.analyseCall = analyseCall;
     this.decide = decide;
     this.withBody = withBody;
     this.bodies = bodies;
@@ -71,6 +82,7 @@ export class Judge {
     this.stamp = {};
     this.known.clear();
     this.meanings.clear();
+    this.calls.clear();
   }
 
   /** `types`: the parameter types that Parse declares. A value of a user's type runs that type's functions. */
@@ -90,6 +102,16 @@ export class Judge {
     if (like === undefined) this.meanings.set(analysis.statements, judged);
     if (text.length <= MAX_CACHED_TEXT) this.known.set(key, judged);
     return { kind: 'judged', judged };
+  }
+
+  /** A fast-path call of the function with this OID. */
+  call(oid: number): JudgedCall {
+    const known = this.calls.get(oid);
+    if (known !== undefined) return known;
+    const { text, inputs, result, analysis } = this.analyseCall(oid);
+    const call = { judged: this.statements(text, [analysis], true), inputs, result };
+    this.calls.set(oid, call);
+    return call;
   }
 
   /** Bodies added, in order: a PREPARE or DECLARE earlier in the same text counts for what follows it. */

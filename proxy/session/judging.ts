@@ -30,6 +30,7 @@ export class Judging {
     this.picture = picture;
     this.judge = new Judge(
       (text, types) => parts.analyse(text, this.path(), types),
+      oid => parts.analyseCall(oid, this.path()),
       (statements, inTransaction) => this.decide(statements, inTransaction),
       parts.withBody,
       {

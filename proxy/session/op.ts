@@ -19,6 +19,7 @@ export interface Portal {
 /** One message under way to the server, and what its answer means. The server answers in order, or skips to Sync. */
 export type Op =
   | { readonly kind: 'query'; readonly run: Run; plan: MaskPlan | null | undefined }
+  | { readonly kind: 'function'; readonly run: Run; readonly plan: MaskPlan | null }
   | { readonly kind: 'parse'; readonly name: string; readonly prepared: Prepared; readonly run: Run | null }
   | { readonly kind: 'bind'; readonly name: string; readonly portal: Portal }
   | { readonly kind: 'describe-statement'; readonly prepared: Prepared }
@@ -48,6 +49,7 @@ export function analysisOf(portal: Portal): StatementAnalysis {
 export function runOf(op: Op): Run | null {
   switch (op.kind) {
     case 'query':
+    case 'function':
     case 'execute':
     case 'parse':
       return op.run;

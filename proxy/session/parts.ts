@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Analysis, StatementAnalysis } from '#schemas/analysis.ts';
+import type { Analysis, CallAnalysis, StatementAnalysis } from '#schemas/analysis.ts';
 import type { HoldpointError } from '#schemas/errors.ts';
 import type { MaskKind } from '#schemas/policy.ts';
 import type { Verdict } from '#schemas/verdict.ts';
@@ -51,6 +51,7 @@ export interface SessionParts extends Omit<PipelineParts, 'gate' | 'parked'> {
   readonly limits: SessionLimits;
   /** By the catalog as it is now. Throws HoldpointError `catalog_unavailable` where that may be stale. */
   analyse(text: string, searchPath: readonly string[], types: readonly number[]): Analysis;
+  analyseCall(oid: number, searchPath: readonly string[]): CallAnalysis;
   decide(statements: readonly StatementAnalysis[], inTransaction: boolean): Verdict;
   withBody(outer: StatementAnalysis, body: StatementAnalysis | undefined): StatementAnalysis;
   /** Where a person decides on an approval: the HINT of the notice. */

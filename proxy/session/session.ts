@@ -6,7 +6,7 @@ import { FRONTEND } from '../wire/frontend.ts';
 import { Answers } from './answers.ts';
 import { beginCopyIn, type CopyIn, copyMessage } from './copy-in.ts';
 import type { Core } from './core.ts';
-import { dispatch } from './dispatch.ts';
+import { dispatch, endsWithReady } from './dispatch.ts';
 import { HoldNotice } from './hold-notice.ts';
 import { Intake } from './intake.ts';
 import { Judging } from './judging.ts';
@@ -190,7 +190,7 @@ export class Session {
         // An earlier message of the segment has failed meanwhile: the server skips this one.
         if (!core.skipping) {
           if (error === null) this.whenJudgeable(then);
-          else if (core.frames.type === FRONTEND.query) core.refuseSimple(error);
+          else if (endsWithReady(core.frames.type)) core.refuseSimple(error);
           else core.refuseExtended(error);
         }
         if (this.intake.block === null) this.resume();

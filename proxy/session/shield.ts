@@ -47,6 +47,12 @@ export class Shield {
     return this.plan(bound, analysisOf(portal), portal.run);
   }
 
+  /** The mask of a fast-path call's result, of which the server says nothing. */
+  planCall(typeOid: number, format: 0 | 1, run: Run): MaskPlan | null {
+    const column = { name: 'result', tableOid: 0, attnum: 0, typeOid, typeSize: 0, typeMod: -1, format };
+    return this.plan([column], run.statements[0], run);
+  }
+
   /** Whether what the server says now may tell of a protected relation. */
   inScope(op: Op | undefined): boolean {
     if (!this.owner.protects()) return false;

@@ -42,7 +42,7 @@ export function submit(session: Submitter, work: Parameters<Core['submit']>[0]):
     parseOnly: work.parseOnly === true,
     gone: () => session.gone(),
     describe: () => {
-      const how = protocol === 'simple' ? 'simple' : 'extended';
+      const how = protocol === 'simple' || protocol === 'function' ? protocol : 'extended';
       const described = session.judging.describe(core, how, judged.text, parameters, resultFormats);
       session.flush();
       return described;

@@ -40,6 +40,14 @@ export interface BindMessage {
   readonly resultFormats: readonly number[];
 }
 
+export interface FunctionCallMessage {
+  readonly oid: number;
+  readonly formats: readonly number[];
+  /** Views into the frame: copy what outlives it. Null is SQL NULL. */
+  readonly values: readonly (Buffer | null)[];
+  readonly resultFormat: 0 | 1;
+}
+
 function name(reader: Reader, what: string): string {
   const at = reader.at;
   const value = reader.cstring(what);
@@ -73,24 +81,25 @@ function formats(reader: Reader, what: string): number[] {
   const count = reader.count(what);
   const list: number[] = [];
   for (let i = 0; i < count; i++) {
-    const format = reader.int16(what);
-    if (format !== 0 && format !== 1)
-      throw new HoldpointError('protocol', `unsupported format code: ${format}`);
-    list.push(format);
+    list.push(format(reader, what));
   }
   return list;
 }
 
-export function decodeBind(buffer: Buffer, start: number, end: number): BindMessage {
-  const reader = new Reader(buffer, start + 5, end);
-  const portal = name(reader, 'portal name');
-  const statement = name(reader, 'statement name');
-  const parameterFormats = formats(reader, 'parameter formats');
+function format(reader: Reader, what: string): 0 | 1 {
+  const code = reader.int16(what);
+  if (code !== 0 && code !== 1) throw new HoldpointError('protocol', `unsupported format code: ${code}`);
+  return code;
+}
+
+/** What Bind and FunctionCall have alike: format codes, and values of theirs. */
+function valuesOf(reader: Reader, message: string): Pick<BindMessage, 'formats' | 'values'> {
+  const codes = formats(reader, 'parameter formats');
   const count = reader.count('parameters');
-  if (parameterFormats.length > 1 && parameterFormats.length !== count)
+  if (codes.length > 1 && codes.length !== count)
     throw new HoldpointError(
       'protocol',
-      `bind message has ${parameterFormats.length} parameter formats but ${count} parameters`,
+      `${message} message has ${codes.length} parameter formats but ${count} parameters`,
     );
   const values: (Buffer | null)[] = [];
   for (let i = 0; i < count; i++) {
@@ -98,9 +107,26 @@ export function decodeBind(buffer: Buffer, start: number, end: number): BindMess
     if (length < -1) throw new HoldpointError('protocol', `negative parameter length: ${length}`);
     values.push(length === -1 ? null : reader.bytes(length, 'parameter value'));
   }
+  return { formats: codes, values };
+}
+
+export function decodeBind(buffer: Buffer, start: number, end: number): BindMessage {
+  const reader = new Reader(buffer, start + 5, end);
+  const portal = name(reader, 'portal name');
+  const statement = name(reader, 'statement name');
+  const { formats: parameterFormats, values } = valuesOf(reader, 'bind');
   const resultFormats = formats(reader, 'result formats');
   reader.finish('Bind');
   return { portal, statement, formats: parameterFormats, values, resultFormats };
+}
+
+export function decodeFunctionCall(buffer: Buffer, start: number, end: number): FunctionCallMessage {
+  const reader = new Reader(buffer, start + 5, end);
+  const oid = reader.uint32('function');
+  const { formats: codes, values } = valuesOf(reader, 'function call');
+  const resultFormat = format(reader, 'result format');
+  reader.finish('FunctionCall');
+  return { oid, formats: codes, values, resultFormat };
 }
 
 /** The format of parameter or column `i`: none given means text, one means all. */

@@ -233,22 +233,6 @@ test('empty texts are answered as the server does', async () => {
   client.destroy();
 });
 
-test('a fast-path function call is refused and the session lives on, inside and outside a transaction', async () => {
-  const client = await gate.agent();
-  const lower = Number(await gate.value("select 'pg_catalog.lower(text)'::regprocedure::oid::int"));
-  client.send(raw.functionCall(lower, ['ABC']));
-  assert.equal(answer(await client.untilReady()), 'E:0A000 Z:I');
-  await livesOn(client);
-  client.send(raw.query('begin'));
-  await client.untilReady();
-  client.send(raw.functionCall(lower, ['ABC']));
-  assert.equal(answer(await client.untilReady()), 'E:0A000 Z:E');
-  client.send(raw.query('rollback'));
-  await client.untilReady();
-  await livesOn(client);
-  client.destroy();
-});
-
 test('a replication connection is refused at start-up', async () => {
   for (const replication of ['true', 'on', '1', 'yes', 'database', 'TRUE']) {
     const client = await RawClient.connect({ port: gate.dev.pgPort });

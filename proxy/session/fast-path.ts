@@ -1,0 +1,33 @@
+import { HoldpointError } from '#schemas/errors.ts';
+import { decodeFunctionCall } from '../wire/frontend.ts';
+import { parametersOf } from './binds.ts';
+import { type Core, secondWitness } from './core.ts';
+
+/**
+ * A fast-path call: one function by its OID, and its values in the same message. Answered like a simple Query, with one value in place of
+ * rows, and judged as the SELECT that says the same. Source: manual 54.2.7 "Function Call".
+ */
+export function functionCall(core: Core, buffer: Buffer, start: number, end: number): void {
+  const message = decodeFunctionCall(buffer, start, end);
+  const { judged, inputs, result } = core.judge.call(message.oid);
+  const parameters = parametersOf(message, inputs);
+  if (parameters === null) {
+    core.refuseSimple(new HoldpointError('encoding'));
+    return;
+  }
+  const run = core.run(judged.statements);
+  core.submit({
+    run,
+    judged,
+    protocol: 'function',
+    parameters,
+    resultFormats: [message.resultFormat],
+    forward: () => {
+      if (core.status === 'I' && !core.segment) core.line.switchMode(secondWitness(judged));
+      const plan = core.answers.shield.planCall(result, message.resultFormat, run);
+      core.line.send(buffer.subarray(start, end), { kind: 'function', run, plan });
+      core.wait('ready');
+    },
+    refuse: error => core.refuseSimple(error),
+  });
+}
