@@ -30,12 +30,17 @@ export interface Recorder {
 export interface Approvals {
   /** The approval exists, and approvers can see it. Idempotent by `id`. */
   open(approval: Approval): Promise<void>;
-  /** Calls back with the present state soon, and with every later change, until the returned function is called. */
-  watch(id: string, changed: (approval: Approval) => void): () => void;
+  /**
+   * Calls back with the present state soon, and with every later change, until the returned function is called. Null when what was there
+   * has gone or cannot be read any more: somebody has altered it by hand.
+   */
+  watch(id: string, changed: (approval: Approval | null) => void): () => void;
   /** The proxy's own events. Rejects with IllegalMove when the state no longer allows it. */
   end(id: string, event: Extract<HoldEvent, { kind: 'expire' | 'withdraw' }>): Promise<void>;
   /** Makes the grant single-use: true for exactly one caller, ever, and only while approved with this digest. */
   claim(id: string, digest: string): Promise<boolean>;
+  /** The newest approval that is held or approved for this grant key (schemas/grant.ts); null when there is none. */
+  find(grantKey: string): Promise<Approval | null>;
 }
 
 /** Checks the signature of a decision against the configured public keys. */

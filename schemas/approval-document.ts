@@ -16,7 +16,7 @@ export const approvalDocument = z.object({
   body: z.string(),
   /** Each a signed decision as JSON, in the order in which they were taken. */
   decisions: z.array(z.string()),
-  /** The proxy instance that waits for it; empty when none does. What one instance's listener asks for. */
+  /** The proxy instance that has opened it: what one instance's listener asks for. */
   instance: z.string(),
   /** See schemas/grant.ts; empty for what is bound to its connection. */
   grantKey: z.string(),
@@ -68,7 +68,8 @@ export function toDocument(
 export const claimDocument = z.object({
   digest: z.string(),
   instance: z.string(),
-  session: z.string(),
+  /** Of this attempt: tells an instance that it has come second to itself. */
+  token: z.string(),
   at: z.string(),
 });
 export type ClaimDocument = z.infer<typeof claimDocument>;

@@ -11,7 +11,7 @@ export const holdMessage = z.discriminatedUnion('kind', [
     kind: z.literal('held'),
     /** As the proxy opened it: state `held`, no decisions. */
     approval,
-    /** The proxy instance whose open connection waits for it; empty when none does. */
+    /** The proxy instance that has opened it, and listens. */
     instance: z.string(),
   }),
   z.strictObject({

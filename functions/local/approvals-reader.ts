@@ -15,7 +15,7 @@ export function openApprovalsReader(path: string): ApprovalsReader | null {
   if (!existsSync(path)) return null;
   const db = new DatabaseSync(path, { readOnly: true, timeout: 2000 });
   return {
-    list: options => readApprovals(db, options),
+    list: ({ all }) => readApprovals(db, all ? {} : { states: ['held'] }),
     get: id => readApproval(db, id),
     close: () => db.close(),
   };

@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import { type Approval, approval } from '#schemas/approval.ts';
+import { type Approval, type ApprovalState, approval } from '#schemas/approval.ts';
 
 /**
  * `body` is the approval as it was opened and never changes; state and outcome are columns, decisions are rows of their own, so
@@ -28,9 +28,12 @@ export function readApproval(db: DatabaseSync, id: string): Approval | null {
   return row === undefined ? null : fromRow(db, row);
 }
 
-/** Newest first; only what is held unless `all`. */
-export function readApprovals(db: DatabaseSync, { all }: { all: boolean }): Approval[] {
-  const which = all ? '' : `where state = 'held'`;
+/** Newest first; all, or those in one of these states. */
+export function readApprovals(
+  db: DatabaseSync,
+  { states }: { readonly states?: readonly ApprovalState[] },
+): Approval[] {
+  const which = states === undefined ? '' : `where state in (${states.map(s => `'${s}'`).join(', ')})`;
   const rows = db.prepare(`select * from approvals ${which} order by created_at desc, rowid desc`).all();
   return rows.map(row => fromRow(db, row));
 }

@@ -5,6 +5,7 @@ import type { ApprovalBook } from '#functions/ports.ts';
 import { type Approval, approval } from '#schemas/approval.ts';
 import { canonical } from '#schemas/canonical.ts';
 import { HoldpointError } from '#schemas/errors.ts';
+import { grantKey } from '#schemas/grant.ts';
 import { type HoldEvent, IllegalMove, transition } from '#schemas/hold.ts';
 import { statementDigest } from '#schemas/statement.ts';
 import { insertApproval, readApproval, readApprovals, SCHEMA, updateApproval } from './approvals-table.ts';
@@ -50,7 +51,8 @@ export class LocalApprovals implements ApprovalBook {
       const rows = this.#db.prepare(`select id from approvals where state in ('held', 'approved')`).all();
       for (const { id } of rows) {
         const before = readApproval(this.#db, String(id));
-        if (before === null) continue;
+        // What outlives its connection outlives the process too.
+        if (before === null || before.releases !== 'parked') continue;
         updateApproval(this.#db, before, transition(before, { kind: 'withdraw', why: PROXY_STOPPED }));
       }
     });
@@ -105,8 +107,14 @@ export class LocalApprovals implements ApprovalBook {
     return claimed;
   }
 
+  async find(key: string): Promise<Approval | null> {
+    const open = this.#store(() => readApprovals(this.#db, { states: ['held', 'approved'] }));
+    const fits = (a: Approval) => a.releases !== 'parked' && grantKey(a.digest, a.requester) === key;
+    return open.find(fits) ?? null;
+  }
+
   async list(options: { all: boolean }): Promise<Approval[]> {
-    return readApprovals(this.#db, options);
+    return readApprovals(this.#db, options.all ? {} : { states: ['held'] });
   }
 
   async get(id: string): Promise<Approval | null> {

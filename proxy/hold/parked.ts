@@ -98,8 +98,12 @@ export class ParkedHold {
   }
 
   /** Keeps only the newest word of the store; one judgement runs at a time. */
-  #changed(seen: Approval): void {
+  #changed(seen: Approval | null): void {
     if (this.#over) return;
+    if (seen === null) {
+      this.#refuse('decision_unverified', 'the record of the approval was removed or altered');
+      return;
+    }
     this.#latest = seen;
     if (!this.#judging) void this.#judgeAll();
   }

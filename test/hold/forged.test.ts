@@ -22,6 +22,7 @@ function lyingStore() {
       return () => {};
     },
     end: async () => {},
+    find: async () => null,
     claim: async id => {
       claims.push(id);
       return true;
@@ -272,6 +273,7 @@ describe('approvals.db changed by hand', () => {
         watch: (id, changed) => approvals.watch(id, changed),
         end: (id, event) => approvals.end(id, event),
         claim: (id, digest) => approvals.claim(id, digest),
+        find: key => approvals.find(key),
       },
     }));
     try {

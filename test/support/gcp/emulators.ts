@@ -1,0 +1,41 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { type Emulator, startEmulator } from '#cli/emulators/emulator.ts';
+import { freePort } from '#test/support/ports.ts';
+import { tempDir } from '#test/support/temp.ts';
+
+/** Null where the emulators can be run; otherwise why not, for `skip`. */
+export function lacksEmulators(): string | false {
+  const { error, stdout } = spawnSync('gcloud', ['version', '--format=json'], { encoding: 'utf8' });
+  if (error !== undefined) return 'gcloud is not installed';
+  const missing = ['cloud-firestore-emulator', 'pubsub-emulator'].filter(name => !stdout.includes(name));
+  if (missing.length > 0) return `gcloud has no component ${missing.join(' and ')}`;
+  return spawnSync('java', ['-version']).error === undefined ? false : 'java is not installed';
+}
+
+export interface Emulators {
+  readonly firestore: Emulator;
+  readonly pubsub: Emulator;
+  /** Call it in `after`: while they run, the test process does not end. */
+  stop(): Promise<void>;
+}
+
+/** Firestore and Pub/Sub on ports of their own; the environment points Google's clients at them. */
+export async function startEmulators(): Promise<Emulators> {
+  const dir = tempDir('emulators');
+  const [firestore, pubsub] = await Promise.all([
+    startEmulator('firestore', await freePort(), join(dir, 'firestore')),
+    startEmulator('pubsub', await freePort(), join(dir, 'pubsub')),
+  ]);
+  process.env.FIRESTORE_EMULATOR_HOST = firestore.host;
+  process.env.PUBSUB_EMULATOR_HOST = pubsub.host;
+  // Nobody asks here who we are, and the library would look for a machine of Google's to ask.
+  process.env.METADATA_SERVER_DETECTION = 'none';
+  return {
+    firestore,
+    pubsub,
+    async stop() {
+      await Promise.all([firestore.stop(), pubsub.stop()]);
+    },
+  };
+}
