@@ -5,7 +5,7 @@ import { createLocalSecrets } from '#proxy/local/secrets.ts';
 import { loadParser } from '#proxy/policy/analyse.ts';
 import { extendPolicy, loadPolicy } from '#proxy/policy/load.ts';
 import type { Recorder } from '#proxy/ports.ts';
-import { DEFAULT_LIMITS, ProxyServer } from '#proxy/proxy.ts';
+import { ProxyServer } from '#proxy/proxy.ts';
 import type { Principal } from '#schemas/principal.ts';
 
 /**
@@ -37,6 +37,7 @@ const proxy = new ProxyServer({
   verifier: { verify: () => Promise.reject(new Error('nobody is asked for a token')) },
   recorder: nothing,
   holds: {
+    full: () => null,
     park: () => {
       throw new Error('nothing is held here');
     },
@@ -46,7 +47,6 @@ const proxy = new ProxyServer({
   secrets: createLocalSecrets(secrets),
   authorities: new Map(),
   maskKey: Buffer.alloc(32, 1),
-  limits: DEFAULT_LIMITS,
   approveAt: () => '',
   clock: Date.now,
   log: (message, error) => console.error(message, error ?? ''),

@@ -55,30 +55,3 @@ export function admit(policy: Policy, principal: Principal, asked: StartupParame
   const { user = role, secret } = wanted;
   return { principal, target, name, role, user, secret, access, ends: accessEnds(access, now) };
 }
-
-/** Counts the connections of each principal. */
-export class Headcount {
-  private readonly limit: number;
-  private readonly counts = new Map<string, number>();
-
-  constructor(limit: number) {
-    this.limit = limit;
-  }
-
-  /** Gives what takes it out again. Throws HoldpointError `too_many`. */
-  enter({ issuer, subject }: Principal): () => void {
-    const key = `${issuer}\0${subject}`;
-    const count = this.counts.get(key) ?? 0;
-    if (count >= this.limit)
-      throw new HoldpointError('too_many', `more than ${count} connections of one principal`);
-    this.counts.set(key, count + 1);
-    let inside = true;
-    return () => {
-      if (!inside) return;
-      inside = false;
-      const left = (this.counts.get(key) ?? 1) - 1;
-      if (left > 0) this.counts.set(key, left);
-      else this.counts.delete(key);
-    };
-  }
-}

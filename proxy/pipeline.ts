@@ -203,6 +203,11 @@ export class Pipeline {
       this.refuse(work, new HoldpointError('hold_withdrawn'), 'the agent disconnected');
       return;
     }
+    const full = parts.holds.full(parts.principal);
+    if (full !== null) {
+      this.refuse(work, full, full.message);
+      return;
+    }
     const hold = parts.holds.park({
       session: parts.session,
       requester: parts.principal,

@@ -1,46 +1,32 @@
-import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { AuditBody } from '#schemas/audit.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import type { Policy } from '#schemas/policy.ts';
 import type { Principal } from '#schemas/principal.ts';
-import { type Admitted, admit, Headcount, identify } from './admission.ts';
+import { type Admitted, admit, identify } from './admission.ts';
 import type { SharedCatalog } from './catalogs.ts';
 import type { ServerCertificate } from './door/certificate.ts';
 import { needsTls } from './door/clear.ts';
 import { Entrance } from './door/entrance.ts';
 import { proveHolder, wayOf } from './door/token.ts';
+import { Headcount } from './headcount.ts';
 import type { Holds } from './hold/hold.ts';
 import type { TokenVerifier } from './identity/verify.ts';
+import { limitsOf, type ProxyLimits } from './limits.ts';
+import { LiveSessions } from './live-sessions.ts';
+import { Lobby } from './lobby.ts';
 import { analyseCall } from './policy/analyse-call.ts';
 import { analyseKnown } from './policy/analyses.ts';
 import { judge } from './policy/judge.ts';
 import { withBody } from './policy/with-body.ts';
 import type { Clock, Recorder, Secrets } from './ports.ts';
-import type { Handshake } from './session/handshake.ts';
 import { readStartupParameters, type StartupParameters } from './session/parameters.ts';
-import type { SessionLimits } from './session/parts.ts';
 import { Session } from './session/session.ts';
 import { Targets } from './targets.ts';
 import type { UpstreamConnection } from './upstream/connect.ts';
 import { BACKEND, encode, encodeParameterStatus, encodeReady, int32 } from './wire/backend.ts';
-
-export interface ProxyLimits extends SessionLimits {
-  /** Milliseconds from accept to the session's first ReadyForQuery. */
-  readonly startMs: number;
-  readonly connections: number;
-  readonly connectionsPerPrincipal: number;
-}
-
-export const DEFAULT_LIMITS: ProxyLimits = {
-  messageBytes: 64 * 1024 * 1024,
-  aheadBytes: 16 * 1024 * 1024,
-  names: 10_000,
-  startMs: 30_000,
-  connections: 2_000,
-  connectionsPerPrincipal: 1_000,
-};
 
 export interface ProxyOptions {
   readonly policy: Policy;
@@ -52,7 +38,6 @@ export interface ProxyOptions {
   readonly authorities: ReadonlyMap<string, string>;
   /** Key of `hash` masks: 32 bytes, kept as long as masked values shall be joinable. */
   readonly maskKey: Buffer;
-  readonly limits: ProxyLimits;
   /** What TLS towards agents is done with; without it SSLRequest is answered with N. */
   readonly certificate?: ServerCertificate | undefined;
   /** Where a person decides on an approval, for the notice that the agent gets. */
@@ -66,25 +51,28 @@ const WARN_MS = 60_000;
 /** The newest minor version of protocol 3 that is spoken here. */
 const MINOR = 2;
 
-interface Live {
-  readonly session: Session;
-  /** Two targets may have the same. */
-  readonly processId: number;
-  readonly key: Buffer;
+/** One agent's connection before it is a session. */
+interface Newcomer {
+  readonly entrance: Entrance;
+  readonly address: string;
+  /** Aborts when the connection is over before the session has begun. */
+  readonly signal: AbortSignal;
+  /** Who it is where that has been proven before. */
+  readonly known: Principal | undefined;
+  /** It has proven who it is, or never will. */
+  readonly proven: () => void;
+  /** Takes it out of the count of its principal's connections. */
+  leave: () => void;
+  started: boolean;
 }
 
 interface Opening {
-  readonly socket: Duplex;
-  readonly handshake: Handshake;
-  readonly address: string;
+  readonly newcomer: Newcomer;
   readonly arrival: NonNullable<AuditBody<'session.open'>['arrival']>;
-  readonly signal: AbortSignal;
   readonly asked: StartupParameters;
   readonly seat: Admitted;
   /** Cancel keys are 4 bytes up to protocol 3.1, longer from 3.2 on. */
   readonly longKey: boolean;
-  /** Once, when the session is over. */
-  readonly leave: () => void;
 }
 
 /**
@@ -94,15 +82,23 @@ interface Opening {
 export class ProxyServer {
   private readonly options: ProxyOptions;
   private readonly targets: Targets;
+  private readonly limits: ProxyLimits;
+  private readonly lobby: Lobby;
   private readonly heads: Headcount;
-  private readonly live = new Map<string, Live>();
+  private readonly live = new LiveSessions();
   private readonly starting = new Set<Duplex>();
   private closing = false;
 
   constructor(options: ProxyOptions) {
     this.options = options;
     this.targets = new Targets(options.policy, options.secrets, options.authorities, options.log);
-    this.heads = new Headcount(options.limits.connectionsPerPrincipal);
+    this.limits = limitsOf(options.policy);
+    this.lobby = new Lobby(this.limits.unproven);
+    const { connections, connectionsPerPrincipal } = this.limits;
+    this.heads = new Headcount(
+      { all: connections, each: connectionsPerPrincipal },
+      { all: 'too_many', each: 'too_many_of_principal' },
+    );
   }
 
   /** A TCP server in front of it, not yet listening. */
@@ -127,30 +123,37 @@ export class ProxyServer {
    */
   accept(socket: Duplex, address: string, known?: Principal): void {
     socket.on('error', () => socket.destroy());
-    if (this.closing || this.live.size + this.starting.size >= this.options.limits.connections) {
-      new Entrance(socket).refuse(new HoldpointError(this.closing ? 'shutdown' : 'too_many'));
+    if (this.closing) {
+      new Entrance(socket).refuse(new HoldpointError('shutdown'));
       return;
     }
     this.starting.add(socket);
     const abort = new AbortController();
-    const timer = setTimeout(
-      () => abort.abort(new HoldpointError('start_timeout')),
-      this.options.limits.startMs,
-    );
+    const timer = setTimeout(() => abort.abort(new HoldpointError('start_timeout')), this.limits.startMs);
     socket.once('close', () => abort.abort(new HoldpointError('start_timeout', 'the agent has gone')));
     const door = { certificate: this.options.certificate, clearRefused: this.needsTls(socket) };
-    const entrance = new Entrance(socket, known === undefined ? door : {});
-    unlessAborted(abort.signal, this.open(entrance, address, abort.signal, known))
+    const newcomer: Newcomer = {
+      entrance: new Entrance(socket, known === undefined ? door : {}),
+      address,
+      signal: abort.signal,
+      known,
+      proven: known === undefined ? this.lobby.enter(fault => abort.abort(fault)) : () => {},
+      leave: () => {},
+      started: false,
+    };
+    unlessAborted(abort.signal, this.open(newcomer))
       .catch(error => {
         const fault =
           error instanceof HoldpointError
             ? error
             : new HoldpointError('internal', undefined, { cause: error });
         if (fault.code === 'internal') this.options.log('a session could not be opened', error);
-        entrance.refuse(fault);
+        newcomer.entrance.refuse(fault);
       })
       .finally(() => {
         clearTimeout(timer);
+        newcomer.proven();
+        if (!newcomer.started) newcomer.leave();
         this.starting.delete(socket);
       });
   }
@@ -159,18 +162,15 @@ export class ProxyServer {
   async close(): Promise<void> {
     this.closing = true;
     this.options.holds.withdrawAll('the proxy is shutting down');
-    for (const { session } of this.live.values()) session.end(new HoldpointError('shutdown'));
+    for (const session of this.live.all) session.end(new HoldpointError('shutdown'));
     for (const socket of this.starting) socket.destroy();
     this.targets.close();
     while (this.live.size > 0) await new Promise(resolve => setImmediate(resolve));
   }
 
-  private async open(
-    entrance: Entrance,
-    address: string,
-    signal: AbortSignal,
-    known: Principal | undefined,
-  ): Promise<void> {
+  private async open(newcomer: Newcomer): Promise<void> {
+    const { entrance, known, signal } = newcomer;
+    if (known !== undefined) newcomer.leave = this.heads.enter(known);
     const first = await this.firstPacket(entrance);
     if (first === null) return;
     const { socket, handshake } = entrance;
@@ -183,19 +183,15 @@ export class ProxyServer {
     const { policy } = this.options;
     const way = wayOf(policy, asked.authentication);
     const principal = known ?? (await proveHolder(handshake, way, policy, token => this.identify(token)));
+    signal.throwIfAborted();
+    newcomer.proven();
+    if (known === undefined) newcomer.leave = this.heads.enter(principal);
     const arrival: Opening['arrival'] =
       known === undefined
         ? { transport: 'tcp', tls: entrance.tls, authentication: way }
         : { transport: 'tunnel', tls: null, authentication: 'tunnel' };
     const seat = admit(policy, principal, asked, this.options.clock());
-    const leave = this.heads.enter(seat.principal);
-    try {
-      const longKey = first.minor >= 2;
-      await this.start({ socket, handshake, address, arrival, signal, asked, seat, longKey, leave });
-    } catch (error) {
-      leave();
-      throw error;
-    }
+    await this.start({ newcomer, arrival, asked, seat, longKey: first.minor >= 2 });
   }
 
   private async firstPacket(entrance: Entrance) {
@@ -205,7 +201,7 @@ export class ProxyServer {
       return null;
     }
     if (packet.kind === 'cancel') {
-      this.cancel(packet.processId, packet.secretKey);
+      this.live.cancel(packet.processId, packet.secretKey);
       entrance.socket.end();
       return null;
     }
@@ -218,7 +214,8 @@ export class ProxyServer {
   }
 
   private async start(opening: Opening): Promise<void> {
-    const { seat, asked, signal } = opening;
+    const { seat, asked, newcomer } = opening;
+    const { signal } = newcomer;
     const { recorder, policy } = this.options;
     if (seat.access.readOnly) asked.settings.set('default_transaction_read_only', 'on');
     const { connection, credential } = await this.targets.connect(seat, asked.settings, signal);
@@ -228,7 +225,7 @@ export class ProxyServer {
       const id = randomUUID();
       const ticket = recorder.append(id, 'session.open', {
         access: seat.access.name,
-        address: opening.address,
+        address: newcomer.address,
         arrival: opening.arrival,
         application: asked.application,
         credential,
@@ -243,7 +240,7 @@ export class ProxyServer {
         target: seat.name,
       });
       await called(done => recorder.whenDurable(ticket, done));
-      if (signal.aborted || opening.handshake.gone || this.closing) {
+      if (signal.aborted || newcomer.entrance.handshake.gone || this.closing) {
         recorder.append(id, 'session.close', {
           reason: 'the agent left before the session was open',
           statements: 0,
@@ -260,11 +257,13 @@ export class ProxyServer {
   private run(id: string, opening: Opening, connection: UpstreamConnection, catalog: SharedCatalog): void {
     const { options } = this;
     const { policy } = options;
-    const { socket, seat } = opening;
+    const { newcomer, seat } = opening;
+    const { socket, handshake } = newcomer.entrance;
     // The server's own process id, which NotificationResponse and pg_backend_pid() tell too; the key is ours, and cancels here.
     const { processId } = connection;
     const key = randomBytes(opening.longKey ? 32 : 4);
-    const unread = opening.handshake.release();
+    const unread = handshake.release();
+    newcomer.started = true;
     const hello = [encode(BACKEND.authentication, int32(0))];
     for (const [name, value] of connection.parameters) hello.push(encodeParameterStatus(name, value));
     hello.push(encode(BACKEND.backendKeyData, int32(processId), key), encodeReady('I'));
@@ -272,6 +271,7 @@ export class ProxyServer {
     const timers: NodeJS.Timeout[] = [];
     const session = new Session({
       ...options,
+      limits: this.limits,
       session: id,
       principal: seat.principal,
       now: () => performance.now(),
@@ -310,12 +310,12 @@ export class ProxyServer {
       },
       closed: (reason, statements) => {
         for (const timer of timers) clearTimeout(timer);
-        this.live.delete(id);
-        opening.leave();
+        this.live.remove(id);
+        newcomer.leave();
         options.recorder.append(id, 'session.close', { reason, statements });
       },
     });
-    this.live.set(id, { session, processId, key });
+    this.live.add(id, { session, processId, key });
     const left = Math.max(0, seat.ends - options.clock());
     const warning = `this session ends in ${Math.round(Math.min(left, WARN_MS) / 1000)} seconds`;
     timers.push(
@@ -326,13 +326,6 @@ export class ProxyServer {
     if (unread.length > 0) socket.unshift(unread);
     connection.socket.resume();
     socket.resume();
-  }
-
-  /** Source: manual 54.2.8. A wrong key is answered like a right one: not at all. */
-  private cancel(processId: number, key: Buffer): void {
-    for (const live of this.live.values())
-      if (live.processId === processId && live.key.length === key.length && timingSafeEqual(live.key, key))
-        live.session.cancel();
   }
 }
 

@@ -6,6 +6,8 @@ export interface Fault {
   readonly client: string;
   /** For logs and the runbook: what it means and what to look at. */
   readonly operator: string;
+  /** What the agent can do about it, where the caller has nothing better. */
+  readonly hint?: string;
   /** Nothing was sent to the server, and trying again later may work. */
   readonly retrySafe: boolean;
 }
@@ -120,22 +122,75 @@ export const FAULTS = {
     operator: 'a part of the protocol that would make the proxy blind',
     retrySafe: false,
   },
-  limit: {
+  message_too_long: {
     sqlstate: '54000',
-    client: 'a limit of the proxy was exceeded',
-    operator: 'message size, buffered bytes or statements per session',
+    client: 'the message is too long',
+    operator: 'an agent began a message longer than `limits.message` of the policy',
+    hint: 'Send less at once: split the statement or its values, or use COPY.',
+    retrySafe: false,
+  },
+  sent_ahead: {
+    sqlstate: '53400',
+    client: 'too much was sent behind a statement that is held',
+    operator: 'an agent pipelines into a hold: more than `limits.ahead` of the policy',
+    hint: 'Wait for the answer to a statement that may be held before sending more.',
+    retrySafe: false,
+  },
+  too_many_parked: {
+    sqlstate: '53400',
+    client: 'too many statements wait for approval',
+    operator: 'holds in all have reached `limits.parked` of the policy: are approvers told?',
+    hint: 'Try again when some of them have been decided.',
+    retrySafe: true,
+  },
+  too_many_parked_of_principal: {
+    sqlstate: '53400',
+    client: 'too many of your statements wait for approval',
+    operator: 'one principal has as many holds as `limits.parkedPerPrincipal` of the policy allows',
+    hint: 'Have them decided, or close their connections, which withdraws them.',
+    retrySafe: true,
+  },
+  too_many_statements: {
+    sqlstate: '54000',
+    client: 'too many prepared statements',
+    operator: 'a session has as many prepared statements as `limits.statements` of the policy allows',
+    hint: 'DEALLOCATE those that are no longer used, or have the driver keep fewer.',
+    retrySafe: false,
+  },
+  too_many_portals: {
+    sqlstate: '54000',
+    client: 'too many portals and cursors',
+    operator: 'a session has as many portals and cursors open as `limits.portals` of the policy allows',
+    hint: 'Close those that are no longer used.',
     retrySafe: false,
   },
   too_many: {
     sqlstate: '53300',
     client: 'too many connections',
-    operator: 'connections of this principal or in all',
+    operator: 'sessions in all have reached `limits.connections` of the policy',
+    hint: 'Try again when others have ended theirs.',
+    retrySafe: true,
+  },
+  too_many_of_principal: {
+    sqlstate: '53300',
+    client: 'too many connections of one principal',
+    operator: 'one principal has as many sessions as `limits.connectionsPerPrincipal` of the policy allows',
+    hint: 'Close connections that are no longer used, or share them in a pool.',
+    retrySafe: true,
+  },
+  too_many_unproven: {
+    sqlstate: '53300',
+    client: 'too many connections that have not said who they are',
+    operator:
+      'strangers, or agents that never finish: `limits.unproven` of the policy. The oldest made room for a new one',
+    hint: 'Send the start-up packet and the token without delay.',
     retrySafe: true,
   },
   start_timeout: {
     sqlstate: '08006',
     client: 'the start-up took too long',
-    operator: 'a client connected and did not finish its start-up',
+    operator: 'a client connected and was not in its session within `limits.startup` of the policy',
+    hint: 'Send the start-up packet and the token without delay.',
     retrySafe: true,
   },
   session_over: {
@@ -206,7 +261,7 @@ export class HoldpointError extends Error {
     super(message ?? FAULTS[code].client, more.cause === undefined ? undefined : { cause: more.cause });
     this.code = code;
     this.detail = more.detail;
-    this.hint = more.hint;
+    this.hint = more.hint ?? (FAULTS[code] as Fault).hint;
   }
 
   get sqlstate(): string {

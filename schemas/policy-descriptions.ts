@@ -113,4 +113,18 @@ export const POLICY_DESCRIPTIONS: Readonly<Record<string, string>> = {
       inTransaction: 'Inside a transaction block that the agent has opened.',
     }),
   }),
+  limits:
+    'What one agent, one principal and all of them may take of the proxy. Each limit has its own error.',
+  ...nested('limits', {
+    startup: 'The longest from connecting to a session that is open: 30s.',
+    unproven: 'Connections that have not yet proven who they are; beyond it the oldest is cut.',
+    connections: 'Sessions in all.',
+    connectionsPerPrincipal: 'Sessions of one principal.',
+    message: 'The longest message of an agent: 512kB, 64MB; 256MB is the most.',
+    ahead: 'What an agent may send behind a statement that is held: 16MB.',
+    parked: 'Held statements in all.',
+    parkedPerPrincipal: 'Held statements of one principal.',
+    statements: 'Prepared statements of one session.',
+    portals: 'Open portals and cursors of one session.',
+  }),
 };

@@ -190,6 +190,36 @@ export const agents = z.strictObject({
     .default('openid'),
 });
 export type Agents = z.infer<typeof agents>;
+/** `512kB`, `16MB`. A text longer than 256 MB could not be read as one string. */
+const size = z
+  .string()
+  .regex(
+    /^([1-9][0-9]{0,5}kB|([1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-6])MB)$/,
+    'write a size like 512kB or 16MB; 256MB is the most',
+  );
+const count = z.int().min(1).max(1_000_000);
+
+/** What one agent, one principal and all of them may take of the proxy. Each has its own error (docs/errors.md). */
+export const limits = z.strictObject({
+  /** From the connection to the session's first ReadyForQuery. */
+  startup: duration.default('30s'),
+  /** Connections that have not proven who they are. */
+  unproven: count.default(500),
+  /** Connections that have: sessions, and those that are being opened. */
+  connections: count.default(2_000),
+  connectionsPerPrincipal: count.default(1_000),
+  /** The longest message of an agent. */
+  message: size.default('64MB'),
+  /** What an agent may send behind a statement that is held. */
+  ahead: size.default('16MB'),
+  /** Statements that are held. */
+  parked: count.default(2_000),
+  parkedPerPrincipal: count.default(1_000),
+  /** Of one session, open at once. */
+  statements: count.default(10_000),
+  portals: count.default(10_000),
+});
+export type Limits = z.infer<typeof limits>;
 
 /** One policy file. Unknown keys are refused: a typo must not switch off a control. */
 export const policyFile = z.strictObject({
@@ -204,6 +234,7 @@ export const policyFile = z.strictObject({
   protected: z.array(protectedColumn).default([]),
   access: z.array(access).min(1),
   rules: z.array(rule).default([]),
+  limits: limits.prefault({}),
 });
 export type PolicyFile = z.infer<typeof policyFile>;
 
@@ -216,4 +247,9 @@ export interface Policy extends PolicyFile {
 export function seconds(text: string): number {
   const unit = { s: 1, m: 60, h: 3600 }[text.at(-1) as 's' | 'm' | 'h'];
   return Number(text.slice(0, -1)) * unit;
+}
+
+/** `64kB` → 65536. */
+export function bytes(text: string): number {
+  return Number(text.slice(0, -2)) * (text.endsWith('MB') ? 1024 * 1024 : 1024);
 }

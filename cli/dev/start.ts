@@ -8,6 +8,7 @@ import { createConsole } from '#functions/console/server.ts';
 import { LocalApprovals } from '#functions/local/approvals.ts';
 import { openAuditReader } from '#functions/local/audit-reader.ts';
 import { openDecisionSigner } from '#functions/local/decision-signer.ts';
+import { Headcount } from '#proxy/headcount.ts';
 import { createHolds } from '#proxy/hold/hold.ts';
 import { approvalId } from '#proxy/hold/id.ts';
 import { createVerifier } from '#proxy/identity/verify.ts';
@@ -16,7 +17,7 @@ import { openLedger } from '#proxy/local/ledger.ts';
 import { createLocalSecrets } from '#proxy/local/secrets.ts';
 import { loadParser } from '#proxy/policy/analyse.ts';
 import { extendPolicy, loadPolicy } from '#proxy/policy/load.ts';
-import { DEFAULT_LIMITS, ProxyServer } from '#proxy/proxy.ts';
+import { ProxyServer } from '#proxy/proxy.ts';
 import { TunnelServer } from '#proxy/tunnel/server.ts';
 import { resolveGroups } from '#schemas/groups.ts';
 import type { Policy } from '#schemas/policy.ts';
@@ -119,6 +120,10 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
     clock: Date.now,
     newId: () => approvalId(randomBytes),
     groupsOf,
+    room: new Headcount(
+      { all: policy.limits.parked, each: policy.limits.parkedPerPrincipal },
+      { all: 'too_many_parked', each: 'too_many_parked_of_principal' },
+    ),
     trouble: (error, approval) =>
       log(`approval ${approval.id}: the store could not be told how it ended: ${String(error)}`),
   });
@@ -136,7 +141,6 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
     secrets: createLocalSecrets({ ...options.env, ...target.secrets }),
     authorities: readAuthorities(policy),
     maskKey: maskKey(join(data, 'keys', 'mask.key')),
-    limits: DEFAULT_LIMITS,
     certificate,
     approveAt: id => `approve or deny it at ${address}/#${id} or with: holdpoint approvals show ${id}`,
     clock: Date.now,

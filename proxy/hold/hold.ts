@@ -1,6 +1,7 @@
 import type { Approvals, Clock, DecisionVerifier } from '#proxy/ports.ts';
 import type { Approval, Requirement } from '#schemas/approval.ts';
 import type { Effects } from '#schemas/effects.ts';
+import type { HoldpointError } from '#schemas/errors.ts';
 import type { Principal } from '#schemas/principal.ts';
 import { type Statement, statementDigest } from '#schemas/statement.ts';
 import { type ParkedCallbacks, type ParkedDeps, ParkedHold } from './parked.ts';
@@ -18,8 +19,18 @@ export interface ParkInput extends ParkedCallbacks {
 /** A parked statement. How it ended comes once, synchronously, to `ended` of its input; see `ParkedHold`. */
 export type Hold = Pick<ParkedHold, 'approval' | 'withdraw' | 'notForwarded'>;
 
+/** How many may be parked: in all, and of one principal. */
+export interface Room {
+  /** Why there is no room for one more; null where there is. */
+  full(requester: Principal): HoldpointError | null;
+  /** Gives what makes its room free again. */
+  enter(requester: Principal): () => void;
+}
+
 export interface Holds {
-  /** Parks one statement. Never throws for a store that is down: that is a hold that ends with `hold_unavailable`. */
+  /** Why nothing more of this principal can be parked now; null where it can. */
+  full(requester: Principal): HoldpointError | null;
+  /** Parks one statement; the caller has asked `full`. Never throws for a store that is down: that is a hold that ends with `hold_unavailable`. */
   park(input: ParkInput): Hold;
   /** Statements parked now. */
   readonly size: number;
@@ -39,12 +50,14 @@ export function createHolds(options: {
   readonly groupsOf: (email: string) => readonly string[];
   readonly trouble: ParkedDeps['trouble'];
   readonly answerMs?: number;
+  readonly room: Room;
 }): Holds {
-  const { clock, newId } = options;
+  const { clock, newId, room } = options;
   const deps: ParkedDeps = { ...options, answerMs: options.answerMs ?? 10_000 };
   const parked = new Set<ParkedHold>();
 
   return {
+    full: requester => room.full(requester),
     park(input) {
       const now = clock();
       const wait = Math.min(...input.requirements.map(r => r.deadlineSeconds));
@@ -65,11 +78,13 @@ export function createHolds(options: {
         deadline: new Date(now + wait * 1000).toISOString(),
         decisions: [],
       };
+      const leave = room.enter(input.requester);
       const hold: ParkedHold = new ParkedHold(approval, deps, {
         opened: input.opened,
         decided: input.decided,
         ended: result => {
           parked.delete(hold);
+          leave();
           input.ended(result);
         },
       });

@@ -6,6 +6,7 @@ import type { Frames } from '../wire/frames.ts';
 import type { Answers } from './answers.ts';
 import type { Block } from './intake.ts';
 import type { Judge, Judged } from './judgement.ts';
+import type { SessionLimits } from './parts.ts';
 import type { Picture, Prepared } from './picture.ts';
 import type { Run } from './run.ts';
 import type { ServerLine } from './server-line.ts';
@@ -18,8 +19,7 @@ export interface Core {
   readonly picture: Picture;
   readonly judge: Judge;
   readonly pipeline: Pipeline;
-  /** Statements, and portals, that may be open at once. */
-  readonly names: number;
+  readonly limits: Pick<SessionLimits, 'statements' | 'portals'>;
   /** As of the last ReadyForQuery. */
   readonly status: TransactionStatus;
   /** Inside the agent's transaction block, also where no ReadyForQuery has said so yet (a pipelined BEGIN). */

@@ -7,6 +7,7 @@ import { type Core, secondWitness } from './core.ts';
 import type { Judged } from './judgement.ts';
 import type { Portal } from './op.ts';
 import type { Prepared } from './picture.ts';
+import { roomFor, roomForPortal, roomForStatement } from './room.ts';
 import type { Run } from './run.ts';
 import { lookAhead } from './segment.ts';
 import { OWN } from './server-line.ts';
@@ -19,8 +20,9 @@ import { changesCatalog } from './settings.ts';
 export function parse(core: Core, buffer: Buffer, start: number, end: number): void {
   const { name, text, types } = decodeParse(buffer, start, end);
   refuseOwnNames(name);
-  if (core.picture.statements.size >= core.names) {
-    core.refuseExtended(new HoldpointError('limit', `more than ${core.names} prepared statements are open`));
+  const full = roomForStatement(core, name);
+  if (full !== null) {
+    core.refuseExtended(full);
     return;
   }
   const judgement = core.judge.text(text, types);
@@ -79,8 +81,9 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
     core.refuseExtended(unknownStatement(message.statement));
     return;
   }
-  if (core.picture.portals.size >= core.names) {
-    core.refuseExtended(new HoldpointError('limit', `more than ${core.names} portals are open`));
+  const full = roomForPortal(core, name) ?? roomFor(core, [prepared.analysis]);
+  if (full !== null) {
+    core.refuseExtended(full);
     return;
   }
   const parameters = parametersOf(message, prepared.types);

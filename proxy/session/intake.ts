@@ -58,9 +58,7 @@ export class Intake {
     this.ahead.push(chunk);
     this.aheadBytes += chunk.length;
     if (this.aheadBytes > this.aheadLimit)
-      throw new HoldpointError('limit', 'too much was sent ahead while a statement is under way', {
-        detail: `The limit is ${this.aheadLimit} bytes.`,
-      });
+      throw new HoldpointError('sent_ahead', undefined, { detail: `The limit is ${this.aheadLimit} bytes.` });
   }
 
   pump(): void {

@@ -85,6 +85,20 @@ export function readStartupParameters(parameters: ReadonlyMap<string, string>): 
   };
 }
 
+/** Throws HoldpointError `unsupported` when the server says that it reads text otherwise than the proxy from now on. */
+export function refuseOtherReading(name: string, value: string): void {
+  if (name === 'client_encoding' && value !== 'UTF8')
+    throw new HoldpointError(
+      'unsupported',
+      `client_encoding ${value} is refused: statements are read as UTF-8`,
+    );
+  if (name === 'standard_conforming_strings' && value !== 'on')
+    throw new HoldpointError(
+      'unsupported',
+      'standard_conforming_strings = off is refused: strings would be read differently',
+    );
+}
+
 function checkEncoding(value: string): void {
   const name = value.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
   if (!UTF8.has(name))

@@ -27,8 +27,10 @@ export interface SessionLimits {
   readonly messageBytes: number;
   /** Bytes that an agent may send ahead while a statement is under way. */
   readonly aheadBytes: number;
-  /** Prepared statements, and portals, that are open at once. */
-  readonly names: number;
+  /** Prepared statements that are open at once. */
+  readonly statements: number;
+  /** Portals and cursors. */
+  readonly portals: number;
 }
 
 export interface SessionParts extends Omit<PipelineParts, 'gate' | 'parked'> {

@@ -36,6 +36,8 @@ export class Names<T> {
   }
 
   assume(name: string, value: T | null): void {
+    // A name that stands for nothing stands for nothing still.
+    if (value === null && this.get(name) === undefined) return;
     this.assumed.set(name, value);
   }
 
@@ -62,8 +64,17 @@ export class Names<T> {
     for (const [name, value] of this.certain) if (!keep(value)) this.certain.delete(name);
   }
 
-  get size(): number {
-    return this.certain.size + this.assumed.size;
+  /** Whether this name may be defined while at most `limit` are open. Names closed in a segment count until it rests, up to as many again. */
+  hasRoom(name: string, limit: number): boolean {
+    const { certain, assumed } = this;
+    if (certain.size + assumed.size < limit || this.get(name) !== undefined) return true;
+    if (assumed.size >= 2 * limit) return false;
+    let open = certain.size;
+    for (const [other, value] of assumed) {
+      if (certain.has(other)) open -= 1;
+      if (value !== null) open += 1;
+    }
+    return open < limit;
   }
 }
 

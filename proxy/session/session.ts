@@ -12,6 +12,7 @@ import { Intake } from './intake.ts';
 import { Judging } from './judging.ts';
 import { runOf } from './op.ts';
 import { HIGH_WATER, Outbox } from './outbox.ts';
+import { refuseOtherReading } from './parameters.ts';
 import type { SessionParts } from './parts.ts';
 import { Picture } from './picture.ts';
 import { refuseExtended, refuseSimple } from './refusals.ts';
@@ -49,6 +50,7 @@ export class Session {
   private catalogTouched = false;
   private gone = false;
   private over = false;
+  private stopping = false;
   private count = 0;
   private drain: NodeJS.Timeout | undefined;
 
@@ -85,7 +87,7 @@ export class Session {
       core: this.core,
       intake: this.intake,
       judging: this.judging,
-      gone: () => this.gone || this.over,
+      gone: () => this.gone || this.over || this.stopping,
       decided: () => this.holdNotice.end(),
       ended: (run, status) => this.ended(run, status),
       guard: work => this.guard(work),
@@ -112,7 +114,7 @@ export class Session {
         gate: ticket => this.outbox.gate(ticket),
         parked: (hold, message) => this.holdNotice.begin(hold.approval, message),
       }),
-      names: parts.limits.names,
+      limits: parts.limits,
       status: 'I',
       inBlock: false,
       segment: false,
@@ -315,16 +317,7 @@ export class Session {
 
   private parameter(name: string, value: string, own: boolean): boolean {
     this.settings.report(name, value);
-    if (name === 'client_encoding' && value !== 'UTF8')
-      throw new HoldpointError(
-        'unsupported',
-        `client_encoding ${value} is refused: statements are read as UTF-8`,
-      );
-    if (name === 'standard_conforming_strings' && value !== 'on')
-      throw new HoldpointError(
-        'unsupported',
-        'standard_conforming_strings = off is refused: strings would be read differently',
-      );
+    refuseOtherReading(name, value);
     if (name !== DEFAULT_READ_ONLY) return true;
     if (this.parts.readOnly && value !== 'on')
       throw new HoldpointError('internal', 'a read-only session was made writable');
@@ -338,15 +331,20 @@ export class Session {
       cause instanceof HoldpointError ? cause : new HoldpointError('internal', undefined, { cause });
     if (error.code === 'internal')
       this.parts.log(`session ${this.parts.session} ended: ${error.message}`, error.cause ?? error);
-    this.core.pipeline.withdraw(error.message, 'hold_withdrawn');
-    this.finish(error.message, encodeError(error, 'FATAL'));
+    this.stop(error.message, 'hold_withdrawn', encodeError(error, 'FATAL'));
   }
 
   /** From outside: shutdown, or the session's time is over. */
   end(error: HoldpointError): void {
+    this.stop(error.message, 'shutdown', encodeError(error, 'FATAL'));
+  }
+
+  /** What is parked is not answered by itself any more: the last word stands for all. */
+  private stop(reason: string, code: 'hold_withdrawn' | 'shutdown', last: Buffer | null): void {
     if (this.over) return;
-    this.core.pipeline.withdraw(error.message, 'shutdown');
-    this.finish(error.message, encodeError(error, 'FATAL'));
+    this.stopping = true;
+    this.core.pipeline.withdraw(reason, code);
+    this.finish(reason, last);
   }
 
   private agentGone(why: string): void {
@@ -368,10 +366,7 @@ export class Session {
   }
 
   private serverGone(): void {
-    if (this.over) return;
-    this.core.pipeline.withdraw('the server ended the connection', 'hold_withdrawn');
-    this.outbox.flush();
-    this.finish('the server ended the connection', null);
+    this.stop('the server ended the connection', 'hold_withdrawn', null);
   }
 
   /** An agent that leaves before its DDL is answered has changed the catalog all the same. */

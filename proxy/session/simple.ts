@@ -1,6 +1,7 @@
 import { HoldpointError } from '#schemas/errors.ts';
 import { decodeQuery } from '../wire/frontend.ts';
 import { type Core, secondWitness } from './core.ts';
+import { roomFor } from './room.ts';
 
 /** A simple Query: all its statements are judged before any of it is sent, and the strictest verdict is the verdict. */
 export function query(core: Core, buffer: Buffer, start: number, end: number): void {
@@ -11,6 +12,11 @@ export function query(core: Core, buffer: Buffer, start: number, end: number): v
     return;
   }
   const { judged } = judgement;
+  const full = roomFor(core, judged.statements);
+  if (full !== null) {
+    core.refuseSimple(full);
+    return;
+  }
   const run = core.run(judged.statements);
   core.submit({
     run,

@@ -4,7 +4,7 @@ const HEADER = 5;
 const NOTHING = Buffer.alloc(0);
 
 export interface FrameRules {
-  /** Longest whole message, in bytes after the type byte, by type. Longer: HoldpointError `limit`. */
+  /** Longest whole message, in bytes after the type byte, by type. Longer: HoldpointError `message_too_long`. */
   limit(type: number): number;
   /** True where a message of this type may be given in pieces as its bytes come in, so that it is never held whole. */
   stream(type: number): boolean;
@@ -108,7 +108,7 @@ export class Frames {
     const limit = this.rules.limit(type);
     if (length > limit)
       throw new HoldpointError(
-        'limit',
+        'message_too_long',
         `message of type ${show(type)} has ${length} bytes; the limit is ${limit}`,
       );
     this.type = type;

@@ -111,6 +111,7 @@ export function holdFixture(
     newId: () => approvalId(randomBytes),
     groupsOf,
     trouble: error => troubles.push(error),
+    room: { full: () => null, enter: () => () => {} },
     answerMs: 3_600_000,
   });
   return {

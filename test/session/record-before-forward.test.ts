@@ -8,7 +8,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { loadParser } from '#proxy/policy/analyse.ts';
 import { loadPolicy } from '#proxy/policy/load.ts';
 import type { Recorder } from '#proxy/ports.ts';
-import { DEFAULT_LIMITS, ProxyServer } from '#proxy/proxy.ts';
+import { ProxyServer } from '#proxy/proxy.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import { answer, HEAD, onlyError, startGate } from '#test/session/support.ts';
 import { beforeEnd } from '#test/support/before-end.ts';
@@ -95,11 +95,15 @@ before(async () => {
       }),
     },
     recorder: ledger,
-    holds: { park: () => assert.fail('nothing is held here'), size: 0, withdrawAll: () => {} },
+    holds: {
+      full: () => null,
+      park: () => assert.fail('nothing is held here'),
+      size: 0,
+      withdrawAll: () => {},
+    },
     secrets: { fetch: () => assert.fail('no secret is named') },
     authorities: new Map(),
     maskKey: randomBytes(32),
-    limits: DEFAULT_LIMITS,
     approveAt: () => '',
     clock: Date.now,
     log: (message, error) => console.error(message, error),

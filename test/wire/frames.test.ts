@@ -102,10 +102,10 @@ test('a message above its limit is refused from the header, before a byte of it 
   const limit = (type: number) => (type === 0x51 ? 100 : 10);
   const at = (length: number) => cut([raw.message('Q', Buffer.alloc(length - 4, 'q'))], { limit });
   assert.equal(at(100).length, 1);
-  refusalOf(() => at(101), 'limit');
-  refusalOf(() => cut([raw.message('Q', '', 101)], { limit }), 'limit');
-  refusalOf(() => cut([raw.message('Q', '', 0x7fffffff)], { limit }), 'limit');
-  refusalOf(() => cut([raw.message('d', '', 11)], { limit }), 'limit');
+  refusalOf(() => at(101), 'message_too_long');
+  refusalOf(() => cut([raw.message('Q', '', 101)], { limit }), 'message_too_long');
+  refusalOf(() => cut([raw.message('Q', '', 0x7fffffff)], { limit }), 'message_too_long');
+  refusalOf(() => cut([raw.message('d', '', 11)], { limit }), 'message_too_long');
 });
 
 test('an interrupted body gives nothing', () => {

@@ -1,0 +1,287 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+import { answer, type Gate, HEAD, heldNotice, onlyError, startGate } from '#test/session/support.ts';
+import * as raw from '#test/support/raw.ts';
+import { RawClient } from '#test/support/raw.ts';
+import { waitFor } from '#test/support/wait-for.ts';
+
+/**
+ * Every limit of the policy is reached here, and each time somebody else works on beside it. The limits are small, the
+ * numbers below are theirs.
+ */
+const LIMITS = `limits:
+  startup: 2s
+  unproven: 20
+  connections: 9
+  connectionsPerPrincipal: 5
+  message: 256kB
+  ahead: 64kB
+  parked: 3
+  parkedPerPrincipal: 2
+  statements: 5
+  portals: 4
+`;
+const RULES = `
+  - { name: own-table, match: { effects: { writes: [public.notes] } }, verdict: hold, approvers: [approvers] }
+  - { name: all, match: { effects: { unknown: false } }, verdict: allow }
+`;
+const KB = 1024;
+const HELD = "update notes set body = 'x' where id = 1";
+
+let gate: Gate;
+const tokens: string[] = [];
+const strangers: RawClient[] = [];
+
+before(async () => {
+  gate = await startGate(RULES, { head: HEAD + LIMITS });
+  tokens.push(gate.token);
+  for (const name of ['agent-2', 'agent-3'])
+    tokens.push(await gate.dev.token(name, { email: `${name}@example.com` }));
+});
+afterEach(async () => {
+  for (const stranger of strangers.splice(0)) stranger.destroy();
+  await gate.clear();
+  // The proxy has seen that they are gone: the next test's connections count from nothing.
+  await waitFor(async () => (await sessions()) === 0, { what: 'every session has ended', everyMs: 20 });
+});
+after(() => {
+  tokens.length = 0;
+});
+
+async function sessions(): Promise<number> {
+  const count =
+    "select count(*)::int from pg_stat_activity where usename = 'agent' and application_name = 'limits'";
+  return (await gate.value(count)) as number;
+}
+
+function agent(who = 0): Promise<RawClient> {
+  return gate.agent({ token: tokens[who]!, parameters: { application_name: 'limits' } });
+}
+
+async function stranger(...bytes: Buffer[]): Promise<RawClient> {
+  const client = await RawClient.connect({ port: gate.dev.pgPort });
+  strangers.push(client);
+  if (bytes.length > 0) client.send(...bytes);
+  return client;
+}
+
+/** Somebody else, who must not notice anything. */
+async function works(client: RawClient): Promise<void> {
+  client.send(raw.query('select count(*) from items'));
+  assert.equal(answer(await client.untilReady()), 'T D C:SELECT 1 Z:I');
+}
+
+async function fatal(client: RawClient, sqlstate: string, message: RegExp): Promise<void> {
+  const said = onlyError((await client.untilClosed()).filter(frame => frame.type !== 'N'));
+  assert.deepEqual({ severity: said.S, sqlstate: said.C }, { severity: 'FATAL', sqlstate });
+  assert.match(said.M!, message);
+  assert.ok(said.H, 'it has a hint');
+}
+
+function refused(frames: readonly raw.Frame[], sqlstate: string, message: RegExp): void {
+  const said = onlyError(frames);
+  assert.deepEqual({ severity: said.S, sqlstate: said.C }, { severity: 'ERROR', sqlstate });
+  assert.match(said.M!, message);
+  assert.ok(said.H, 'it has a hint');
+}
+
+test('startup: whoever does not finish the start-up is cut at its deadline, at any stage of it, and keeps nobody waiting', async () => {
+  const packet = raw.startup({ user: 'agent', database: 'shop' });
+  const late = await Promise.all([
+    stranger(),
+    stranger(packet.subarray(0, 3)),
+    stranger(packet.subarray(0, packet.length - 1)),
+    stranger(packet),
+    stranger(packet, raw.password('x'.repeat(100)).subarray(0, 50)),
+  ]);
+  const other = await agent();
+  await works(other);
+  for (const client of late) {
+    const said = onlyError((await client.untilClosed()).filter(frame => frame.type === 'E'));
+    assert.deepEqual([said.S, said.C, said.M], ['FATAL', '08006', 'the start-up took too long']);
+    assert.ok(said.H);
+  }
+  await works(other);
+});
+
+test('unproven: strangers that say nothing make room for newcomers, oldest first, and never keep an agent out', async () => {
+  const first = await stranger();
+  for (let i = 1; i < 20; i += 1) await stranger(raw.startup({ user: 'agent', database: 'shop' }));
+  const other = await agent();
+  await fatal(first, '53300', /not said who they are/);
+  await works(other);
+  await works(await agent(1));
+});
+
+test('connectionsPerPrincipal: one principal has as many as that, another comes in, and one that ends makes room', async () => {
+  const open = [];
+  for (let i = 0; i < 5; i += 1) open.push(await agent());
+  await assert.rejects(agent(), /53300 too many connections of one principal/);
+  await works(open[0]!);
+  await works(await agent(1));
+  open[1]!.send(raw.terminate());
+  await open[1]!.untilClosed();
+  await works(await waitFor(() => agent(), { what: 'there is room' }));
+});
+
+test('connections: in all there are as many as that; those that are open work on, and one that ends makes room', async () => {
+  const open = [];
+  for (let i = 0; i < 5; i += 1) open.push(await agent());
+  for (let i = 0; i < 4; i += 1) open.push(await agent(1));
+  await assert.rejects(agent(2), /53300 too many connections$/);
+  for (const client of open) await works(client);
+  open[0]!.destroy();
+  await works(await waitFor(() => agent(2), { what: 'there is room' }));
+});
+
+test('a refused start-up takes no place: neither a wrong token nor a wrong target counts', async () => {
+  for (let i = 0; i < 12; i += 1) {
+    await assert.rejects(gate.agent({ token: 'x.y.z' }), /28P01/);
+    const client = await stranger();
+    const login = client.login({ user: 'agent', database: 'nowhere', password: tokens[0]! });
+    await assert.rejects(login, /3D000/);
+  }
+  await works(await agent());
+});
+
+test('message: a longer one ends the session at its header, before its body is there, and no other', async () => {
+  const other = await agent();
+  const long = [
+    raw.message('Q', raw.cstring('select 1'), 256 * KB + 1),
+    raw.message('P', '', 0x3fffffff),
+    raw.message('d', '', 0x7fffffff),
+    raw.message('B', Buffer.alloc(300 * KB)),
+  ];
+  for (const bytes of long) {
+    const client = await agent();
+    client.send(bytes);
+    await fatal(client, '54000', /the limit is 262144/);
+  }
+  await works(other);
+  other.send(raw.query(`select /*${'x'.repeat(256 * KB - 200)}*/ 1`));
+  assert.equal(answer(await other.untilReady()), 'T D C:SELECT 1 Z:I');
+});
+
+test('ahead: who floods behind a held statement loses session and hold, and the held statement never runs', async () => {
+  const other = await agent(1);
+  for (const flood of [
+    raw.query(`select '${'x'.repeat(1000)}'`),
+    raw.bind({ values: ['y'.repeat(20 * KB)] }),
+    raw.sync(),
+  ]) {
+    const client = await agent();
+    client.send(raw.query(HELD));
+    const id = await heldNotice(client);
+    client.send(...Array.from({ length: Math.ceil((65 * KB) / flood.length) }, () => flood));
+    await fatal(client, '53400', /sent behind a statement that is held/);
+    await gate.becomes(id, 'withdrawn');
+  }
+  await works(other);
+  assert.equal(await gate.value('select body from notes where id = 1'), 'one');
+});
+
+test('parkedPerPrincipal and parked: the next one is refused like any statement, its session lives on, others may still be held', async () => {
+  const open = [];
+  for (const who of [0, 0, 1]) {
+    const client = await agent(who);
+    client.send(raw.query(HELD));
+    await heldNotice(client);
+    open.push(client);
+  }
+  const mine = await agent();
+  mine.send(raw.query(HELD));
+  refused(await mine.untilReady(), '53400', /too many of your statements/);
+  await works(mine);
+  const third = await agent(2);
+  third.send(raw.parse({ sql: HELD }), raw.bind(), raw.execute(), raw.sync());
+  refused(await third.untilReady(), '53400', /^too many statements wait/);
+  await works(third);
+
+  open[0]!.destroy();
+  await waitFor(async () => (await gate.heldIds()).length === 2, { what: 'one hold has gone' });
+  mine.send(raw.query(HELD));
+  await heldNotice(mine);
+  const held = await gate.heldIds();
+  assert.equal(held.length, 3);
+  for (const id of held) assert.equal(await gate.deny(id, 'no'), '');
+  for (const client of [open[1]!, open[2]!, mine])
+    onlyError((await client.untilReady()).filter(f => f.type === 'E'));
+  assert.equal(await gate.value('select body from notes where id = 1'), 'one');
+});
+
+test('statements: by the protocol or by PREPARE there are as many as that; the unnamed one is replaced; one closed makes room', async () => {
+  const client = await agent();
+  const other = await agent(1);
+  for (let i = 0; i < 3; i += 1) {
+    client.send(raw.parse({ name: `p${i}`, sql: 'select 1' }), raw.sync());
+    assert.equal(answer(await client.untilReady()), '1 Z:I');
+  }
+  client.send(raw.query('prepare s0 as select 1'));
+  assert.equal(answer(await client.untilReady()), 'C:PREPARE Z:I');
+  for (let i = 0; i < 3; i += 1) {
+    client.send(raw.parse({ sql: 'select 2' }), raw.bind(), raw.execute(), raw.sync());
+    assert.equal(answer(await client.untilReady()), '1 2 D C:SELECT 1 Z:I');
+  }
+  for (const sql of [
+    'prepare s1 as select 1',
+    'deallocate p0; prepare s1 as select 1; prepare s2 as select 2',
+  ]) {
+    client.send(raw.query(sql));
+    refused(await client.untilReady(), '54000', /too many prepared statements/);
+  }
+  client.send(raw.parse({ name: 'p9', sql: 'select 1' }), raw.sync());
+  refused(await client.untilReady(), '54000', /too many prepared statements/);
+  client.send(raw.close('statement', 'p0'), raw.parse({ name: 'p9', sql: 'select 1' }), raw.sync());
+  assert.equal(answer(await client.untilReady()), '3 1 Z:I');
+  client.send(raw.query('deallocate all'));
+  await client.untilReady();
+  client.send(
+    raw.query(
+      'prepare a as select 1; prepare b as select 1; prepare c as select 1; prepare d as select 1; prepare e as select 1; prepare f as select 1',
+    ),
+  );
+  refused(await client.untilReady(), '54000', /too many prepared statements/);
+  await works(client);
+  await works(other);
+});
+
+test('statements: names opened and closed in one pipeline do not pile up without end', async () => {
+  const client = await agent();
+  const parts = [];
+  for (let i = 0; i < 50; i += 1)
+    parts.push(raw.parse({ name: `n${i}`, sql: 'select 1' }), raw.close('statement', `n${i}`));
+  client.send(...parts, raw.sync());
+  refused(
+    (await client.untilReady()).filter(f => f.type === 'E'),
+    '54000',
+    /too many prepared/,
+  );
+  for (let i = 0; i < 50; i += 1) parts.splice(0, 1, raw.close('statement', `unknown ${i}`));
+  client.send(...parts.slice(0, 1), raw.sync());
+  assert.equal(answer(await client.untilReady()), '3 Z:I');
+  await works(client);
+});
+
+test('portals: portals and cursors are counted together; the end of the transaction makes room', async () => {
+  const client = await agent();
+  const other = await agent(1);
+  client.send(raw.query('begin; declare c0 cursor for select 1'));
+  await client.untilReady();
+  client.send(raw.parse({ name: 'p', sql: 'select 1' }));
+  for (let i = 0; i < 3; i += 1) client.send(raw.bind({ portal: `b${i}`, statement: 'p' }));
+  client.send(raw.sync());
+  assert.equal(answer(await client.untilReady()), '1 2 2 2 Z:T');
+  client.send(raw.query('savepoint s'), raw.bind({ portal: 'b3', statement: 'p' }), raw.sync());
+  await client.untilReady();
+  refused(await client.untilReady(), '54000', /too many portals and cursors/);
+  client.send(raw.query('rollback to s'));
+  await client.untilReady();
+  client.send(raw.query('declare c1 cursor for select 1'));
+  refused(await client.untilReady(), '54000', /too many portals and cursors/);
+  client.send(raw.query('rollback'));
+  await client.untilReady();
+  client.send(raw.query('begin; declare c1 cursor for select 1; fetch c1; commit'));
+  assert.equal(answer(await client.untilReady()), 'C:BEGIN C:DECLARE CURSOR T D C:FETCH 1 C:COMMIT Z:I');
+  await works(client);
+  await works(other);
+});
