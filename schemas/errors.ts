@@ -122,6 +122,13 @@ export const FAULTS = {
     operator: 'a part of the protocol that would make the proxy blind',
     retrySafe: false,
   },
+  limit: {
+    sqlstate: '54000',
+    client: 'the statement is larger than can be recorded',
+    operator: 'a record or an approval is larger than its store takes',
+    hint: 'Send less at once: split the statement or its values.',
+    retrySafe: false,
+  },
   message_too_long: {
     sqlstate: '54000',
     client: 'the message is too long',
