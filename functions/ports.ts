@@ -1,5 +1,13 @@
 import type { Approval } from '#schemas/approval.ts';
 import type { AuditEvent } from '#schemas/audit.ts';
+import type { Decision } from '#schemas/decision.ts';
+import type { HoldMessage } from '#schemas/messages.ts';
+
+export interface DecisionInput {
+  readonly by: string;
+  readonly verdict: Decision['verdict'];
+  readonly reason: string;
+}
 
 /** The approvals as their approvers see them: `local/` keeps them in SQLite, `gcp/` in Firestore. */
 export interface ApprovalBook {
@@ -10,9 +18,19 @@ export interface ApprovalBook {
    * Signs and stores one person's decision and gives the approval as it is then. Rejects with IllegalMove, whose message is for
    * that person, when they may not decide or when it is too late.
    */
-  decide(id: string, input: { by: string; verdict: 'approve' | 'deny'; reason: string }): Promise<Approval>;
+  decide(id: string, input: DecisionInput): Promise<Approval>;
   /** Calls back after every change of any approval, until the returned function is called. */
   subscribe(changed: (approval: Approval) => void): () => void;
+}
+
+/** The approvals as the functions keep them where the proxy can only send messages. Every method may be called again with the same. */
+export interface ApprovalDesk extends ApprovalBook {
+  /** What the proxy says of a hold, in whatever order and however often it comes. Gives the approval as it is then, or null while only its end is known. */
+  take(message: HoldMessage): Promise<Approval | null>;
+  /** The audit events tell that it was released to the server. */
+  executed(id: string): Promise<Approval | null>;
+  /** Ends what nobody can decide or use any more at `now` (ms since 1970), and gives those. */
+  expireDue(now: number): Promise<Approval[]>;
 }
 
 export interface SessionSummary {

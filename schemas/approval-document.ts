@@ -2,7 +2,12 @@ import { z } from 'zod';
 import { type Approval, approval, approvalState } from './approval.ts';
 
 /** Firestore collections of the one named database. */
-export const COLLECTIONS = { approvals: 'approvals', claims: 'claims', sessions: 'sessions' } as const;
+export const COLLECTIONS = {
+  approvals: 'approvals',
+  ends: 'ends',
+  claims: 'claims',
+  sessions: 'sessions',
+} as const;
 
 /**
  * An approval as a Firestore document (`approvals/{id}`). What was asked never changes and is one JSON text, because Firestore knows no
@@ -73,3 +78,6 @@ export const claimDocument = z.object({
   at: z.string(),
 });
 export type ClaimDocument = z.infer<typeof claimDocument>;
+
+/** `ends/{approval id}`: an end that has overtaken its beginning. `event` is the hold event as JSON. */
+export const endDocument = z.object({ event: z.string(), at: z.string() });

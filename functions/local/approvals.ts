@@ -1,13 +1,13 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { ApprovalBook } from '#functions/ports.ts';
+import { decisionOn } from '#functions/decision-on.ts';
+import type { ApprovalBook, DecisionInput } from '#functions/ports.ts';
 import { type Approval, approval } from '#schemas/approval.ts';
 import { canonical } from '#schemas/canonical.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import { grantKey } from '#schemas/grant.ts';
 import { type HoldEvent, IllegalMove, transition } from '#schemas/hold.ts';
-import { statementDigest } from '#schemas/statement.ts';
 import { insertApproval, readApproval, readApprovals, SCHEMA, updateApproval } from './approvals-table.ts';
 import type { DecisionSigner } from './decision-signer.ts';
 
@@ -121,30 +121,11 @@ export class LocalApprovals implements ApprovalBook {
     return readApproval(this.#db, id);
   }
 
-  async decide(
-    id: string,
-    input: { by: string; verdict: 'approve' | 'deny'; reason: string },
-  ): Promise<Approval> {
-    const by = input.by.trim().toLowerCase();
-    if (input.reason.length > 2000) throw new IllegalMove('the reason is longer than 2000 characters');
+  async decide(id: string, input: DecisionInput): Promise<Approval> {
     const decided = this.#transaction(() => {
       const present = readApproval(this.#db, id);
       if (present === null) throw new IllegalMove(`there is no approval ${id}`);
-      // The digest is what gets signed, the statement is what was shown: they are the same, or nobody signs.
-      if (statementDigest(present.statement) !== present.digest)
-        throw new IllegalMove(`the statement of ${id} is not the one that is held: its row was changed`);
-      const value = {
-        approval: id,
-        digest: present.digest,
-        verdict: input.verdict,
-        by,
-        groups: [...this.#groupsOf(by)].sort(),
-        reason: input.reason,
-        at: new Date(this.#clock()).toISOString(),
-      };
-      // Judged before it is signed: a signature over a decision that nobody may make must not come to exist.
-      const unsigned = { decision: value, keyId: '', algorithm: 'Ed25519' as const, signature: '' };
-      transition(present, { kind: 'decide', signed: unsigned });
+      const value = decisionOn(present, input, this.#groupsOf, this.#clock());
       return this.#move(id, { kind: 'decide', signed: this.#signer(value) });
     });
     this.#tell(id);

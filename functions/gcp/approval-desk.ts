@@ -1,0 +1,186 @@
+import type { DocumentReference, Firestore, Transaction } from '@google-cloud/firestore';
+import { decisionOn } from '#functions/decision-on.ts';
+import type { ApprovalDesk, DecisionInput } from '#functions/ports.ts';
+import type { Approval } from '#schemas/approval.ts';
+import {
+  type ApprovalDocument,
+  COLLECTIONS,
+  endDocument,
+  fromDocument,
+  toDocument,
+} from '#schemas/approval-document.ts';
+import type { Decision, SignedDecision } from '#schemas/decision.ts';
+import { grantEnd, grantKey } from '#schemas/grant.ts';
+import { type HoldEvent, IllegalMove, transition } from '#schemas/hold.ts';
+import type { HoldMessage } from '#schemas/messages.ts';
+
+export interface CloudDeskOptions {
+  readonly database: Firestore;
+  /** Signs with a key that the proxy cannot use. Called inside a transaction, so it has to be quick, and is called again on contention. */
+  readonly sign: (decision: Decision) => Promise<SignedDecision>;
+  /** Groups of a lower-case e-mail, as this side knows them. */
+  readonly groupsOf: (email: string) => readonly string[] | Promise<readonly string[]>;
+  readonly clock: () => number;
+}
+
+/** How many an unlimited list gives. */
+const LIST = 500;
+/** Beyond the deadline, a proxy that is still there has said itself how the hold ended. */
+const GRACE_MS = 30_000;
+
+/** The approvals in Firestore, as functions keep them. Each change is one transaction over one document and goes through `transition`. */
+export class CloudDesk implements ApprovalDesk {
+  readonly #options: CloudDeskOptions;
+
+  constructor(options: CloudDeskOptions) {
+    this.#options = options;
+  }
+
+  async take(message: HoldMessage): Promise<Approval | null> {
+    if (message.kind === 'held') return this.#held(message);
+    return this.#change(message.approval, async (transaction, present) => {
+      if (present === null) {
+        // It has overtaken its `held`, which will find this.
+        const end = { event: JSON.stringify(message.event), at: message.at };
+        transaction.set(this.#end(message.approval), endDocument.parse(end));
+        return null;
+      }
+      return moved(present, message.event);
+    });
+  }
+
+  async decide(id: string, input: DecisionInput): Promise<Approval> {
+    const groups = await this.#options.groupsOf(input.by.trim().toLowerCase());
+    const decided = await this.#change(id, async (_, present) => {
+      if (present === null) throw new IllegalMove(`there is no approval ${id}`);
+      const decision = decisionOn(present, input, () => groups, this.#options.clock());
+      return transition(present, { kind: 'decide', signed: await this.#options.sign(decision) });
+    });
+    if (decided === null) throw new IllegalMove(`there is no approval ${id}`);
+    return decided;
+  }
+
+  executed(id: string): Promise<Approval | null> {
+    return this.#change(id, async (_, present) =>
+      present === null || present.releases === 'session' ? present : moved(present, { kind: 'execute' }),
+    );
+  }
+
+  async expireDue(now: number): Promise<Approval[]> {
+    const open = await this.#approvals().where('state', 'in', ['held', 'approved']).get();
+    const ended: Approval[] = [];
+    for (const { id, ref } of open.docs) {
+      let due = false;
+      const after = await this.#changeAt(ref, id, async (_, present) => {
+        const event = present === null ? null : dueEvent(present, now);
+        due = event !== null;
+        return present === null || event === null ? present : moved(present, event);
+      });
+      if (due && after !== null) ended.push(after);
+    }
+    return ended;
+  }
+
+  async list({ all }: { all: boolean }): Promise<Approval[]> {
+    const query = all
+      ? this.#approvals().orderBy('createdAt', 'desc').limit(LIST)
+      : this.#approvals().where('state', '==', 'held');
+    const found = await query.get();
+    return found.docs
+      .map(document => fromDocument(document.id, document.data()))
+      .sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
+  }
+
+  async get(id: string): Promise<Approval | null> {
+    const document = await this.#document(id).get();
+    return document.exists ? fromDocument(id, document.data()) : null;
+  }
+
+  /** Everything that changes from now on; the documents that are there already are no news. */
+  subscribe(changed: (approval: Approval) => void): () => void {
+    let first = true;
+    return this.#approvals()
+      .where('createdAt', '>=', new Date(this.#options.clock() - 24 * 3_600_000).toISOString())
+      .onSnapshot(snapshot => {
+        const changes = snapshot.docChanges().filter(c => c.type !== 'removed');
+        if (!first) for (const { doc } of changes) changed(fromDocument(doc.id, doc.data()));
+        first = false;
+      });
+  }
+
+  #held({ approval, instance }: Extract<HoldMessage, { kind: 'held' }>): Promise<Approval | null> {
+    return this.#options.database.runTransaction(async transaction => {
+      const reference = this.#document(approval.id);
+      const [there, end] = await transaction.getAll(reference, this.#end(approval.id));
+      if (there?.exists) return fromDocument(approval.id, there.data());
+      // Also where it was over before it was here: the record of what was asked belongs to the compliance people.
+      const early = end?.exists ? endDocument.parse(end.data()) : null;
+      const value = early === null ? approval : moved(approval, JSON.parse(early.event) as HoldEvent);
+      const key = approval.releases === 'parked' ? '' : grantKey(approval.digest, approval.requester);
+      transaction.create(reference, toDocument(value, { instance, grantKey: key }));
+      return value;
+    });
+  }
+
+  #change(
+    id: string,
+    work: (transaction: Transaction, present: Approval | null) => Promise<Approval | null>,
+  ): Promise<Approval | null> {
+    return this.#changeAt(this.#document(id), id, work);
+  }
+
+  #changeAt(
+    reference: DocumentReference,
+    id: string,
+    work: (transaction: Transaction, present: Approval | null) => Promise<Approval | null>,
+  ): Promise<Approval | null> {
+    return this.#options.database.runTransaction(async transaction => {
+      const there = await transaction.get(reference);
+      const present = there.exists ? fromDocument(id, there.data()) : null;
+      const after = await work(transaction, present);
+      if (after !== null && after !== present) transaction.update(reference, { ...changing(after) });
+      return after;
+    });
+  }
+
+  #approvals() {
+    return this.#options.database.collection(COLLECTIONS.approvals);
+  }
+
+  #document(id: string) {
+    return this.#approvals().doc(id);
+  }
+
+  #end(id: string) {
+    return this.#options.database.collection(COLLECTIONS.ends).doc(id);
+  }
+}
+
+/** What the clock alone does to an approval. */
+function dueEvent(approval: Approval, now: number): HoldEvent | null {
+  if (approval.state === 'held')
+    return now > Date.parse(approval.deadline) + GRACE_MS ? { kind: 'expire' } : null;
+  if (approval.state !== 'approved') return null;
+  if (approval.releases !== 'parked') {
+    const end = grantEnd(approval);
+    return end !== null && now > end ? { kind: 'expire' } : null;
+  }
+  return now > Date.parse(approval.deadline) + GRACE_MS
+    ? { kind: 'withdraw', why: `${approval.outcome}, but its proxy did not use it` }
+    : null;
+}
+
+/** An event that comes a second time, or too late, changes nothing: at-least-once delivery must not act twice. */
+function moved(present: Approval, event: HoldEvent): Approval {
+  try {
+    return transition(present, event);
+  } catch (error) {
+    if (error instanceof IllegalMove) return present;
+    throw error;
+  }
+}
+
+function changing(value: Approval): Pick<ApprovalDocument, 'state' | 'outcome' | 'decisions'> {
+  const { state, outcome, decisions } = toDocument(value, { instance: '', grantKey: '' });
+  return { state, outcome, decisions };
+}
