@@ -344,6 +344,7 @@ export class Answers {
     if (op?.kind === 'poison' && !fatal) {
       this.passage.make(op.error);
       if (op.protocol === 'simple') return;
+      this.owner.confirmed(op);
     } else if (this.shield.inScope(op)) this.passage.make(encodeFields(BACKEND.error, redactFields(fields)));
     else this.passage.pass(buffer, start, end);
     if (op === undefined || fatal) return;
@@ -357,9 +358,11 @@ export class Answers {
     // The server now skips to Sync: nothing between here and there will be answered.
     this.endOf(op, 'error');
     this.queue.shift();
-    while (this.queue.length > 0 && this.queue[0]!.kind !== 'sync')
-      this.endOf(this.queue.shift()!, 'skipped');
+    const sync = this.queue.findIndex(other => other.kind === 'sync');
+    const skipped = this.queue.splice(0, sync < 0 ? this.queue.length : sync);
+    // First of all the session has to know: who is told that its question was skipped must not ask it again.
     this.owner.failed(true);
+    for (const other of skipped) this.endOf(other, 'skipped');
     if (this.queue.length === 0) this.owner.idle();
   }
 

@@ -1,5 +1,5 @@
 import { HoldpointError } from '#schemas/errors.ts';
-import { show } from '../wire/frames.ts';
+import { encode } from '../wire/backend.ts';
 import { FRONTEND } from '../wire/frontend.ts';
 import type { Op } from './op.ts';
 import type { Run } from './run.ts';
@@ -44,6 +44,8 @@ export function copyMessage(
     case FRONTEND.terminate:
       return 'gone';
     default:
-      throw new HoldpointError('protocol', `unexpected message type ${show(type)} during COPY from stdin`);
+      // The server says what is wrong with it by its type alone, and ends the connection: it gets a message of that type with nothing in it.
+      line.send(encode(type), null);
+      return 'done';
   }
 }

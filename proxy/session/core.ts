@@ -41,7 +41,8 @@ export interface Core {
     work: Pick<Submission, 'run' | 'judged' | 'protocol' | 'parameters' | 'forward' | 'refuse'> & Described,
   ): void;
   refuseSimple(error: HoldpointError, position?: number | null): void;
-  refuseExtended(error: HoldpointError, position?: number | null): void;
+  /** `dropsUnnamed`: as the server does with the unnamed statement at each Parse without a name, whatever comes of it. */
+  refuseExtended(error: HoldpointError, position?: number | null, dropsUnnamed?: boolean): void;
 }
 
 export interface Described {

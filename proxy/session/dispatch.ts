@@ -62,8 +62,3 @@ export function dispatch(
       throw new HoldpointError('protocol', `unknown message type ${show(type)}`);
   }
 }
-
-/** Whether the server answers a message of this type with a ReadyForQuery, also where it fails; else it skips to Sync. */
-export function endsWithReady(type: number): boolean {
-  return type === FRONTEND.query || type === FRONTEND.functionCall;
-}

@@ -20,22 +20,22 @@ import { changesCatalog } from './settings.ts';
 export function parse(core: Core, buffer: Buffer, start: number, end: number): void {
   const { name, text, types } = decodeParse(buffer, start, end);
   refuseOwnNames(name);
+  const refuse = (error: HoldpointError, position?: number | null) =>
+    core.refuseExtended(error, position, name === '');
   const full = roomForStatement(core, name);
   if (full !== null) {
-    core.refuseExtended(full);
+    refuse(full);
     return;
   }
   const judgement = core.judge.text(text, types);
   if (judgement.kind === 'syntax-error') {
-    core.refuseExtended(new HoldpointError('syntax', judgement.message), judgement.position);
+    refuse(new HoldpointError('syntax', judgement.message), judgement.position);
     return;
   }
   const { judged } = judgement;
   const [analysis, second] = judged.statements;
   if (analysis === undefined || second !== undefined) {
-    core.refuseExtended(
-      new HoldpointError('syntax', 'cannot insert multiple commands into a prepared statement'),
-    );
+    refuse(new HoldpointError('syntax', 'cannot insert multiple commands into a prepared statement'));
     return;
   }
   const { alone } = judged;
@@ -68,7 +68,7 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
     parameters: [],
     parseOnly: true,
     forward: () => forward(run),
-    refuse: error => core.refuseExtended(error),
+    refuse,
   });
 }
 

@@ -29,7 +29,13 @@ export type Op =
   | { readonly kind: 'close'; readonly of: 'statement' | 'portal'; readonly name: string }
   | { readonly kind: 'sync' }
   /** A statement that fails for certain, sent in place of a refused one: the server's transaction ends up aborted as the agent's does. */
-  | { readonly kind: 'poison'; readonly error: Buffer; readonly protocol: 'simple' | 'extended' }
+  | {
+      readonly kind: 'poison';
+      readonly error: Buffer;
+      readonly protocol: 'simple' | 'extended';
+      /** A Parse without a name was refused: the server would have dropped the unnamed statement. */
+      readonly dropsUnnamed: boolean;
+    }
   /** The proxy's own message: everything up to a message of type `until` is kept from the agent. */
   | {
       readonly kind: 'own';

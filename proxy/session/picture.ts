@@ -120,6 +120,9 @@ export class Picture {
         if (op.of === 'statement') this.statements.confirm(op.name, null);
         else this.leave(this.portals.confirm(op.name, null));
         return;
+      case 'poison':
+        if (op.dropsUnnamed) this.statements.confirm('', null);
+        return;
       default:
         return;
     }

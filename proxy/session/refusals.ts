@@ -1,5 +1,6 @@
 import type { HoldpointError } from '#schemas/errors.ts';
 import { encodeError, encodeReady } from '../wire/backend.ts';
+import { FRONTEND } from '../wire/frontend.ts';
 import type { Core } from './core.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -31,13 +32,26 @@ export function refuseExtended(
   outbox: Outbox,
   error: HoldpointError,
   position?: number | null,
+  dropsUnnamed = false,
 ): void {
   const bytes = encodeError(error, 'ERROR', position);
   core.skipping = true;
   if (core.status === 'T' || core.segment) {
-    core.line.poison(bytes, 'extended');
+    core.line.poison(bytes, 'extended', dropsUnnamed);
     return;
   }
   core.picture.settle();
+  if (dropsUnnamed) core.picture.statements.confirm('', null);
   outbox.write(bytes);
+}
+
+/** A refusal of the message that is looked at now, in its own protocol. */
+export function refuseMessage(
+  core: Pick<Core, 'frames' | 'refuseSimple' | 'refuseExtended'>,
+  error: HoldpointError,
+): void {
+  const { type } = core.frames;
+  // Both are answered with a ReadyForQuery, also where they fail; behind anything else the server skips to Sync.
+  if (type === FRONTEND.query || type === FRONTEND.functionCall) core.refuseSimple(error);
+  else core.refuseExtended(error);
 }

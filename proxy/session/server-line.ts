@@ -53,10 +53,10 @@ export class ServerLine {
   }
 
   /** Sends what must fail, in place of a refused message: `error` is what the agent gets for it. */
-  poison(error: Buffer, protocol: 'simple' | 'extended'): void {
+  poison(error: Buffer, protocol: 'simple' | 'extended', dropsUnnamed = false): void {
     const bytes =
       protocol === 'simple' ? encode(FRONTEND.query, POISON) : encode(FRONTEND.parse, OWN, POISON, NONE);
-    this.send(bytes, { kind: 'poison', error, protocol });
+    this.send(bytes, { kind: 'poison', error, protocol, dropsUnnamed });
   }
 
   /**

@@ -6,7 +6,7 @@ import { FRONTEND } from '../wire/frontend.ts';
 import { Answers } from './answers.ts';
 import { beginCopyIn, type CopyIn, copyMessage } from './copy-in.ts';
 import type { Core } from './core.ts';
-import { dispatch, endsWithReady } from './dispatch.ts';
+import { dispatch } from './dispatch.ts';
 import { HoldNotice } from './hold-notice.ts';
 import { Intake } from './intake.ts';
 import { Judging } from './judging.ts';
@@ -15,7 +15,7 @@ import { HIGH_WATER, Outbox } from './outbox.ts';
 import { refuseOtherReading } from './parameters.ts';
 import type { SessionParts } from './parts.ts';
 import { Picture } from './picture.ts';
-import { refuseExtended, refuseSimple } from './refusals.ts';
+import { refuseExtended, refuseMessage, refuseSimple } from './refusals.ts';
 import { Run, type RunStatus } from './run.ts';
 import { DEFAULT_READ_ONLY, ServerLine } from './server-line.ts';
 import { changesCatalog, Settings } from './settings.ts';
@@ -129,8 +129,8 @@ export class Session {
         return judgement.kind === 'judged' ? judgement.judged : null;
       },
       submit: work => submit(this.submitter, work),
-      refuseSimple: (error, position) => refuseSimple(this.core, this.outbox, error, position),
-      refuseExtended: (error, position) => refuseExtended(this.core, this.outbox, error, position),
+      refuseSimple: (...how) => refuseSimple(this.core, this.outbox, ...how),
+      refuseExtended: (...how) => refuseExtended(this.core, this.outbox, ...how),
     };
   }
 
@@ -189,12 +189,12 @@ export class Session {
       this.guard(() => {
         if (this.over) return;
         this.intake.free();
-        // An earlier message of the segment has failed meanwhile: the server skips this one.
+        // Where an earlier message of the segment has failed meanwhile, the server skips this one.
         if (!core.skipping) {
           if (error === null) this.whenJudgeable(then);
-          else if (endsWithReady(core.frames.type)) core.refuseSimple(error);
-          else core.refuseExtended(error);
+          else refuseMessage(core, error);
         }
+        if (core.skipping && core.frames.type === FRONTEND.sync) then();
         if (this.intake.block === null) this.resume();
         else this.flush();
       }),

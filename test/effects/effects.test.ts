@@ -193,17 +193,14 @@ test('outputs are clean only where nothing read can be in them', () => {
 test('settings that would make the proxy read another text than the server are refused', () => {
   for (const sql of [
     'set standard_conforming_strings = off',
-    'reset standard_conforming_strings',
     "set client_encoding = 'SJIS'",
     "set names 'latin1'",
-    'set names default',
-    'set backslash_quote = on',
     "select set_config('client_encoding', 'latin1', false)",
     "select set_config('Standard_Conforming_Strings', $1, false)",
     "select set_config(note, 'x', false) from log",
     'alter role postgres set standard_conforming_strings = off',
     "alter database postgres set client_encoding = 'latin1'",
-    'alter system set backslash_quote = on',
+    'alter system set standard_conforming_strings = off',
     "create function f() returns int language sql set standard_conforming_strings = off as 'select 1'",
   ])
     assert.notEqual(bench.one(sql).refusal, null, sql);
@@ -211,6 +208,9 @@ test('settings that would make the proxy read another text than the server are r
     'set standard_conforming_strings = on',
     "set client_encoding = 'UTF8'",
     "set names 'utf-8'",
+    'set names default',
+    'reset standard_conforming_strings',
+    'set client_encoding to default',
     'set client_encoding to unicode',
     'set work_mem = 1',
     "select set_config('work_mem', $1, false)",

@@ -35,6 +35,8 @@ export interface TestPostgresOptions {
   readonly fsync?: boolean;
   /** Lets every role in without a password: for `RawClient`, which speaks no SCRAM. */
   readonly trust?: boolean;
+  /** Asks this role for its password in clear text, as the proxy asks for a token. */
+  readonly cleartextFor?: string;
 }
 
 /**
@@ -46,6 +48,9 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
   copyInto(await template(), dir);
   if (options.trust) {
     writeFileSync(join(dir, 'cluster', 'pg_hba.conf'), 'host all all 127.0.0.1/32 trust\n');
+  } else if (options.cleartextFor !== undefined) {
+    const lines = [`all ${options.cleartextFor} 127.0.0.1/32 password`, 'all all 127.0.0.1/32 scram-sha-256'];
+    writeFileSync(join(dir, 'cluster', 'pg_hba.conf'), lines.map(line => `host ${line}\n`).join(''));
   }
   const server = await startEmbeddedPostgres({
     dir,

@@ -3,7 +3,6 @@ const KEPT: ReadonlyMap<string, (value: string) => boolean> = new Map([
   ['standard_conforming_strings', isOn],
   ['client_encoding', isUtf8],
   ['names', isUtf8],
-  ['backslash_quote', () => false],
 ]);
 
 function isOn(value: string): boolean {
@@ -15,8 +14,8 @@ function isUtf8(value: string): boolean {
 }
 
 /**
- * A sentence when giving `setting` this value would blind the proxy, else null. `value` is null for RESET, DEFAULT, FROM CURRENT and
- * for whatever is not a constant: what they give cannot be told. `setting` is null where the name itself is not a constant.
+ * A sentence when giving `setting` this value would blind the proxy, else null. `value` is null for FROM CURRENT and for whatever is
+ * not a constant: what they give cannot be told. `setting` is null where the name itself is not a constant.
  */
 export function blinding(setting: string | null, value: string | null): string | null {
   if (setting === null) return 'which setting would change cannot be told from the text';

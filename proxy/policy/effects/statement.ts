@@ -217,7 +217,8 @@ function harmlessMode(option: Tree): boolean {
 
 function blinds(context: Context, body: Tree): void {
   const kind = text(body.kind);
-  if (kind === 'VAR_RESET_ALL' || kind === 'VAR_SET_MULTI') return;
+  // What is reset gets the value of the session's start-up packet, which the proxy has written.
+  if (kind.startsWith('VAR_RESET') || kind === 'VAR_SET_DEFAULT' || kind === 'VAR_SET_MULTI') return;
   const args = list(body.args);
   const value = kind === 'VAR_SET_VALUE' && args.length === 1 ? constant(args[0]) : null;
   const refusal = blinding(text(body.name), value);

@@ -1,0 +1,76 @@
+/** One message of the server as it is compared: its type and its fields. */
+export interface Answered {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+export interface Answers {
+  readonly direct: readonly Answered[];
+  readonly proxied: readonly Answered[];
+}
+
+export interface Deliberate {
+  readonly name: string;
+  /** Why it has to be so. docs/limits.md tells the users. */
+  readonly why: string;
+  /** Both answers without this difference, or as they are where it is not there. */
+  readonly settle: (answers: Answers) => Answers;
+}
+
+/**
+ * Everything in which the proxy's answers may differ from the server's when policy allows all. Nothing else is taken as equal: process ids
+ * and cancel keys belong to one connection and are left out before.
+ */
+export const DELIBERATE: readonly Deliberate[] = [
+  {
+    name: 'no notices of a text that does not parse',
+    why: 'the text is never sent to the server, whose scanner would say which names it cuts before it finds the fault',
+    settle: ({ direct, proxied }) => ({
+      proxied,
+      direct: direct.filter((answer, i) => {
+        if (answer.R !== 'truncate_identifier' || answer.type !== 'N') return true;
+        const next = direct.slice(i).find(other => other.type !== 'N');
+        return next?.type !== 'E' || next.R !== 'scanner_yyerror';
+      }),
+    }),
+  },
+  {
+    name: 'no last words to one who has gone',
+    why: 'Terminate in the middle of a COPY ends the session at once; the server would complain to a client that does not listen',
+    settle: ({ direct, proxied }) => {
+      const at = direct.findIndex(a => /message type 0x58 during COPY/.test(String(a.M)));
+      const same = at >= 0 && proxied[at]?.type === 'close' && direct.at(-1)?.type === 'close';
+      return same ? { direct: [...direct.slice(0, at), direct.at(-1)!], proxied } : { direct, proxied };
+    },
+  },
+  {
+    name: 'another error for an encoding that there is not',
+    why: 'every client_encoding but UTF8 is refused before the server is asked, whether it exists or not',
+    settle: inPairs(
+      (direct, proxied) =>
+        /parameter "client_encoding"/.test(String(direct.M)) &&
+        /^changing (names|client_encoding)/.test(String(proxied.M)),
+      () => ({ type: 'E' }),
+    ),
+  },
+  {
+    name: 'no source position',
+    why: 'where nothing could be sent to the server (a text that does not parse, a name that stands for nothing) the proxy answers, and has no place in the source of the server to name',
+    settle: inPairs(
+      (direct, proxied) => direct.type === 'E' && proxied.type === 'E' && !('R' in proxied),
+      ({ F: _file, L: _line, R: _routine, ...rest }) => rest as Answered,
+    ),
+  },
+];
+
+/** For a difference in one message: where it is there, both sides become what `without` makes of theirs. */
+function inPairs(
+  differs: (direct: Answered, proxied: Answered) => boolean,
+  without: (answer: Answered) => Answered,
+): Deliberate['settle'] {
+  return ({ direct, proxied }) => {
+    const there = direct.map((answer, i) => proxied[i] !== undefined && differs(answer, proxied[i]));
+    const settled = (answers: readonly Answered[]) => answers.map((a, i) => (there[i] ? without(a) : a));
+    return { direct: settled(direct), proxied: settled(proxied) };
+  };
+}
