@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { type SecretManagerEmulator, startSecretManager } from '#cli/emulators/secret-manager.ts';
 import { createCloudSecrets } from '#proxy/gcp/secrets.ts';
 import { HoldpointError } from '#schemas/errors.ts';
-import { secretManagerAt } from '#test/support/gcp/clients.ts';
+import { secretManagerAt } from '#test/gcp/clients.ts';
 
 const SECRET = 'projects/p/secrets/shop-agent';
 let manager: SecretManagerEmulator;

@@ -8,7 +8,7 @@ import { openKmsVerifier } from '#proxy/gcp/decision-verifier.ts';
 import { sha256 } from '#schemas/canonical.ts';
 import { crc32c } from '#schemas/crc32c.ts';
 import type { Decision } from '#schemas/decision.ts';
-import { kmsAt } from '#test/support/gcp/clients.ts';
+import { kmsAt } from '#test/gcp/clients.ts';
 
 const KEY = 'projects/p/locations/l/keyRings/r/cryptoKeys/decisions/cryptoKeyVersions/';
 const DECISION: Decision = {

@@ -6,7 +6,7 @@ import { type Outgoing, openPublisher, type Publisher } from '#proxy/gcp/publish
 import type { AuditEvent } from '#schemas/audit.ts';
 import { eventHash, GENESIS } from '#schemas/chain.ts';
 import { HoldpointError } from '#schemas/errors.ts';
-import { type Emulators, lacksEmulators, startEmulators } from '#test/support/gcp/emulators.ts';
+import { type Emulators, lacksEmulators, startEmulators } from '#test/support/emulators.ts';
 import { waitFor } from '#test/support/wait-for.ts';
 
 const OUTCOME = {

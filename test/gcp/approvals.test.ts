@@ -1,6 +1,7 @@
+import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { after, before, describe } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { Firestore } from '@google-cloud/firestore';
 import { type Message, PubSub, type Subscription } from '@google-cloud/pubsub';
 import { type KmsEmulator, startKms } from '#cli/emulators/kms.ts';
@@ -14,10 +15,10 @@ import { openPublisher } from '#proxy/gcp/publisher.ts';
 import { openDecisionVerifier } from '#proxy/local/decision-verifier.ts';
 import { COLLECTIONS } from '#schemas/approval-document.ts';
 import { holdMessage } from '#schemas/messages.ts';
-import { kmsAt } from '#test/support/gcp/clients.ts';
-import { type Emulators, lacksEmulators, startEmulators } from '#test/support/gcp/emulators.ts';
+import { kmsAt } from '#test/gcp/clients.ts';
+import { type Emulators, lacksEmulators, startEmulators } from '#test/support/emulators.ts';
 import { tempDir } from '#test/support/temp.ts';
-import { approvalsContract, type Stores } from './approvals-suite.ts';
+import { approvalsContract, fresh, type Stores } from './approvals-suite.ts';
 
 const GROUPS: Record<string, string[]> = {
   'ann@example.com': ['approvers', 'owners'],
@@ -53,6 +54,7 @@ describe('approvals on the emulators', { skip: lacksEmulators() }, () => {
   let pubsub: PubSub;
   let subscription: Subscription;
   let stores: Stores;
+  let desk: CloudDesk;
   let end: () => Promise<void>;
 
   before(async () => {
@@ -62,7 +64,7 @@ describe('approvals on the emulators', { skip: lacksEmulators() }, () => {
     [subscription] = await topic.createSubscription('announce', { enableMessageOrdering: true });
     const database = new Firestore({ projectId: 'test' });
     const client = kmsAt(kms.host);
-    const desk = new CloudDesk({ database, sign: createKmsSigner(client, KEY), groupsOf, clock: Date.now });
+    desk = new CloudDesk({ database, sign: createKmsSigner(client, KEY), groupsOf, clock: Date.now });
     // What `announce` does with them, without Slack.
     subscription.on('message', (message: Message) => {
       desk.take(holdMessage.parse(JSON.parse(message.data.toString()))).then(
@@ -105,4 +107,36 @@ describe('approvals on the emulators', { skip: lacksEmulators() }, () => {
     await emulators?.stop();
   });
   approvalsContract(() => stores);
+
+  test('messages that come twice, or in the wrong order, change nothing more', async () => {
+    const approval = fresh();
+    const held = { v: 1, kind: 'held', approval, instance: 'i-1' } as const;
+    const at = new Date().toISOString();
+    const event = { kind: 'withdraw', why: 'the agent disconnected' } as const;
+    const ended = { v: 1, kind: 'ended', approval: approval.id, event, at } as const;
+    assert.equal(await desk.take(ended), null);
+    assert.equal((await desk.take(held))?.state, 'withdrawn');
+    for (const message of [held, ended, held]) {
+      const seen = await desk.take(message);
+      assert.equal(seen?.state, 'withdrawn');
+      assert.equal(seen?.outcome, 'the agent disconnected');
+    }
+  });
+
+  test('what its proxy left open ends by the clock, each kind in its own way', async () => {
+    const long = Date.now() + 24 * 3_600_000;
+    const [held, parked, once] = [fresh(), fresh(), fresh({ releases: 'once' })];
+    for (const approval of [held, parked, once])
+      await desk.take({ v: 1, kind: 'held', approval, instance: '' });
+    for (const { id } of [parked, once])
+      await desk.decide(id, { by: 'ann@example.com', verdict: 'approve', reason: '' });
+    const mine = (all: readonly { id: string }[]) =>
+      all.filter(a => [held.id, parked.id, once.id].includes(a.id)).map(a => a.id);
+    assert.deepEqual(mine(await desk.expireDue(Date.now())), []);
+    assert.deepEqual(mine(await desk.expireDue(long)).sort(), [held.id, parked.id, once.id].sort());
+    assert.deepEqual(mine(await desk.expireDue(long)), []);
+    const states = await Promise.all([held, parked, once].map(async ({ id }) => (await desk.get(id))?.state));
+    assert.deepEqual(states, ['expired', 'withdrawn', 'expired']);
+    assert.match((await desk.get(parked.id))?.outcome ?? '', /its proxy did not use it/);
+  });
 });
