@@ -33,7 +33,9 @@ export async function withinDeadline<T>(
     ]);
   } catch (error) {
     failed = true;
-    for (const socket of sockets) socket.destroy();
+    // The outermost first. Node 24 crashes when the socket below a TLS socket goes first while an event of the TLS socket is being
+    // handled, and a hostile server chooses when that is.
+    for (const socket of sockets.reverse()) socket.destroy();
     throw asUnavailable(error);
   } finally {
     clearTimeout(timer);
