@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parseTarget } from '#cli/dev/target.ts';
 import { loadCatalog } from '#proxy/catalog/load.ts';
+import { fetchCredentials } from '#proxy/credentials.ts';
+import { createLocalSecrets } from '#proxy/local/secrets.ts';
 import { analyse, loadParser, withBody } from '#proxy/policy/analyse.ts';
 import { connectUpstream } from '#proxy/upstream/connect.ts';
 import { OwnConnection } from '#proxy/upstream/query.ts';
@@ -22,14 +24,18 @@ export async function databaseCatalog(
   address: string,
 ): Promise<OpenedCatalog> {
   const { target: server, role, secrets } = parseTarget(address, process.env);
+  const store = createLocalSecrets({ ...process.env, ...secrets });
+  const { password, client } = await fetchCredentials(store, server.roles[role] ?? {});
   const connection = new OwnConnection(
     await connectUpstream({
       host: server.host,
       port: server.port,
       tls: server.tls,
+      negotiation: server.tlsNegotiation,
       ca: server.ca === undefined ? undefined : readFileSync(server.ca, 'utf8'),
       user: role,
-      password: Object.values(secrets)[0] ?? null,
+      password,
+      client,
       weakAuth: server.weakAuth,
       database: server.database,
       parameters: new Map([['client_encoding', 'UTF8']]),

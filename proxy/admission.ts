@@ -1,5 +1,5 @@
 import { HoldpointError } from '#schemas/errors.ts';
-import type { Access, Policy, Target } from '#schemas/policy.ts';
+import type { Access, Policy, Role, Target } from '#schemas/policy.ts';
 import type { Principal } from '#schemas/principal.ts';
 import { toPrincipal } from './identity/principal.ts';
 import type { TokenVerifier } from './identity/verify.ts';
@@ -16,7 +16,8 @@ export interface Admitted {
   readonly role: string;
   /** The database user behind the role. */
   readonly user: string;
-  readonly secret: string | undefined;
+  /** References of what it logs in with. */
+  readonly references: Pick<Role, 'secret' | 'certificate' | 'key'>;
   readonly access: Access;
   /** Milliseconds since 1970. */
   readonly ends: number;
@@ -52,6 +53,6 @@ export function admit(policy: Policy, principal: Principal, asked: StartupParame
   const access = openAccess(policy, { principal, target: name, role, now });
   if (access === null)
     throw new HoldpointError('access_denied', `no access rule opens a session on "${name}" as "${role}" now`);
-  const { user = role, secret } = wanted;
-  return { principal, target, name, role, user, secret, access, ends: accessEnds(access, now) };
+  const { user = role, ...references } = wanted;
+  return { principal, target, name, role, user, references, access, ends: accessEnds(access, now) };
 }

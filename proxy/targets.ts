@@ -2,6 +2,7 @@ import { HoldpointError } from '#schemas/errors.ts';
 import type { Policy } from '#schemas/policy.ts';
 import type { Admitted } from './admission.ts';
 import { SharedCatalog } from './catalogs.ts';
+import { fetchCredentials } from './credentials.ts';
 import type { Secrets } from './ports.ts';
 import { cancelUpstream } from './upstream/cancel.ts';
 import { connectUpstream, type UpstreamConnection } from './upstream/connect.ts';
@@ -16,7 +17,7 @@ const CATALOG_SETTINGS: ReadonlyMap<string, string> = new Map([
   ['default_transaction_read_only', 'on'],
 ]);
 
-type Seat = Pick<Admitted, 'name' | 'target' | 'user' | 'secret'>;
+type Seat = Pick<Admitted, 'name' | 'target' | 'user' | 'references'>;
 
 /** The databases behind the proxy: connects to them, and keeps one catalog for each target and user. */
 export class Targets {
@@ -45,11 +46,12 @@ export class Targets {
     settings: ReadonlyMap<string, string>,
     signal?: AbortSignal,
   ): Promise<{ connection: UpstreamConnection; credential: string }> {
-    const secret = seat.secret === undefined ? null : await this.secrets.fetch(seat.secret);
+    const { password, client, version } = await fetchCredentials(this.secrets, seat.references);
     const connection = await connectUpstream({
       ...this.endpoint(seat),
       user: seat.user,
-      password: secret?.password ?? null,
+      password,
+      client,
       weakAuth: seat.target.weakAuth,
       database: seat.target.database,
       parameters: settings,
@@ -71,7 +73,7 @@ export class Targets {
         },
       );
     }
-    return { connection, credential: secret?.version ?? 'none' };
+    return { connection, credential: version };
   }
 
   cancel(seat: Seat, { processId, secretKey }: UpstreamConnection): Promise<void> {
@@ -103,7 +105,7 @@ export class Targets {
   }
 
   private endpoint(seat: Seat) {
-    const { host, port, tls } = seat.target;
-    return { host, port, tls, ca: this.authorities.get(seat.name) };
+    const { host, port, tls, tlsNegotiation: negotiation } = seat.target;
+    return { host, port, tls, negotiation, ca: this.authorities.get(seat.name) };
   }
 }

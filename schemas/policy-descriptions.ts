@@ -48,7 +48,9 @@ export const POLICY_DESCRIPTIONS: Readonly<Record<string, string>> = {
     host: 'Host name or address of the Postgres server.',
     port: 'Its port.',
     database: 'The database on that server.',
-    tls: 'verify-full checks certificate and host name; require only encrypts; disable is for loopback and tests.',
+    tls: 'verify-full checks certificate and host name; verify-ca the certificate only; require only encrypts; disable is for loopback and tests.',
+    tlsNegotiation:
+      'postgres: TLS is asked for in the protocol (the default). direct: it begins at once, as Postgres 17 and later can.',
     ca: 'PEM file of the authority that signed the server certificate.',
     weakAuth: 'Ways of authentication beside SCRAM that the server may ask for.',
     roles: 'What clients give as their user → the database user behind it.',
@@ -56,6 +58,9 @@ export const POLICY_DESCRIPTIONS: Readonly<Record<string, string>> = {
     'roles.*.user': 'The database user, where it is not called like the role.',
     'roles.*.secret':
       'Where its password is: env:NAME, file:/path or projects/…/secrets/…; absent where the server asks for none.',
+    'roles.*.certificate':
+      'A client certificate that the proxy shows to the server (PEM, intermediates behind it): a reference like secret.',
+    'roles.*.key': 'Its key (PEM): a reference like secret.',
   }),
   protected: 'Columns whose values never leave as they are.',
   ...nested('protected', {

@@ -118,12 +118,18 @@ export const role = z.strictObject({
   user: name.optional(),
   /** `env:NAME`, `file:/path` or a Secret Manager resource name; absent where the server asks for no password. */
   secret: z.string().min(1).optional(),
+  /** PEM of the certificate that the proxy shows to the server as this user, and of its key: references like `secret`. */
+  certificate: z.string().min(1).optional(),
+  key: z.string().min(1).optional(),
 });
+export type Role = z.infer<typeof role>;
 export const target = z.strictObject({
   host: z.string().min(1),
   port: z.int().min(1).max(65535).default(5432),
   database: name,
-  tls: z.enum(['verify-full', 'require', 'disable']).default('verify-full'),
+  tls: z.enum(['verify-full', 'verify-ca', 'require', 'disable']).default('verify-full'),
+  /** How TLS begins: asked for in the protocol, or at once (Postgres 17 and later, and proxies that look at ALPN). */
+  tlsNegotiation: z.enum(['postgres', 'direct']).optional(),
   /** PEM file of the authority that signed the server's certificate. */
   ca: z.string().optional(),
   /** Ways of authentication beside SCRAM that the server may ask for. */

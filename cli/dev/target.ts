@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Target } from '#schemas/policy.ts';
 
 /** A target as `--target` gives it: the name is the database's, and its one role is the user's. */
@@ -13,7 +14,7 @@ const PASSWORD = 'HOLDPOINT_TARGET_PASSWORD';
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[?::1\]?)$/;
 
 /**
- * Reads `postgres://user[:password]@host[:port]/database[?sslmode=…&sslrootcert=…]`. Without sslmode a server on this machine is
+ * Reads `postgres://user[:password]@host[:port]/database[?sslmode=…&sslrootcert=…&sslcert=…&sslkey=…&sslnegotiation=…]`. Without sslmode a server on this machine is
  * reached in the clear, any other with verify-full. Throws an Error, fit for people, when it is not such an address.
  */
 export function parseTarget(address: string, env: Readonly<Record<string, string | undefined>>): DevTarget {
@@ -35,6 +36,10 @@ export function parseTarget(address: string, env: Readonly<Record<string, string
   const password = url.password === '' ? env.PGPASSWORD : decodeURIComponent(url.password);
   const local = LOOPBACK.test(host) || host.startsWith('/');
   const ca = url.searchParams.get('sslrootcert');
+  const direct = url.searchParams.get('sslnegotiation') === 'direct';
+  const certificate = url.searchParams.get('sslcert');
+  const key = url.searchParams.get('sslkey');
+  if ((certificate === null) !== (key === null)) throw new Error('sslcert and sslkey belong together');
   return {
     name: database,
     role: user,
@@ -46,7 +51,14 @@ export function parseTarget(address: string, env: Readonly<Record<string, string
       tls: tlsOf(url.searchParams.get('sslmode'), local),
       ...(ca === null ? {} : { ca }),
       weakAuth: local ? ['md5', 'trust'] : [],
-      roles: { [user]: password === undefined ? {} : { secret: `env:${PASSWORD}` } },
+      ...(direct ? { tlsNegotiation: 'direct' } : {}),
+      roles: {
+        [user]: {
+          ...(password === undefined ? {} : { secret: `env:${PASSWORD}` }),
+          ...(certificate === null ? {} : { certificate: `file:${resolve(certificate)}` }),
+          ...(key === null ? {} : { key: `file:${resolve(key)}` }),
+        },
+      },
     },
   };
 }
@@ -59,10 +71,9 @@ function tlsOf(mode: string | null, local: boolean): Target['tls'] {
       return local ? 'disable' : 'verify-full';
     case 'disable':
     case 'require':
+    case 'verify-ca':
     case 'verify-full':
       return mode;
-    case 'verify-ca':
-      throw new Error('sslmode=verify-ca is not offered: use verify-full, or require');
     default:
       throw new Error(`unknown sslmode ${mode}`);
   }

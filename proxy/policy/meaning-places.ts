@@ -5,6 +5,7 @@ import type { Report } from './report.ts';
 import type { Path } from './yaml-source.ts';
 
 const LONGEST_SECONDS = 7 * 24 * 3600;
+const REFERENCE = /^(env:[A-Za-z_]\w*|file:\/.+|projects\/[^/]+\/secrets\/[^/]+(\/versions\/[^/]+)?)$/;
 
 /** Faults of meaning in issuers, groups, targets and protected columns. */
 export function placeFaults(file: PolicyFile, names: Names, report: Report): void {
@@ -73,16 +74,22 @@ function targets(file: PolicyFile, report: Report): void {
       report(['targets', name], 'a name cannot contain *, which is the wildcard of rules');
     if (Object.keys(target.roles).length === 0)
       report(['targets', name, 'roles'], 'nobody can log in without a role');
-    for (const [role, { secret }] of Object.entries(target.roles)) {
-      if (role.includes('*')) report(['targets', name, 'roles', role], 'a name cannot contain *');
-      if (
-        secret !== undefined &&
-        !/^(env:[A-Za-z_]\w*|file:\/.+|projects\/[^/]+\/secrets\/[^/]+(\/versions\/[^/]+)?)$/.test(secret)
-      )
-        report(
-          ['targets', name, 'roles', role, 'secret'],
-          'write env:NAME, file:/path or projects/…/secrets/…; a secret itself does not belong here',
-        );
+    const encrypted = target.tls !== 'disable' && !target.host.startsWith('/');
+    if (target.tlsNegotiation === 'direct' && !encrypted)
+      report(['targets', name, 'tlsNegotiation'], 'there is no TLS to this target that could begin directly');
+    for (const [role, entry] of Object.entries(target.roles)) {
+      const path = ['targets', name, 'roles', role];
+      if (role.includes('*')) report(path, 'a name cannot contain *');
+      for (const key of ['secret', 'certificate', 'key'] as const)
+        if (entry[key] !== undefined && !REFERENCE.test(entry[key]))
+          report(
+            [...path, key],
+            'write env:NAME, file:/path or projects/…/secrets/…; a secret itself does not belong here',
+          );
+      if ((entry.certificate === undefined) !== (entry.key === undefined))
+        report(path, 'a certificate and its key belong together');
+      if (entry.certificate !== undefined && !encrypted)
+        report([...path, 'certificate'], 'is never shown, because there is no TLS to this target');
     }
   }
 }

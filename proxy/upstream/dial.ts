@@ -1,5 +1,5 @@
 import { isIP, type Socket, connect as tcp } from 'node:net';
-import { checkServerIdentity, connect as tls } from 'node:tls';
+import { checkServerIdentity, createSecureContext, type SecureContext, connect as tls } from 'node:tls';
 import { int32 } from '#proxy/wire/backend.ts';
 import type { Target } from '#schemas/policy.ts';
 import type { Own } from './deadline.ts';
@@ -11,10 +11,20 @@ export interface Endpoint {
   /** A name, an address, or the directory of a Unix socket when it starts with '/'. */
   readonly host: string;
   readonly port: number;
-  /** `require` encrypts; it verifies the chain only when `ca` is given, and never the name. A Unix socket never has TLS, as in libpq. */
+  /** `verify-ca` verifies the chain and not the name. `require` encrypts; it verifies the chain only when `ca` is given, and never the name. A Unix socket never has TLS, as in libpq. */
   readonly tls: Target['tls'];
+  /** `direct`: TLS begins without SSLRequest (`sslnegotiation=direct` of libpq). */
+  readonly negotiation?: Target['tlsNegotiation'];
+  /** Shown to a server that asks for one. */
+  readonly client?: ClientCertificate | undefined;
   /** PEM of the authorities to trust instead of the system's. */
   readonly ca?: string | undefined;
+}
+
+/** PEM. */
+export interface ClientCertificate {
+  readonly cert: string;
+  readonly key: string;
 }
 
 export interface Line {
@@ -53,7 +63,7 @@ export async function dial(endpoint: Endpoint, own: Own): Promise<Line> {
   socket.on('error', () => {});
   await happens(socket, 'connect');
   if (reads !== null) return { socket, certificate: null, reads };
-  await agreeOnTls(socket);
+  if (endpoint.negotiation !== 'direct') await agreeOnTls(socket);
   return secure(socket, endpoint, own);
 }
 
@@ -90,13 +100,12 @@ async function secure(raw: Socket, endpoint: Endpoint, own: Own): Promise<Line> 
   const named = endpoint.tls === 'verify-full';
   const socket = tls({
     socket: raw,
+    secureContext: contextOf(endpoint),
     host,
     // SNI carries names only (RFC 6066).
     ...(isIP(host) === 0 ? { servername: host } : {}),
-    ...(endpoint.ca === undefined ? {} : { ca: endpoint.ca }),
-    rejectUnauthorized: named || endpoint.ca !== undefined,
+    rejectUnauthorized: endpoint.tls !== 'require' || endpoint.ca !== undefined,
     checkServerIdentity: (_, certificate) => (named ? checkServerIdentity(host, certificate) : undefined),
-    minVersion: 'TLSv1.2',
     // Keeps the handshake from being replayed to another kind of server; those before Postgres 17 ignore it.
     ALPNProtocols: ['postgresql'],
   });
@@ -112,7 +121,20 @@ async function secure(raw: Socket, endpoint: Endpoint, own: Own): Promise<Line> 
   if (certificate === undefined) throw unavailable('the server showed no certificate');
   if (socket.alpnProtocol && socket.alpnProtocol !== 'postgresql')
     throw unavailable('the server chose another application protocol');
+  // Without SSLRequest nothing but this says that the other end speaks Postgres at all; libpq refuses the same.
+  if (endpoint.negotiation === 'direct' && !socket.alpnProtocol)
+    throw unavailable('direct TLS needs a server that knows the application protocol postgresql');
   return { socket, certificate, reads: null };
+}
+
+function contextOf({ ca, client }: Endpoint): SecureContext {
+  try {
+    return createSecureContext({ minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca }), ...client });
+  } catch (cause) {
+    // Whose fault it is cannot be told apart; neither text has anything of the key in it.
+    const what = client === undefined ? "the authority's certificate" : 'the client certificate or its key';
+    throw unavailable(`${what} cannot be used`, cause);
+  }
 }
 
 /** The next event of this name; rejects with the socket's error, or when it closes first. */
