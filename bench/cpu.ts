@@ -108,7 +108,10 @@ async function startNode(
   args: readonly string[],
   { user, password, database }: BenchCluster,
 ): Promise<Measured> {
-  const profile = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`];
+  const profile =
+    values.profile === undefined
+      ? []
+      : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`, '--cpu-prof-interval=200'];
   const child: ChildProcess = spawn(
     process.execPath,
     [...profile, join(import.meta.dirname, file), ...args],

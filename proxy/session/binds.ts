@@ -1,21 +1,24 @@
-import { isUtf8 } from 'node:buffer';
 import type { Parameter } from '#schemas/statement.ts';
 import { type BindMessage, formatOf } from '../wire/frontend.ts';
+import { textOf } from '../wire/reader.ts';
 
 /** Bind values as record and digest hold them. Null where a text value is not UTF-8: they have to hold exactly what runs. */
 export function parametersOf(
   message: Pick<BindMessage, 'formats' | 'values'>,
   types: readonly number[],
 ): Parameter[] | null {
+  const { values, formats } = message;
   const parameters: Parameter[] = [];
-  for (const [i, value] of message.values.entries()) {
+  for (let i = 0; i < values.length; i++) {
+    const bytes = values[i]!;
     const type = types[i] ?? 0;
-    if (formatOf(message.formats, i) === 1) {
-      parameters.push({ format: 'binary', type, value: value === null ? null : value.toString('base64') });
-    } else {
-      if (value !== null && !isUtf8(value)) return null;
-      parameters.push({ format: 'text', type, value: value === null ? null : value.toString('utf8') });
+    if (formatOf(formats, i) === 1) {
+      parameters.push({ format: 'binary', type, value: bytes === null ? null : bytes.toString('base64') });
+      continue;
     }
+    const value = bytes === null ? null : textOf(bytes, 0, bytes.length);
+    if (value === undefined) return null;
+    parameters.push({ format: 'text', type, value });
   }
   return parameters;
 }

@@ -4,8 +4,7 @@ import { encode } from '../wire/backend.ts';
 import { decodeBind, decodeExecute, decodeNamed, decodeParse, FRONTEND } from '../wire/frontend.ts';
 import { parametersOf } from './binds.ts';
 import { type Core, secondWitness } from './core.ts';
-import type { Judged } from './judgement.ts';
-import type { Portal } from './op.ts';
+import type { Op, Portal } from './op.ts';
 import type { Prepared } from './picture.ts';
 import { roomFor, roomForPortal, roomForStatement } from './room.ts';
 import type { Run } from './run.ts';
@@ -51,7 +50,7 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
   const forward = (run: Run | null) => {
     openSegment(core);
     core.picture.statements.assume(name, prepared);
-    core.line.send(buffer.subarray(start, end), { kind: 'parse', name, prepared, run });
+    core.line.pass(buffer, start, end, { kind: 'parse', name, prepared, run });
   };
   const verdict = core.inBlock ? judged.verdict.inTransaction : judged.verdict.outside;
   if (verdict.kind === 'allow' && judged.reads) {
@@ -116,7 +115,7 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
       portal.plan = core.answers.shield.planFor(portal);
       core.picture.bound(run);
       core.picture.portals.assume(name, portal);
-      core.line.send(buffer.subarray(start, end), { kind: 'bind', name, portal });
+      core.line.pass(buffer, start, end, { kind: 'bind', name, portal });
     },
     refuse: error => core.refuseExtended(error),
   });
@@ -124,11 +123,10 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
 
 export function describe(core: Core, buffer: Buffer, start: number, end: number): void {
   const { kind, name } = decodeNamed(buffer, start, end);
-  const bytes = buffer.subarray(start, end);
   if (kind === 'statement') {
     const prepared = core.picture.statements.get(name);
     if (prepared === undefined) core.refuseExtended(unknownStatement(name));
-    else sendInSegment(core, bytes, { kind: 'describe-statement', prepared });
+    else passInSegment(core, buffer, start, end, { kind: 'describe-statement', prepared });
     return;
   }
   const portal = core.picture.portals.get(name);
@@ -137,7 +135,7 @@ export function describe(core: Core, buffer: Buffer, start: number, end: number)
     return;
   }
   portal.described = true;
-  sendInSegment(core, bytes, { kind: 'describe-portal', portal, own: false });
+  passInSegment(core, buffer, start, end, { kind: 'describe-portal', portal, own: false });
 }
 
 export function execute(core: Core, buffer: Buffer, start: number, end: number): void {
@@ -158,9 +156,10 @@ export function execute(core: Core, buffer: Buffer, start: number, end: number):
     // The agent did not ask what the columns are; the mask has to know.
     portal.described = true;
     const bytes = encode(FRONTEND.describe, Buffer.from('P'), name);
-    sendInSegment(core, bytes, { kind: 'describe-portal', portal, own: true });
+    core.segment = true;
+    core.line.send(bytes, { kind: 'describe-portal', portal, own: true });
   }
-  sendInSegment(core, buffer.subarray(start, end), { kind: 'execute', portal, run });
+  passInSegment(core, buffer, start, end, { kind: 'execute', portal, run });
   const copies = run.statements.some(s => s.effects.commands.includes('copy-in'));
   if (!copies && !run.statements.some(changesPicture)) return;
   // What follows may mean something else once this is done: it waits for the answer, which Flush makes the server give.
@@ -173,23 +172,24 @@ export function close(core: Core, buffer: Buffer, start: number, end: number): v
   refuseOwnNames(name);
   if (kind === 'statement') core.picture.statements.assume(name, null);
   else core.picture.portals.assume(name, null);
-  sendInSegment(core, buffer.subarray(start, end), { kind: 'close', of: kind, name });
+  passInSegment(core, buffer, start, end, { kind: 'close', of: kind, name });
 }
 
 export function flush(core: Core, buffer: Buffer, start: number, end: number): void {
   recordParses(core);
-  core.line.send(buffer.subarray(start, end), null);
+  core.line.pass(buffer, start, end, null);
 }
 
 export function sync(core: Core, buffer: Buffer, start: number, end: number): void {
   recordParses(core);
   core.skipping = false;
-  core.line.send(buffer.subarray(start, end), { kind: 'sync' });
+  core.line.pass(buffer, start, end, { kind: 'sync' });
   core.wait('ready');
 }
 
 /** Texts parsed and not bound: they reached the server, so they are in the record before the answer leaves. */
 function recordParses(core: Core): void {
+  if (!core.picture.statements.uncertain) return;
   for (const prepared of core.picture.statements.pending()) {
     if (!prepared.unrecorded) continue;
     prepared.unrecorded = false;
@@ -205,16 +205,17 @@ function openSegment(core: Core): void {
   core.segment = true;
   if (core.status !== 'I') return;
   const kind = lookAhead(core.frames, {
-    text: (text, types) => core.judgedText(text, types),
+    text: core.judgedText,
     prepared: name => core.picture.statements.get(name) ?? null,
-    read: (judged: Judged) => secondWitness(judged),
+    bound: core.judgedBind,
+    read: secondWitness,
   });
   if (kind !== 'nothing runs') core.line.switchMode(kind === 'reads');
 }
 
-function sendInSegment(core: Core, bytes: Buffer, op: Parameters<Core['line']['send']>[1]): void {
+function passInSegment(core: Core, buffer: Buffer, start: number, end: number, op: Op): void {
   core.segment = true;
-  core.line.send(bytes, op);
+  core.line.pass(buffer, start, end, op);
 }
 
 /** After these, later messages may mean something else. */

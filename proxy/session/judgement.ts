@@ -48,7 +48,9 @@ export class Judge {
   /** By what was found of a text: the same object for many that differ in their constants alone. */
   private readonly meanings = new Recent<readonly StatementAnalysis[], Judged>(MOST);
   private readonly calls = new Recent<number, JudgedCall>(MOST);
-  private context: unknown[] = [];
+  private catalog: unknown;
+  private path: unknown;
+  private rewired = false;
   /** Another object whenever what texts mean may have changed. */
   stamp: object = {};
   private readonly analyse: (text: string, types: readonly number[]) => Analysis;
@@ -74,11 +76,12 @@ export class Judge {
     this.bodies = bodies;
   }
 
-  /** `context`: whatever the meaning of a text depends on; compared by identity. */
-  under(...context: unknown[]): void {
-    if (context.length === this.context.length && context.every((value, i) => value === this.context[i]))
-      return;
-    this.context = context;
+  /** Whatever the meaning of a text depends on; compared by identity. */
+  under(catalog: unknown, path: unknown, rewired: boolean): void {
+    if (this.catalog === catalog && this.path === path && this.rewired === rewired) return;
+    this.catalog = catalog;
+    this.path = path;
+    this.rewired = rewired;
     this.stamp = {};
     this.known.clear();
     this.meanings.clear();
@@ -87,7 +90,8 @@ export class Judge {
 
   /** `types`: the parameter types that Parse declares. A value of a user's type runs that type's functions. */
   text(text: string, types: readonly number[] = NO_TYPES): Judgement {
-    const key = types.some(oid => oid >= FIRST_USER_OID) ? `${types.join()}\0${text}` : text;
+    const key =
+      types.length > 0 && types.some(oid => oid >= FIRST_USER_OID) ? `${types.join()}\0${text}` : text;
     const known = this.known.get(key);
     if (known !== undefined) return { kind: 'judged', judged: known };
     const analysis = this.analyse(text, types);

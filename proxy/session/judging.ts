@@ -124,6 +124,7 @@ export class Judging {
   /** A prepared statement judged anew: its meaning may have changed since. */
   bound(prepared: Prepared): Judged {
     const { judge } = this;
+    if (prepared.judged?.under === judge.stamp) return prepared.judged.judged;
     if (prepared.text === null) {
       const body = this.bodyOf(prepared) ?? this.parts.withBody(prepared.analysis, undefined);
       return judge.statements('(prepared in SQL)', [body]);
@@ -131,7 +132,9 @@ export class Judging {
     const judgement = judge.text(prepared.text, prepared.types);
     if (judgement.kind === 'syntax-error')
       throw new HoldpointError('internal', 'a prepared statement does not parse any more');
-    return judgement.judged;
+    const { judged } = judgement;
+    if (judged.alone) prepared.judged = { under: judge.stamp, judged };
+    return judged;
   }
 
   /** What a name stands for; not told where that hangs on yet another name, which may be another one by now. */

@@ -18,7 +18,7 @@ export class Passage {
   private readonly masked = new MaskedRows();
   private maskedOf: Run | null = null;
   /** Whose rows were among this chunk. */
-  private told: Run[] = [];
+  private readonly told: Run[] = [];
 
   constructor(outbox: Outbox) {
     this.outbox = outbox;
@@ -61,15 +61,17 @@ export class Passage {
   /** After a chunk, whose memory will be used again: hands over all there is. */
   end(): void {
     this.cut();
+    if (this.told.length === 0) return;
     for (const run of this.told) if (!run.ended) run.keep();
-    if (this.told.length > 0) this.told = [];
+    this.told.length = 0;
   }
 
   private cut(): void {
     this.endMasked();
     this.endRows();
     if (this.from < 0) return;
-    this.outbox.write(this.buffer.subarray(this.from, this.to));
+    const { buffer, from, to } = this;
+    this.outbox.write(from === 0 && to === buffer.length ? buffer : buffer.subarray(from, to));
     this.from = -1;
   }
 
@@ -105,6 +107,6 @@ export class Passage {
   /** Result bytes as the agent gets them. */
   tell(run: Run, bytes: Buffer): void {
     run.passed(bytes);
-    if (this.told.at(-1) !== run) this.told.push(run);
+    if (this.told[this.told.length - 1] !== run) this.told.push(run);
   }
 }

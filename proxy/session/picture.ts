@@ -1,5 +1,6 @@
 import type { SessionAction, StatementAnalysis } from '#schemas/analysis.ts';
 import type { ColumnDescription } from '../wire/backend.ts';
+import type { Judged } from './judgement.ts';
 import type { Op, Portal } from './op.ts';
 import type { Run } from './run.ts';
 
@@ -18,6 +19,8 @@ export interface Prepared {
   columns: readonly ColumnDescription[] | 'none' | null;
   /** True until an audit event carries its text. */
   unrecorded: boolean;
+  /** As it was judged last, where that does not hang on other names, and the stamp under which it counts. */
+  judged?: { readonly under: object; readonly judged: Judged };
 }
 
 /**
@@ -49,6 +52,11 @@ export class Names<T> {
     return before;
   }
 
+  /** Something was sent and is not yet confirmed. */
+  get uncertain(): boolean {
+    return this.assumed.size > 0;
+  }
+
   /** Sent and not yet confirmed. */
   *pending(): Iterable<T> {
     for (const value of this.assumed.values()) if (value !== null) yield value;
@@ -61,6 +69,7 @@ export class Names<T> {
 
   /** DEALLOCATE ALL, CLOSE ALL, end of a transaction. */
   keepOnly(keep: (value: T) => boolean): void {
+    if (this.certain.size === 0) return;
     for (const [name, value] of this.certain) if (!keep(value)) this.certain.delete(name);
   }
 
@@ -170,6 +179,7 @@ export class Picture {
 
   /** Nothing that was bound will run any further. */
   abandon(): void {
+    if (this.open.size === 0) return;
     for (const run of [...this.open]) this.abandoned(run);
     this.open.clear();
   }

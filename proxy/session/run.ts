@@ -17,7 +17,8 @@ export class Run {
   bytes = 0;
   tag = '';
   sqlstate = '';
-  readonly masks = new Map<string, string>();
+  /** By column; null while there is none. */
+  masks: Map<string, string> | null = null;
   forwarded = false;
   ended = false;
   private readonly startedAt: number;
@@ -28,7 +29,8 @@ export class Run {
   constructor(n: number, statements: readonly StatementAnalysis[], now: number) {
     this.n = n;
     this.statements = statements;
-    this.touchesProtected = statements.some(s => s.touchesProtected);
+    this.touchesProtected =
+      statements.length === 1 ? statements[0]!.touchesProtected : statements.some(s => s.touchesProtected);
     this.startedAt = now;
   }
 
@@ -58,7 +60,7 @@ export class Run {
     this.ended = true;
     return {
       bytes: this.bytes,
-      masks: [...this.masks].map(([column, mask]) => ({ column, mask })),
+      masks: this.masks === null ? [] : [...this.masks].map(([column, mask]) => ({ column, mask })),
       micros: Math.max(0, Math.round((now - this.startedAt) * 1000)),
       n: this.n,
       result:

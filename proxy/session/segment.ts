@@ -1,6 +1,7 @@
 import type { Frames } from '../wire/frames.ts';
-import { decodeBind, decodeParse, FRONTEND } from '../wire/frontend.ts';
+import { decodeParse, FRONTEND, statementOfBind } from '../wire/frontend.ts';
 import type { Judged } from './judgement.ts';
+import type { Prepared } from './picture.ts';
 
 /** What an extended segment will do, from its first message to its Sync, as far as it has come in. */
 export type SegmentKind = 'reads' | 'other' | 'nothing runs';
@@ -15,15 +16,22 @@ export function lookAhead(
     /** Null where the text does not parse. */
     text(text: string, types: readonly number[]): Judged | null;
     /** A statement prepared before; null where there is none. Its text is null where SQL prepared it. */
-    prepared(name: string): { readonly text: string | null; readonly types: readonly number[] } | null;
+    prepared(name: string): Prepared | null;
+    bound(prepared: Prepared): Judged;
     /** Released, it runs where the server refuses writes. */
     read(judged: Judged): boolean;
   },
 ): SegmentKind {
-  const parsed = new Map<string, { readonly text: string; readonly types: readonly number[] }>();
+  let parsed: Map<string, { readonly text: string; readonly types: readonly number[] }> | null = null;
   let reads = true;
   let binds = false;
   let complete = false;
+  const judgedOf = (statement: string): Judged | null => {
+    const source = parsed?.get(statement);
+    if (source !== undefined) return judge.text(source.text, source.types);
+    const prepared = judge.prepared(statement);
+    return prepared === null || prepared.text === null ? null : judge.bound(prepared);
+  };
   const visit = (type: number, buffer: Buffer, start: number, end: number): boolean => {
     switch (type) {
       case FRONTEND.sync:
@@ -31,14 +39,13 @@ export function lookAhead(
         return false;
       case FRONTEND.parse: {
         const message = decodeParse(buffer, start, end);
+        parsed ??= new Map();
         parsed.set(message.name, message);
         return true;
       }
       case FRONTEND.bind: {
         binds = true;
-        const { statement } = decodeBind(buffer, start, end);
-        const source = parsed.get(statement) ?? judge.prepared(statement);
-        const judged = source === null || source.text === null ? null : judge.text(source.text, source.types);
+        const judged = judgedOf(statementOfBind(buffer, start, end));
         if (judged === null || !judge.read(judged)) reads = false;
         return reads;
       }

@@ -22,6 +22,10 @@ export class ServerLine {
   private readonly upstream: Duplex;
   private readonly answers: Answers;
   private out: Buffer[] = [];
+  /** Messages of the agent side by side in one chunk, behind those in `out`; `from` is -1 where there are none. */
+  private chunk: Buffer = NONE;
+  private from = -1;
+  private to = -1;
   /** The server's default now, and what the agent believes it to be. */
   private serverReadOnly: boolean;
   private agentReadOnly: boolean;
@@ -36,20 +40,43 @@ export class ServerLine {
   /** A message, and what its answer will mean; null where none comes. */
   send(bytes: Buffer, op: Op | null): void {
     if (op !== null) this.answers.expect(op);
+    this.cut();
     this.out.push(bytes);
+  }
+
+  /** The same for a message of the agent that lies in `buffer`. */
+  pass(buffer: Buffer, start: number, end: number, op: Op | null): void {
+    if (op !== null) this.answers.expect(op);
+    if (this.from >= 0 && this.to === start && this.chunk === buffer) {
+      this.to = end;
+      return;
+    }
+    this.cut();
+    this.chunk = buffer;
+    this.from = start;
+    this.to = end;
+  }
+
+  private cut(): void {
+    if (this.from < 0) return;
+    const { chunk, from, to } = this;
+    this.out.push(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
+    this.chunk = NONE;
+    this.from = -1;
   }
 
   /** False when the server does not keep up: the agent has to wait for `drain`. */
   flush(): boolean {
-    if (this.out.length === 0) return true;
+    this.cut();
     const { out } = this;
+    if (out.length === 0) return true;
     this.out = [];
     return this.upstream.write(out.length === 1 ? out[0] : Buffer.concat(out));
   }
 
   /** Makes the server answer what it was sent so far, without ending the implicit transaction. */
   askForAnswers(): void {
-    this.out.push(FLUSH);
+    this.send(FLUSH, null);
   }
 
   /** Sends what must fail, in place of a refused message: `error` is what the agent gets for it. */

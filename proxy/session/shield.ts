@@ -34,7 +34,10 @@ export class Shield {
       this.owner.maskKey,
     );
     if (plan !== null && run !== null)
-      for (const { column, mask } of plan.applied) run.masks.set(column, mask);
+      for (const { column, mask } of plan.applied) {
+        run.masks ??= new Map();
+        run.masks.set(column, mask);
+      }
     return plan;
   }
 

@@ -25,7 +25,7 @@ export function query(core: Core, buffer: Buffer, start: number, end: number): v
     parameters: [],
     forward: () => {
       if (core.status === 'I' && !core.segment) core.line.switchMode(secondWitness(judged));
-      core.line.send(buffer.subarray(start, end), { kind: 'query', run, plan: undefined });
+      core.line.pass(buffer, start, end, { kind: 'query', run, plan: undefined });
       core.wait('ready');
     },
     refuse: error => core.refuseSimple(error),

@@ -129,6 +129,13 @@ export function decodeFunctionCall(buffer: Buffer, start: number, end: number): 
   return { oid, formats: codes, values, resultFormat };
 }
 
+/** The name of the statement that a Bind is for. What follows it is not looked at. */
+export function statementOfBind(buffer: Buffer, start: number, end: number): string {
+  const reader = new Reader(buffer, start + 5, end);
+  name(reader, 'portal name');
+  return name(reader, 'statement name');
+}
+
 /** The format of parameter or column `i`: none given means text, one means all. */
 export function formatOf(list: readonly number[], i: number): 0 | 1 {
   return (list.length === 0 ? 0 : list.length === 1 ? list[0] : list[i]) === 1 ? 1 : 0;

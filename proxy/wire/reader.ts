@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { HoldpointError } from '#schemas/errors.ts';
 
 /**
@@ -53,6 +54,10 @@ export class Reader {
 
   /** A zero-terminated string, as raw bytes decoded to UTF-8; refused when the bytes are not UTF-8. */
   cstring(what: string): string {
+    if (this.at < this.end && this.buffer[this.at] === 0) {
+      this.at++;
+      return '';
+    }
     const zero = this.buffer.indexOf(0, this.at);
     if (zero < 0 || zero >= this.end) throw new HoldpointError('protocol', `${what} has no terminator`);
     const value = utf8(this.buffer, this.at, zero, what);
@@ -79,24 +84,21 @@ export class Reader {
   }
 }
 
-const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 /** Decodes UTF-8 and refuses what is not: text that proxy and server would read differently. */
 export function utf8(buffer: Buffer, start: number, end: number, what: string): string {
+  const value = textOf(buffer, start, end);
+  if (value === undefined) throw new HoldpointError('protocol', `${what} is not valid UTF-8`);
+  return value;
+}
+
+/** Undefined where the bytes are not UTF-8. */
+export function textOf(buffer: Buffer, start: number, end: number): string | undefined {
   // Short and pure ASCII is the common case, and much cheaper than the decoder.
   if (end - start < 256) {
-    let ascii = true;
-    for (let i = start; i < end; i++) {
-      if (buffer[i]! > 127) {
-        ascii = false;
-        break;
-      }
-    }
-    if (ascii) return buffer.toString('latin1', start, end);
+    let i = start;
+    while (i < end && buffer[i]! < 128) i++;
+    if (i === end) return buffer.toString('latin1', start, end);
   }
-  try {
-    return strict.decode(buffer.subarray(start, end));
-  } catch (cause) {
-    throw new HoldpointError('protocol', `${what} is not valid UTF-8`, { cause });
-  }
+  const bytes = buffer.subarray(start, end);
+  return isUtf8(bytes) ? bytes.toString('utf8') : undefined;
 }
