@@ -14,7 +14,7 @@ import { lacks } from '#test/support/psql.ts';
  * Fails when a test fails, when none ran, and with CI=true when a test was skipped without a reason or for want of a program that
  * this machine has: a green run must not hide what was not looked at.
  */
-const PROGRAMS = ['chromium', 'psql', 'pgbench', 'pgbouncer', 'pgpool', 'setpriv'];
+const PROGRAMS = ['chromium', 'go', 'javac', 'mvn', 'psql', 'pgbench', 'pgbouncer', 'pgpool', 'setpriv'];
 const FILE_DEADLINE_MS = 15 * 60_000;
 
 const { values, positionals: words } = parseArgs({
