@@ -8,6 +8,7 @@ export type TokenSource =
   | { readonly kind: 'command'; readonly command: string }
   | { readonly kind: 'env'; readonly name: string }
   | { readonly kind: 'gcp-metadata'; readonly audience: string }
+  | { readonly kind: 'gcp-default'; readonly audience: string }
   | { readonly kind: 'github-actions'; readonly audience: string };
 
 /** Gives a token that is valid for a while. Rejects with an Error of one line, which has nothing of the token in it. */
@@ -30,6 +31,7 @@ export function createTokens(source: TokenSource, env: Env, clock: () => number)
   let pending: Promise<string> | null = null;
   const load = async () => {
     const token = checked((await fetchToken(source, env)).trim(), source);
+    assertAudience(token, source);
     const expires = expiryOf(token);
     if (expires !== null && expires <= clock())
       throw new Error(`the token from ${nameOf(source)} has expired at ${new Date(expires).toISOString()}`);
@@ -64,6 +66,8 @@ function fetchToken(source: TokenSource, env: Env): Promise<string> {
       return Promise.resolve(env[source.name] ?? '');
     case 'gcp-metadata':
       return fromMetadata(source.audience, env);
+    case 'gcp-default':
+      return fromGoogle(source.audience);
     case 'github-actions':
       return fromGitHub(source.audience, env);
   }
@@ -98,6 +102,12 @@ async function fromMetadata(audience: string, env: Env): Promise<string> {
     );
   if (status !== 200) throw new Error(`the metadata server answered ${status}`);
   return body;
+}
+
+/** Google's library is a large one, and only this way needs it. It reads the environment of the process by itself. */
+async function fromGoogle(audience: string): Promise<string> {
+  const { fromDefaultCredentials } = await import('./gcp/default-credentials.ts');
+  return fromDefaultCredentials(audience);
 }
 
 /** Source: GitHub, "OpenID Connect reference": the two variables of a job with the permission id-token. */
@@ -136,6 +146,14 @@ function checked(token: string, source: TokenSource): string {
   if (token === '') throw new Error(`there is no token in ${nameOf(source)}`);
   if (!/^[\w.~+/-]+=*$/.test(token)) throw new Error(`what ${nameOf(source)} gives is not a token`);
   return token;
+}
+
+/** Credentials of a person get a token for the program that logged them in, whatever was asked for: nobody here would take it. */
+function assertAudience(token: string, source: TokenSource): void {
+  if (source.kind !== 'gcp-default' || [claimsOf(token)?.aud].flat().includes(source.audience)) return;
+  throw new Error(
+    `Google's default credentials gave a token for another audience than ${source.audience}: those of a person can do no other; use a service account, or gcloud auth application-default login --impersonate-service-account=…`,
+  );
 }
 
 function nameOf(source: TokenSource): string {

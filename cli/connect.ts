@@ -3,17 +3,22 @@ import { listenForClients } from './connect-listen.ts';
 import { createTokens, type TokenSource } from './connect-token.ts';
 import { tunnelAddress } from './connect-tunnel.ts';
 
+/** Cloud Run's check takes Google's tokens only. */
+const IAM_SOURCES = ['gcp-metadata', 'gcp-default'] as const;
+const SOURCES = [...IAM_SOURCES, 'github-actions'] as const;
+
 interface Flags {
   readonly url: string;
   readonly listen: string;
   readonly tokenFile?: string;
   readonly tokenCommand?: string;
   readonly tokenEnv?: string;
-  readonly tokenSource?: 'gcp-metadata' | 'github-actions';
+  readonly tokenSource?: (typeof SOURCES)[number];
   readonly audience?: string;
   readonly iamTokenFile?: string;
   readonly iamTokenCommand?: string;
   readonly iamTokenEnv?: string;
+  readonly iamTokenSource?: (typeof IAM_SOURCES)[number];
   readonly json?: boolean;
 }
 
@@ -28,16 +33,16 @@ export function connectCommand(): Command {
     .option('--token-file <file>', 'a file with the token, read for each connection')
     .option('--token-command <command>', 'a shell command that prints the token')
     .option('--token-env <name>', 'an environment variable with the token')
-    .addOption(
-      new Option('--token-source <source>', 'where tokens are issued').choices([
-        'gcp-metadata',
-        'github-actions',
-      ]),
-    )
+    .addOption(new Option('--token-source <source>', 'where tokens are issued').choices(SOURCES))
     .option('--audience <audience>', 'whom tokens of --token-source are for (default: the origin of --url)')
     .option('--iam-token-file <file>', "for Cloud Run's own check, where it needs another token: from a file")
     .option('--iam-token-command <command>', 'the same from a shell command')
     .option('--iam-token-env <name>', 'the same from an environment variable')
+    .addOption(
+      new Option('--iam-token-source <source>', 'the same from where Google issues them').choices(
+        IAM_SOURCES,
+      ),
+    )
     .option('--json', 'print one line of JSON when ready')
     .addHelpText(
       'after',
@@ -46,7 +51,9 @@ Clients connect without a password and without TLS: the tunnel carries both.
 
 Examples:
   holdpoint connect --url https://holdpoint-abc.run.app --token-source gcp-metadata --audience holdpoint
-  holdpoint connect --url https://db.example.com --token-source github-actions --audience holdpoint --listen /tmp/pg
+  holdpoint connect --url https://holdpoint-abc.run.app --token-source gcp-default --audience holdpoint
+  holdpoint connect --url https://holdpoint-abc.run.app --token-source github-actions --audience holdpoint --iam-token-source gcp-default
+  holdpoint connect --url https://db.example.com --token-file /run/token --listen /tmp/pg
   holdpoint connect --url http://127.0.0.1:8080 --token-command 'npx holdpoint token --subject agent-1'
   psql 'host=127.0.0.1 user=agent dbname=shop'`,
     )
@@ -84,12 +91,15 @@ function sources(flags: Flags): { readonly app: TokenSource; readonly iam: Token
   if (app === undefined) throw new Error(`give the token in exactly one way: ${WAYS}`);
   if (flags.audience !== undefined && flags.tokenSource === undefined)
     throw new Error('--audience goes with --token-source: any other token has its audience already');
-  const iam = given(flags.iamTokenFile, flags.iamTokenCommand, flags.iamTokenEnv);
+  // Cloud Run wants the service's own address as the audience, whatever the proxy's policy asks for.
+  const iam = [
+    ...given(flags.iamTokenFile, flags.iamTokenCommand, flags.iamTokenEnv),
+    ...(flags.iamTokenSource === undefined ? [] : [{ kind: flags.iamTokenSource, audience: origin }]),
+  ];
   if (iam.length > 1) throw new Error('give the token for Cloud Run in one way only');
   if (iam[0] !== undefined) return { app, iam: iam[0] };
-  // Cloud Run wants the service's own address as the audience, whatever the proxy's policy asks for.
-  const other = app.kind === 'gcp-metadata' && audience !== origin;
-  return { app, iam: other ? { kind: 'gcp-metadata', audience: origin } : null };
+  const google = app.kind === 'gcp-metadata' || app.kind === 'gcp-default';
+  return { app, iam: google && audience !== origin ? { kind: app.kind, audience: origin } : null };
 }
 
 function given(file?: string, command?: string, name?: string): TokenSource[] {
