@@ -20,6 +20,7 @@ export class Entrance {
   handshake: Handshake;
   private readonly certificate: ServerCertificate | undefined;
   private readonly clearRefused: boolean;
+  private encrypting = false;
 
   /** Without a certificate TLS is answered with N; with `clearRefused` nobody gets as far as being asked for a token without it. */
   constructor(
@@ -59,11 +60,12 @@ export class Entrance {
       }
       if (asked.has(packet.kind)) throw new HoldpointError('protocol', 'too many encryption requests');
       asked.add(packet.kind);
-      if (packet.kind === 'gss' || this.certificate === undefined) this.handshake.answer('N');
-      else {
-        // Whoever put them there is not the one who is going to prove that they know the session's keys (CVE-2021-23214).
-        if (this.handshake.buffered > 0)
-          throw new HoldpointError('protocol', 'received unencrypted data after SSL request');
+      const able = packet.kind === 'ssl' && this.certificate !== undefined;
+      if (!able) this.handshake.answer('N');
+      // Whoever put bytes there is not the one who is going to prove that they know the session's keys (CVE-2021-23214), and no client
+      // that waits for the answer sends any: the server refuses them behind its N too.
+      if (this.handshake.buffered > 0) throw stuffed(packet.kind);
+      if (able && this.certificate !== undefined) {
         this.handshake.answer('S');
         await this.encrypt(this.certificate);
         asked.add('gss');
@@ -74,6 +76,11 @@ export class Entrance {
   /** Ends the connection with an error, in the clear or inside TLS, as it is then. */
   refuse(fault: HoldpointError): void {
     const { socket } = this;
+    if (this.encrypting) {
+      // There are no words in the middle of a handshake.
+      socket.destroy();
+      return;
+    }
     this.handshake.release();
     socket.resume();
     if (socket.writable) socket.end(encodeError(fault, 'FATAL'));
@@ -93,9 +100,19 @@ export class Entrance {
   private async encrypt(certificate: ServerCertificate) {
     const early = this.handshake.release();
     if (early.length > 0) this.socket.unshift(early);
+    this.encrypting = true;
     const socket = await secure(this.socket, certificate);
+    this.encrypting = false;
     this.socket = socket;
     this.handshake = new Handshake(socket);
     return socket;
   }
+}
+
+function stuffed(kind: 'ssl' | 'gss'): HoldpointError {
+  const what = kind === 'ssl' ? 'SSL' : 'GSSAPI encryption';
+  return new HoldpointError('protocol', `received unencrypted data after ${what} request`, {
+    detail:
+      'This could be either a client-software bug or evidence of an attempted man-in-the-middle attack.',
+  });
 }
