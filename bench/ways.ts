@@ -11,8 +11,9 @@ import { freePort } from '#test/support/ports.ts';
 import { lacks } from '#test/support/psql.ts';
 import { waitFor } from '#test/support/wait-for.ts';
 import type { BenchCluster } from './cluster.ts';
+import { throughTunnel } from './tunnel.ts';
 
-export type WayName = 'direct' | 'pgbouncer' | 'pgpool-II' | 'node pipe' | 'holdpoint';
+export type WayName = 'direct' | 'pgbouncer' | 'pgpool-II' | 'node pipe' | 'holdpoint' | 'holdpoint connect';
 
 /** A way to the database: where pgbench connects. */
 export interface Way {
@@ -46,6 +47,7 @@ export const STARTERS: Readonly<Record<WayName, Starter>> = {
   'pgpool-II': startPgpool,
   'node pipe': startPipe,
   holdpoint: startHoldpoint,
+  'holdpoint connect': async (cluster, options) => throughTunnel(await startHoldpoint(cluster, options)),
 };
 
 const NEEDS: Partial<Record<WayName, string>> = { pgbouncer: 'pgbouncer', 'pgpool-II': 'pgpool' };
