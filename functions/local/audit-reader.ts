@@ -13,8 +13,9 @@ import {
   storedSession,
   storedSessions,
 } from './audit-tables.ts';
-import { AuditVerifier, type VerifierKeys } from './audit-verifier.ts';
+import { AuditVerifier, type StoredEvent, type VerifierKeys } from './audit-verifier.ts';
 import { openDecisionCheck } from './decision-check.ts';
+import { type JournalTail, openMoment } from './journal-tail.ts';
 import { SessionSummaries } from './session-summaries.ts';
 
 export interface AuditReaderOptions {
@@ -43,11 +44,17 @@ export function openAuditReader(
   let summing: Promise<void> = Promise.resolve();
 
   async function sum(): Promise<void> {
-    for (const { index, text } of storedEvents(db, summed)) {
-      const event = auditEvent.safeParse(json(text));
-      if (event.success) summaries.add(event.data);
-      summed = index + 1;
-      if (summed % STRIDE === 0) await new Promise(setImmediate);
+    const { db, tail } = openMoment(file, { check: false });
+    try {
+      for (const { index, text } of all(storedEvents(db, summed), tail)) {
+        if (index < summed) continue;
+        const event = auditEvent.safeParse(json(text));
+        if (event.success) summaries.add(event.data);
+        summed = index + 1;
+        if (summed % STRIDE === 0) await new Promise(setImmediate);
+      }
+    } finally {
+      db.close();
     }
   }
 
@@ -60,10 +67,9 @@ export function openAuditReader(
     async events(session): Promise<AuditEvent[]> {
       const events: AuditEvent[] = [];
       // One moment of the ledger, although others get their turn in between.
-      const db = openTables(file);
+      const { db, tail } = openMoment(file, { check: false });
       try {
-        db.exec('BEGIN');
-        for (const text of storedSession(db, session)) {
+        for (const text of storedSession(db, session, tail.events)) {
           const event = auditEvent.safeParse(json(text));
           if (!event.success) throw new Error(`an event of session ${session} is unreadable: verify the log`);
           events.push(event.data);
@@ -102,15 +108,16 @@ async function verifyLedger(file: string, keys: VerifierKeys, session?: string):
   const newest = existsSync(newestFile) ? readFileSync(newestFile, 'utf8') : null;
   const until = performance.now() + PATIENCE;
   try {
-    let above = await snapshot(file, verifier, -1, Number.POSITIVE_INFINITY);
+    const first = await snapshot(file, verifier, -1, false);
     checkNewest(file, verifier, newest);
-    for (;;) {
-      const report = verifier.report(session);
-      if (report.unsealed === 0 || report.findings.length > 0 || performance.now() > until) return report;
+    // As far as was durable when this was asked: the end of a busy log moves on faster than it can be followed.
+    let { above } = first;
+    while (verifier.next < first.size && performance.now() < until) {
       await delay(LOOK_EVERY);
-      // From now on only as far as is sealed: the end of a busy log moves on faster than it can be followed.
-      above = await snapshot(file, verifier, above, 0);
+      above = (await snapshot(file, verifier, above, false)).above;
     }
+    if (verifier.next < first.size) await snapshot(file, verifier, above, true);
+    return verifier.report(session);
   } catch (error) {
     verifier.found('unreadable', file, (error as Error).message);
     return verifier.report(session);
@@ -118,27 +125,36 @@ async function verifyLedger(file: string, keys: VerifierKeys, session?: string):
 }
 
 /**
- * One pass over what is new, in one read transaction: events and checkpoints of the same moment, events beyond the last checkpoint only
- * up to `beyond` more.
+ * One pass over what is new: events and checkpoints of the same moment. Those beyond the last checkpoint only with `unsealed`, or where
+ * nobody will ever seal them. Gives the size of the last checkpoint, and that of the log with all that is durable.
  */
 async function snapshot(
   file: string,
   verifier: AuditVerifier,
   above: number,
-  beyond: number,
-): Promise<number> {
-  const db = openTables(file);
+  unsealed: boolean,
+): Promise<{ above: number; size: number }> {
+  const { db, tail, open } = openMoment(file, { check: true });
   try {
-    db.exec('BEGIN');
     const sealed = sealedSize(db);
     const covered = storedEvents(db, verifier.next, sealed);
     const last = await auditPass(verifier, covered, storedCheckpoints(db, above), above);
-    // Not where the pass before has gone further than what is sealed by now.
     if (verifier.next === sealed) verifier.sessions(storedSessions(db));
-    return await auditPass(verifier, storedEvents(db, sealed, sealed + beyond), [], last);
+    const size =
+      tail.events.length + Number(db.prepare('SELECT max(idx) + 1 AS n FROM events').get()?.n ?? 0);
+    if (open && !unsealed && tail.fault === null) return { above: last, size };
+    if (tail.fault !== null) verifier.found(tail.fault.fault, 'journal', tail.fault.message);
+    await auditPass(verifier, all(storedEvents(db, Math.max(sealed, verifier.next)), tail), [], last);
+    return { above: last, size };
   } finally {
     db.close();
   }
+}
+
+/** What the tables hold, and what follows in the journal. */
+function* all(filed: Iterable<StoredEvent>, tail: JournalTail): Generator<StoredEvent> {
+  yield* filed;
+  yield* tail.events;
 }
 
 function checkNewest(file: string, verifier: AuditVerifier, newest: string | null): void {

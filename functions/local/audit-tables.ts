@@ -52,16 +52,21 @@ export function sealedSize(db: DatabaseSync): number {
 }
 
 /**
- * The texts of one session's events, latest first: those after the newest checkpoint, then from `sessions`, which knows the last one
- * before it, from each to the one before. Throws an Error where this way leads nowhere: a ledger that was tampered with.
+ * The texts of one session's events, latest first: those of `tail`, which the tables do not have yet, those after the newest checkpoint,
+ * then from `sessions`, which knows the last one before it, from each to the one before. Throws an Error where this way leads nowhere: a ledger that was tampered with.
  */
-export function* storedSession(db: DatabaseSync, session: string): Generator<string> {
+export function* storedSession(
+  db: DatabaseSync,
+  session: string,
+  tail: readonly StoredEvent[],
+): Generator<string> {
+  for (const { text, filed } of tail.toReversed()) if (filed?.session === session) yield text;
   const sealed = sealedSize(db);
-  const tail = db
+  const unsealed = db
     .prepare('SELECT seq, before, event FROM events WHERE idx >= ? AND session = ? ORDER BY idx DESC')
     .all(sealed, session);
-  for (const row of tail) yield String(row.event);
-  const oldest = tail.at(-1);
+  for (const row of unsealed) yield String(row.event);
+  const oldest = unsealed.at(-1);
   const last = db.prepare('SELECT last FROM sessions WHERE session = ?').get(session)?.last ?? null;
   const entry = db.prepare('SELECT session, seq, before, event FROM events WHERE idx = ?');
   let seq = oldest === undefined ? null : Number(oldest.seq);

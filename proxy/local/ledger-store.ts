@@ -1,8 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { type AuditEvent, auditEvent } from '#schemas/audit.ts';
-import { canonical } from '#schemas/canonical.ts';
-import { eventHash, GENESIS, LEDGER_SESSION, leafData, link, type UnlinkedEvent } from '#schemas/chain.ts';
+import { eventHash, GENESIS, leafData, link, type UnlinkedEvent } from '#schemas/chain.ts';
 import {
   type NoteKey,
   noteKey,
@@ -10,8 +9,9 @@ import {
   signatureFault,
   signCheckpoint,
 } from '#schemas/checkpoint.ts';
+import type { JournalPosition } from '#schemas/journal.ts';
+import { journalEvents } from '#schemas/journal-lines.ts';
 import { Frontier, leafHash } from '#schemas/merkle.ts';
-import { LedgerWal } from './ledger-wal.ts';
 
 /** The chain of one session ends here. */
 interface Head {
@@ -27,13 +27,18 @@ interface Head {
 }
 
 interface Statements {
-  readonly begin: StatementSync;
-  readonly commit: StatementSync;
   readonly event: StatementSync;
   readonly head: StatementSync;
   readonly session: StatementSync;
   readonly checkpoint: StatementSync;
   readonly state: StatementSync;
+  readonly journal: StatementSync;
+}
+
+/** Where the journal goes on after what is in the tables, and how large its files were made. */
+export interface StoredJournal {
+  readonly position: JournalPosition;
+  readonly room: number;
 }
 
 /** What the store needs to sign: the log's name (its key's name too) and the private key as PEM. */
@@ -48,7 +53,12 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS sessions (session TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS checkpoints (size INTEGER PRIMARY KEY, note TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY CHECK (id = 1), size INTEGER NOT NULL, frontier BLOB NOT NULL, clean INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS journal (id INTEGER PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL, segment INTEGER NOT NULL,
+    offset INTEGER NOT NULL, seq INTEGER NOT NULL, prev TEXT NOT NULL, room INTEGER NOT NULL);
 `;
+/** Pages of the WAL after which SQLite moves it into the database, and the size (bytes) that its file is cut to. */
+const WAL_PAGES = 2048;
+const WAL_ROOM = 16 << 20;
 
 /**
  * The ledger's tables, chains and tree: synchronous, used by one thread. Every method that writes is one transaction; when it throws,
@@ -65,7 +75,6 @@ export class LedgerStore {
   #statements: Statements;
   #key: NoteKey;
   #secret: KeyObject;
-  #wal: LedgerWal;
   /** By the session as JSON. Those that are closed leave with the next checkpoint. */
   #heads = new Map<string, Head>();
   #moved: Head[] = [];
@@ -84,15 +93,12 @@ export class LedgerStore {
     this.#key = noteKey(key.name, createPublicKey(this.#secret));
     this.#db = new DatabaseSync(file, { timeout: 250 });
     try {
-      // FULL: a commit has reached the disk before anybody is told so (WAL with NORMAL would not sync at commit).
-      // The WAL is moved into the database by LedgerWal, not by commits.
+      // FULL: a commit has reached the disk before the journal's place for it is used again (WAL with NORMAL would not sync at commit).
       this.#db.exec(
-        'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 0',
+        `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${WAL_ROOM}; PRAGMA wal_autocheckpoint = ${WAL_PAGES}`,
       );
       this.#db.exec(`BEGIN IMMEDIATE; ${TABLES} COMMIT`);
       this.#statements = {
-        begin: this.#db.prepare('BEGIN IMMEDIATE'),
-        commit: this.#db.prepare('COMMIT'),
         event: this.#db.prepare(
           'INSERT INTO events (idx, session, seq, before, event) VALUES (?, ?, ?, ?, ?)',
         ),
@@ -104,12 +110,14 @@ export class LedgerStore {
         state: this.#db.prepare(
           'INSERT OR REPLACE INTO state (id, size, frontier, clean) VALUES (1, ?, ?, ?)',
         ),
+        journal: this.#db.prepare(
+          'INSERT OR REPLACE INTO journal (id, epoch, segment, offset, seq, prev, room) VALUES (1, ?, ?, ?, ?, ?, ?)',
+        ),
       };
       this.#tree = new Frontier();
       this.#sealed = 0;
       this.#note = '';
       this.#load(newest);
-      this.#wal = new LedgerWal(this.#db, file);
     } catch (error) {
       this.#db.close();
       throw error;
@@ -136,67 +144,54 @@ export class LedgerStore {
     return this.#db.prepare('SELECT clean FROM state').get()?.clean === 1;
   }
 
-  /** Appends events in their order, in one transaction; with `seal`, a checkpoint over all of the log goes with them. */
-  append(events: readonly UnlinkedEvent[], seal: boolean): void {
-    this.#transaction(() => {
-      let characters = 0;
-      for (const event of events) characters += this.#insert(event);
-      this.#wal.grew(characters);
-      if (seal && this.unsealed > 0) this.#seal(false);
-    });
-  }
-
-  /** Housekeeping, for when nobody waits: what was committed stays what it is. */
-  tidy(resting: boolean): void {
-    this.#grow();
-    this.#wal.move(resting);
+  /** Where the journal goes on; null for a ledger that never had one. */
+  get journal(): StoredJournal | null {
+    const row = this.#db.prepare('SELECT epoch, segment, offset, seq, prev, room FROM journal').get();
+    if (row === undefined) return null;
+    return {
+      position: {
+        epoch: String(row.epoch),
+        segment: row.segment === 0 ? 0 : 1,
+        offset: Number(row.offset),
+        seq: Number(row.seq),
+        prev: String(row.prev),
+      },
+      room: Number(row.room),
+    };
   }
 
   /**
-   * Signs a checkpoint over all of the log. Without anything unsealed it still commits, which makes all before it durable and marks the
-   * ledger as in use: until `finish`, the next one to open it knows that this stop was unclean.
+   * One transaction: files the events of these payloads of the journal in their order, signs a checkpoint over all of the log, and notes
+   * where the journal goes on. Until it is called with `clean`, the next one to open the ledger knows that its journal is needed.
    */
-  seal(): void {
-    this.#transaction(() => this.#seal(false));
-  }
-
-  /** After an unclean stop: says so in the log's own session, and seals what the stop has left unsealed. */
-  recover(at: string): void {
-    const body = canonical({ entries: this.size, unsealed: this.unsealed });
-    this.append([{ at, kind: 'ledger.recovered', session: JSON.stringify(LEDGER_SESSION), body }], true);
-  }
-
-  /** Seals, marks the stop as clean and closes. SQLite then moves its WAL into the database where there is room, or leaves it. */
-  finish(): void {
-    this.#transaction(() => this.#seal(true));
-    this.#db.close();
-  }
-
-  /** Closes as a crash would, as before opening anew. */
-  abandon(): void {
-    if (this.#db.isOpen) this.#db.close();
-  }
-
-  #transaction(work: () => void): void {
-    this.#statements.begin.run();
+  file(payloads: readonly string[], journal: StoredJournal | null, clean: boolean): void {
+    this.#db.exec('BEGIN IMMEDIATE');
     try {
-      work();
-      this.#statements.commit.run();
+      for (const lines of payloads) for (const event of journalEvents(lines)) this.#insert(event);
+      this.#seal(clean);
+      if (journal !== null) {
+        const { epoch, segment, offset, seq, prev } = journal.position;
+        this.#statements.journal.run(epoch, segment, offset, seq, prev, journal.room);
+      }
+      this.#db.exec('COMMIT');
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
       throw error;
     }
   }
 
-  /** Gives the length of what it has written. */
-  #insert(event: UnlinkedEvent): number {
+  /** SQLite moves its WAL into the database where there is room, or leaves it. */
+  close(): void {
+    if (this.#db.isOpen) this.#db.close();
+  }
+
+  #insert(event: UnlinkedEvent): void {
     const head = this.#heads.get(event.session) ?? this.#lookUp(event.session);
     const seq = head.seq + 1;
     const { text, hash } = link(event, seq, head.hash);
     const at = this.size;
     this.#statements.event.run(at, head.name, seq, head.at, text);
     this.#advance(head, event.session, seq, hash, event.kind);
-    return text.length;
   }
 
   /** The next entry of the log is this one, and the last of its session. */
@@ -251,7 +246,6 @@ export class LedgerStore {
       if (head.closed) this.#heads.delete(JSON.stringify(head.name));
     }
     this.#moved = [];
-    this.#wal.grew(0);
   }
 
   #load(newest: string | null): void {

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { FromLedger, LedgerStart, ToLedger } from './ledger-messages.ts';
+import type { StoredJournal } from './ledger-store.ts';
 
 /** First and longest pause before a dead thread is replaced (ms). */
 const RESTART_FIRST = 50;
@@ -8,9 +9,9 @@ const RESTART_LONGEST = 5000;
 const TERMINATE = 1000;
 
 export interface LedgerThreadEvents {
-  /** What the thread says. A thread that replaces a dead one says `durable` first: what the dead one had written after all. */
+  /** What the thread says. A thread that replaces a dead one says `filed` first: what the dead one had filed after all. */
   readonly said: (message: FromLedger) => void;
-  /** The thread has died; what it was given and has not acknowledged is to be given again after the next message. */
+  /** The thread has died; what is asked of it now goes nowhere. */
   readonly lost: (why: string) => void;
 }
 
@@ -34,8 +35,8 @@ export class LedgerThread {
     return this.#ready;
   }
 
-  /** The first start. Gives the log's size; rejects when the ledger does not open. */
-  open(): Promise<number> {
+  /** The first start. Gives the journal that it has begun; rejects when the ledger does not open. */
+  open(): Promise<StoredJournal> {
     return new Promise((done, failed) => {
       this.#spawn(false, done, why => failed(new Error(why)));
     });
@@ -64,7 +65,7 @@ export class LedgerThread {
     return result;
   }
 
-  #spawn(resumed: boolean, opened: (size: number) => void, died: (why: string) => void): void {
+  #spawn(resumed: boolean, opened: (journal: StoredJournal) => void, died: (why: string) => void): void {
     const worker = new Worker(new URL('./ledger-worker.ts', import.meta.url), {
       workerData: { ...this.#start, resumed } satisfies LedgerStart,
     });
@@ -73,7 +74,7 @@ export class LedgerThread {
     worker.on('message', (message: FromLedger) => {
       if (message.kind === 'ready') {
         this.#ready = true;
-        opened(message.size);
+        opened(message.journal);
       } else if (message.kind === 'refused') why = message.message;
       else this.#events.said(message);
     });
@@ -92,9 +93,9 @@ export class LedgerThread {
 
   #lost(why: string): void {
     this.#restart = setTimeout(() => {
-      const again = (size: number): void => {
+      const again = ({ position }: StoredJournal): void => {
         this.#pause = RESTART_FIRST;
-        this.#events.said({ kind: 'durable', size });
+        this.#events.said({ kind: 'filed', seq: position.seq });
       };
       this.#spawn(true, again, () => undefined);
     }, this.#pause);

@@ -1,19 +1,25 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { UnlinkedEvent } from '#schemas/chain.ts';
+import { canonical } from '#schemas/canonical.ts';
+import { LEDGER_SESSION } from '#schemas/chain.ts';
+import { journalEvents, journalLine } from '#schemas/journal-lines.ts';
+import { checkJournal, followJournal } from '#schemas/journal-walk.ts';
 import { CheckpointFile } from './checkpoint-file.ts';
+import { JournalFiles } from './journal-files.ts';
 import type { FromLedger, LedgerStart, ToLedger } from './ledger-messages.ts';
-import { LedgerStore } from './ledger-store.ts';
+import { LedgerStore, type StoredJournal } from './ledger-store.ts';
 
 /**
- * The ledger's thread: hashing, the tree, SQLite's synchronous writes and signatures happen here, so that the proxy's own thread never
- * waits for a disk. One batch is one commit. A batch that cannot be written is kept and tried again, each time on a store opened anew
- * (a failed commit may or may not have reached the disk: only reading it back tells).
+ * The ledger's thread: what is in the journal, and so durable, it moves into the tables, a good deal at a time: hashing, the tree,
+ * SQLite, signatures. Nobody waits for it, except when the journal is full. What can not be filed is tried again, each time on
+ * a store opened anew (a failed commit may or may not have reached the disk: only reading it back tells).
  */
 
-/** A busy ledger is sealed this often (ms): a signature for each commit would cost more than the commit. */
-const SEAL_EVERY = 100;
-/** A ledger without work is sealed after this time (ms). */
-const SEAL_IDLE = 20;
+/** A busy journal is filed this often (ms): a commit costs two syncs and a signature, which share the disk with the journal. */
+const FILE_EVERY = 150;
+/** One without new records is filed after this time (ms). */
+const FILE_IDLE = 20;
+/** Characters that one transaction takes at most, but for the last record. */
+const MOST = 4 << 20;
 /** First and longest pause between two attempts (ms). */
 const RETRY_FIRST = 50;
 const RETRY_LONGEST = 1000;
@@ -21,9 +27,9 @@ const RETRY_LONGEST = 1000;
 const port = parentPort;
 if (port === null) throw new Error('the ledger runs in a thread of its own');
 const start = workerData as LedgerStart;
-const file = new CheckpointFile(start.checkpointFile, error => {
+const checkpointFile = new CheckpointFile(start.checkpointFile, error => {
   if (error === null) {
-    tell({ kind: 'durable', size: durable });
+    tell({ kind: 'filed', seq: filed.position.seq });
     return;
   }
   tell({ kind: 'fault', message: error.message });
@@ -32,11 +38,16 @@ const file = new CheckpointFile(start.checkpointFile, error => {
 
 /** Null after a failure, until it is opened anew. */
 let ledger: LedgerStore | null = null;
-let durable = 0;
-let batch: string | null = null;
+let journal: JournalFiles;
+/** How far the tables go. */
+let filed: StoredJournal;
+/** As far as the journal is known to be on the disk. */
+let wanted = 0;
 let closing = false;
-let sealedAt = 0;
-let idle: NodeJS.Timeout | undefined;
+/** It is on its way to being closed. */
+let ending = false;
+let filedAt = 0;
+let timer: NodeJS.Timeout | undefined;
 let retry: NodeJS.Timeout | undefined;
 let pause = RETRY_FIRST;
 
@@ -44,70 +55,119 @@ open();
 
 function open(): void {
   try {
-    ledger = new LedgerStore(start.file, start.key, file.read());
-    if (ledger.size > 0 && !ledger.clean && !start.resumed) ledger.recover(new Date().toISOString());
-    else ledger.seal();
-    file.writeNow(ledger.note);
+    const store = new LedgerStore(start.file, start.key, checkpointFile.read());
+    ledger = store;
+    journal = new JournalFiles(start.file);
+    filed = start.resumed ? continued(store) : begun(store);
+    checkpointFile.writeNow(store.note);
   } catch (error) {
     tell({ kind: 'refused', message: sentence(error) });
     port?.close();
     return;
   }
-  durable = ledger.size;
-  tell({ kind: 'ready', size: durable });
+  tell({ kind: 'ready', journal: filed });
   port?.on('message', (message: ToLedger) => {
-    if (message.kind === 'batch') batch = message.lines;
-    else closing = true;
-    if (retry === undefined) step();
+    wanted = message.seq;
+    if (ending) return;
+    closing ||= message.kind === 'close';
+    // Whoever closes does not wait for the next attempt.
+    if (closing) clearTimeout(retry);
+    else if (retry !== undefined) return;
+    clearTimeout(timer);
+    retry = undefined;
+    if (closing) step();
+    else timer = setTimeout(step, Math.max(FILE_IDLE, filedAt + FILE_EVERY - performance.now()));
   });
+}
+
+function continued(store: LedgerStore): StoredJournal {
+  if (store.journal === null) throw new Error('the ledger has lost the place of its journal');
+  return store.journal;
+}
+
+/** Files what another run has left in its journal, and begins one of its own. */
+function begun(store: LedgerStore): StoredJournal {
+  const left = store.journal;
+  const unclean = !store.clean;
+  const payloads: string[] = [];
+  if (unclean && left !== null) {
+    let end = left.position;
+    for (const { record, next } of followJournal(journal, left.position)) {
+      payloads.push(record.payload.toString('utf8'));
+      end = next;
+    }
+    try {
+      checkJournal(journal, left.position, end, left.room);
+    } catch (error) {
+      throw new Error(`the journal of the ledger is damaged: ${sentence(error)}`, { cause: error });
+    }
+  }
+  const count = payloads.reduce((sum, lines) => sum + journalEvents(lines).length, 0);
+  if (unclean && store.size + count > 0) {
+    const body = canonical({ entries: store.size + count, unsealed: store.unsealed + count });
+    payloads.push(
+      journalLine(new Date().toISOString(), 'ledger.recovered', JSON.stringify(LEDGER_SESSION), body),
+    );
+  }
+  // First all is in the tables and the journal not needed; then there is a new one; and only then it is needed.
+  store.file(payloads, null, true);
+  const own = journal.begin(start.file, start.journal);
+  store.file([], own, false);
+  return own;
 }
 
 /** Does what is to be done; after a failure, all of it again a little later. */
 function step(): void {
-  clearTimeout(idle);
+  timer = undefined;
   try {
-    ledger ??= new LedgerStore(start.file, start.key, file.read());
-    const resting = batch === null;
-    if (batch !== null) write(ledger, batch);
-    else if (ledger.unsealed > 0) seal(ledger);
-    if (!closing) ledger.tidy(resting);
-    if (ledger.unsealed > 0) idle = setTimeout(step, SEAL_IDLE);
-    else file.write(ledger.note);
+    ledger ??= reopened();
+    while (filed.position.seq < wanted) file(ledger);
+    checkpointFile.write(ledger.note);
   } catch (error) {
     fail(error);
     return;
   }
+  filedAt = performance.now();
   pause = RETRY_FIRST;
   if (closing) void close(ledger);
+  else tell({ kind: 'filed', seq: filed.position.seq });
 }
 
-/** Writes one batch. The other side sends the next one only when it has heard that this one is durable. */
-function write(store: LedgerStore, lines: string): void {
-  const now = performance.now();
-  // More entries than were acknowledged: the commit that seemed to fail is there, and as a whole. This one makes it durable.
-  if (store.size > durable) store.seal();
-  else store.append(events(lines), now - sealedAt >= SEAL_EVERY);
-  if (store.unsealed === 0) sealedAt = now;
-  batch = null;
-  durable = store.size;
-  tell({ kind: 'durable', size: durable });
+function reopened(): LedgerStore {
+  const store = new LedgerStore(start.file, start.key, checkpointFile.read());
+  filed = continued(store);
+  return store;
 }
 
-function seal(store: LedgerStore): void {
-  store.seal();
-  sealedAt = performance.now();
-  tell({ kind: 'durable', size: durable });
+function file(store: LedgerStore): void {
+  const payloads: string[] = [];
+  let end = filed.position;
+  let characters = 0;
+  for (const { record, next } of followJournal(journal, filed.position)) {
+    const lines = record.payload.toString('utf8');
+    payloads.push(lines);
+    end = next;
+    characters += lines.length;
+    if (characters > MOST || end.seq === wanted) break;
+  }
+  if (payloads.length === 0)
+    throw new Error(`the journal was altered under way: record ${end.seq} is not there`);
+  const next = { position: end, room: filed.room };
+  store.file(payloads, next, false);
+  filed = next;
 }
 
 async function close(store: LedgerStore): Promise<void> {
-  clearTimeout(idle);
+  ending = true;
   try {
+    store.file([], null, true);
     ledger = null;
-    store.finish();
-    await file.settled();
-    file.writeNow(store.note);
+    store.close();
+    await checkpointFile.settled();
+    checkpointFile.writeNow(store.note);
   } catch (error) {
-    store.abandon();
+    store.close();
+    ending = false;
     fail(error);
     return;
   }
@@ -117,7 +177,7 @@ async function close(store: LedgerStore): Promise<void> {
 }
 
 function fail(error: unknown): void {
-  ledger?.abandon();
+  ledger?.close();
   ledger = null;
   tell({ kind: 'fault', message: sentence(error) });
   later();
@@ -130,24 +190,6 @@ function later(): void {
     step();
   }, pause);
   pause = Math.min(pause * 2, RETRY_LONGEST);
-}
-
-function events(lines: string): UnlinkedEvent[] {
-  const events: UnlinkedEvent[] = [];
-  for (let from = 0; from < lines.length; ) {
-    const kind = lines.indexOf('\t', from) + 1;
-    const session = lines.indexOf('\t', kind) + 1;
-    const body = lines.indexOf('\t', session) + 1;
-    const end = lines.indexOf('\n', body);
-    events.push({
-      at: lines.slice(from, kind - 1),
-      kind: lines.slice(kind, session - 1),
-      session: lines.slice(session, body - 1),
-      body: lines.slice(body, end),
-    });
-    from = end + 1;
-  }
-  return events;
 }
 
 function tell(message: FromLedger): void {

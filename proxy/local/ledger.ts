@@ -7,6 +7,8 @@ import { serialiseBody } from '#proxy/record/serialise.ts';
 import { Waiters } from '#proxy/record/waiters.ts';
 import type { AuditBody, AuditKind } from '#schemas/audit.ts';
 import { HoldpointError } from '#schemas/errors.ts';
+import { journalLine } from '#schemas/journal-lines.ts';
+import { LedgerJournal } from './ledger-journal.ts';
 import { openLedgerKey } from './ledger-key.ts';
 import { lockLedger } from './ledger-lock.ts';
 import type { FromLedger, LedgerStart } from './ledger-messages.ts';
@@ -21,13 +23,20 @@ export interface LedgerOptions {
   readonly deadlineMs?: number;
   /** Events kept in memory while they cannot be written, in characters; beyond it only what must be taken is. */
   readonly memory?: number;
+  /** Room that each of the journal's two files is made with (bytes), where the disk has plenty. */
+  readonly journal?: number;
 }
 
 const DEADLINE = 5000;
 const PATIENCE_MS = 3000;
 const MEMORY = 64 << 20;
+const JOURNAL = 8 << 20;
 /** How long an event that nobody waits for may wait for company (ms). */
 const LINGER = 3;
+/** First and longest pause before a record that could not be written is tried again (ms). */
+const RETRY_FIRST = 50;
+const RETRY_LONGEST = 1000;
+
 /**
  * Opens the ledger of one machine. Rejects with HoldpointError `ledger_unavailable`, one line that says why: another process has it,
  * its end does not verify, its disk cannot be written.
@@ -41,7 +50,12 @@ export async function openLedger(options: LedgerOptions): Promise<Recorder> {
     if (unlock === null) throw unavailable(`the ledger ${file} is in use by another process`);
     // SQL texts and bind values are for the owner's eyes; SQLite gives its other files the same mode.
     closeSync(openSync(file, 'a', 0o600));
-    const start = { file, checkpointFile: `${file}.checkpoint`, key: openLedgerKey(keyFile) };
+    const start = {
+      file,
+      checkpointFile: `${file}.checkpoint`,
+      key: openLedgerKey(keyFile),
+      journal: options.journal ?? JOURNAL,
+    };
     const ledger = new Ledger(start, options, unlock);
     await ledger.open();
     return ledger;
@@ -64,8 +78,11 @@ async function lockWithPatience(path: string): Promise<(() => void) | null> {
 class Ledger implements Recorder {
   #deadline: number;
   #memory: number;
+  #file: string;
   #unlock: () => void;
   #thread: LedgerThread;
+  /** Null until it is open. */
+  #journal: LedgerJournal | null = null;
 
   #queue = new EventQueue();
   #waiters = new Waiters();
@@ -74,35 +91,37 @@ class Ledger implements Recorder {
   /** Events up to this ticket are to be written without delay. */
   #urgent = 0;
   #lingering: NodeJS.Timeout | undefined;
-  /** The thread has a batch that it has not acknowledged. */
+  /** A record is being written, or waits for its next attempt. */
   #busy = false;
+  #pause = RETRY_FIRST;
+  /** The thread has been told that there is something to file. */
+  #told = false;
   #durable = 0;
-  /** Entries of the log before ticket 1. Tickets and entries rise together, so the log's size tells which tickets are durable. */
-  #base = 0;
-  /** Why events cannot be taken, null while they can. Nothing is lost meanwhile: the queue keeps what is not acknowledged. */
+  /** Why events cannot be taken; null while they can. */
   #fault: string | null = null;
-  /** Called when the thread has sealed and closed; null while nobody has asked for it. */
-  #closing: (() => void) | null = null;
+  /** Why the thread cannot file; of no interest to others before the journal is full. */
+  #behind: string | null = null;
   #closed: Promise<void> | null = null;
-  #second = -1;
+  #closing: (() => void) | null = null;
+  #second = 0;
   #prefix = '';
 
   constructor(start: Omit<LedgerStart, 'resumed'>, options: LedgerOptions, unlock: () => void) {
     this.#deadline = options.deadlineMs ?? DEADLINE;
     this.#memory = options.memory ?? MEMORY;
+    this.#file = start.file;
     this.#unlock = unlock;
     this.#thread = new LedgerThread(start, {
       said: message => this.#receive(message),
       lost: why => {
-        this.#fault = why;
-        this.#busy = false;
-        this.#urgent = this.#queue.last;
+        this.#behind = why;
       },
     });
   }
 
   async open(): Promise<void> {
-    this.#base = await this.#thread.open();
+    const { position, room } = await this.#thread.open();
+    this.#journal = new LedgerJournal(this.#file, position, room);
   }
 
   get durable(): number {
@@ -116,9 +135,9 @@ class Ledger implements Recorder {
       if (this.#queue.bytes > this.#memory)
         throw unavailable(undefined, 'too many events wait to be written');
     }
-    const line = `${this.#at()}\t${kind}\t${JSON.stringify(session)}\t${serialiseBody(kind, body)}\n`;
+    const line = journalLine(this.#at(), kind, JSON.stringify(session), serialiseBody(kind, body));
     const ticket = this.#queue.push(line);
-    // A commit for outcomes alone would hold up the statements that come meanwhile, which somebody waits for.
+    // A write for outcomes alone would hold up the statements that come meanwhile, which somebody waits for.
     if (kind !== 'outcome') this.#hurry(ticket);
     else this.#lingering ??= setTimeout(() => this.#hurry(this.#queue.last), LINGER);
     return ticket;
@@ -140,7 +159,7 @@ class Ledger implements Recorder {
       const late = setTimeout(() => {
         const lost = this.#queue.last - this.#durable;
         const what = lost > 0 ? `${lost} of its events are not durable` : 'its end is not sealed';
-        failed(unavailable(`the ledger could not be closed in time: ${what}`, this.#fault));
+        failed(unavailable(`the ledger could not be closed in time: ${what}`, this.#fault ?? this.#behind));
       }, this.#deadline);
       this.#closing = () => {
         clearTimeout(late);
@@ -149,7 +168,12 @@ class Ledger implements Recorder {
       this.#send();
     }).finally(async () => {
       clearTimeout(this.#timer);
+      clearTimeout(this.#lingering);
       this.#waiters.expire(Number.POSITIVE_INFINITY, () => unavailable('the ledger is closed', this.#fault));
+      const journal = this.#journal;
+      this.#journal = null;
+      // A write that hangs still has its file.
+      if (!this.#busy) journal?.close();
       if (await this.#thread.end()) this.#unlock();
     });
     return this.#closed;
@@ -171,7 +195,7 @@ class Ledger implements Recorder {
     if (ticket > this.#urgent) this.#urgent = ticket;
     if (this.#busy || this.#scheduled) return;
     this.#scheduled = true;
-    // After all sockets that are readable in this turn have been served: their events share one commit.
+    // After all sockets that are readable in this turn have been served: their events share one write.
     setImmediate(() => {
       this.#scheduled = false;
       this.#send();
@@ -179,26 +203,68 @@ class Ledger implements Recorder {
   }
 
   #send(): void {
-    if (this.#busy || !this.#thread.ready) return;
+    if (this.#busy || this.#journal === null) return;
     const batch = this.#queue.peek();
-    if (batch !== null) {
-      this.#busy = true;
-      clearTimeout(this.#lingering);
-      this.#lingering = undefined;
-      this.#thread.post({ kind: 'batch', lines: batch.lines });
-    } else if (this.#closing !== null) {
-      this.#busy = true;
-      this.#thread.post({ kind: 'close' });
+    if (batch === null) {
+      if (this.#closing !== null) this.#thread.post({ kind: 'close', seq: this.#journal.seq });
+      return;
     }
+    if (this.#journal.full) {
+      this.#stall();
+      return;
+    }
+    this.#busy = true;
+    clearTimeout(this.#lingering);
+    this.#lingering = undefined;
+    this.#journal.write(batch.lines, error => {
+      if (error === null) this.#written(batch.last);
+      else this.#failed(error);
+    });
+  }
+
+  #written(ticket: number): void {
+    this.#busy = false;
+    this.#fault = null;
+    this.#pause = RETRY_FIRST;
+    this.#durable = ticket;
+    this.#queue.drop(ticket);
+    // First the waiters: what they append goes with the next record.
+    this.#waiters.settle(ticket);
+    if (!this.#told) this.#tell();
+    if (this.#urgent > ticket) this.#hurry(this.#urgent);
+    else if (this.#closing !== null) this.#send();
+  }
+
+  /** The same record again, until the disk takes it. */
+  #failed(error: Error): void {
+    this.#fault = error.message;
+    setTimeout(() => {
+      this.#busy = false;
+      this.#send();
+    }, this.#pause);
+    this.#pause = Math.min(this.#pause * 2, RETRY_LONGEST);
+  }
+
+  /** Goes on when the thread has filed more. */
+  #stall(): void {
+    this.#fault = this.#behind;
+    if (!this.#told) this.#tell();
+  }
+
+  #tell(): void {
+    if (this.#journal === null || !this.#thread.ready) return;
+    this.#told = true;
+    this.#thread.post({ kind: 'more', seq: this.#journal.seq });
   }
 
   #receive(message: FromLedger): void {
     switch (message.kind) {
-      case 'durable':
-        this.#acknowledge(message.size);
+      case 'filed':
+        this.#filed(message.seq);
         break;
       case 'fault':
-        this.#fault = message.message;
+        this.#behind = message.message;
+        if (this.#journal?.full) this.#fault = this.#behind;
         break;
       case 'closed':
         this.#closing?.();
@@ -209,18 +275,14 @@ class Ledger implements Recorder {
     }
   }
 
-  #acknowledge(size: number): void {
-    this.#fault = null;
-    const durable = size - this.#base;
-    if (durable > this.#durable) {
-      this.#durable = durable;
-      this.#queue.drop(durable);
-      this.#busy = false;
-      // First the waiters: what they append goes with the next batch.
-      this.#waiters.settle(durable);
-    }
-    if (this.#urgent > this.#durable) this.#hurry(this.#urgent);
-    else if (this.#closing !== null) this.#send();
+  #filed(seq: number): void {
+    const journal = this.#journal;
+    if (journal === null) return;
+    this.#behind = null;
+    this.#told = false;
+    journal.filed(seq);
+    if (journal.seq > seq) this.#tell();
+    if (!journal.full && (this.#urgent > this.#durable || this.#closing !== null)) this.#send();
   }
 
   #expire(): void {

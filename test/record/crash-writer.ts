@@ -5,10 +5,12 @@ import { opened, outcome, statement } from './support.ts';
  * Run by crash.test.ts as a process of its own: writes sessions without end and prints, for each event that was reported durable,
  * `session n`. Whatever is printed must survive any kill.
  */
+/** Small, so that its two files change places often. */
+const JOURNAL = 128 << 10;
 const [file, keyFile, name] = process.argv.slice(2);
 if (file === undefined || keyFile === undefined || name === undefined)
   throw new Error('crash-writer FILE KEYFILE NAME');
-const ledger = await openLedger({ file, keyFile });
+const ledger = await openLedger({ file, keyFile, journal: JOURNAL });
 for (let s = 0; ; s += 1) {
   const session = `${name}-${s}`;
   ledger.append(session, 'session.open', opened);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { openAuditReader } from '#functions/local/audit-reader.ts';
 import { openLedger } from '#proxy/local/ledger.ts';
 import type { Recorder } from '#proxy/ports.ts';
 import { HoldpointError } from '#schemas/errors.ts';
@@ -37,14 +38,14 @@ function refuses(ledger: Recorder): boolean {
 }
 
 test('with a full disk statements are refused, ends are kept, and all of it is there once there is room', async context => {
-  const disk = smallDisk(5 << 20);
+  const disk = smallDisk(10 << 20);
   if (disk === null) return context.skip('this user may not mount a file system');
   try {
     const at = place(disk.dir);
-    const ledger = await openLedger({ ...at, deadlineMs: 400 });
+    const ledger = await openLedger({ ...at, deadlineMs: 1500 });
     ledger.append('s', 'session.open', opened);
     const ballast = join(disk.dir, 'ballast');
-    writeFileSync(ballast, Buffer.alloc(3 << 20));
+    writeFileSync(ballast, Buffer.alloc(8 << 20));
     let n = 0;
     let taken = 1;
     // Until the ledger says no: it must, and must not before the disk does.
@@ -91,14 +92,14 @@ test('with a full disk statements are refused, ends are kept, and all of it is t
 });
 
 test('a ledger that is full and killed there opens again with everything acknowledged', async context => {
-  const disk = smallDisk(4 << 20);
+  const disk = smallDisk(8 << 20);
   if (disk === null) return context.skip('this user may not mount a file system');
   try {
     const at = place(disk.dir);
     const ledger = await openLedger({ ...at, deadlineMs: 300 });
     ledger.append('s', 'session.open', opened);
     const ballast = join(disk.dir, 'ballast');
-    writeFileSync(ballast, Buffer.alloc(2 << 20));
+    writeFileSync(ballast, Buffer.alloc(6 << 20));
     let n = 0;
     await waitFor(
       () => {
@@ -122,20 +123,44 @@ test('a ledger that is full and killed there opens again with everything acknowl
   }
 });
 
-test('a database locked by somebody else is waited for, refused meanwhile, and written afterwards', async () => {
+test('a database locked by somebody else holds nobody up until the journal is full, and all of it is filed afterwards', async () => {
   const at = place();
-  const ledger = await openLedger({ ...at, deadlineMs: 300 });
+  const ledger = await openLedger({ ...at, deadlineMs: 300, journal: 64 << 10 });
   await durable(ledger, ledger.append('s', 'session.open', opened));
   const other = new DatabaseSync(at.file);
   other.exec('BEGIN IMMEDIATE');
-  const ticket = ledger.append('s', 'statement', statement(1));
-  await assert.rejects(durable(ledger, ticket), HoldpointError);
+  const text = 'j'.repeat(10_000);
+  let n = 1;
+  await durable(ledger, ledger.append('s', 'statement', statement(n, { text })));
+  // What is in the journal alone is shown like the rest.
+  const reader = openAuditReader(at.file);
+  assert.equal((await reader.events('s')).length, 2);
+  assert.equal((await reader.sessions())[0]?.events, 2);
+  let late = 0;
+  while (late === 0) {
+    n += 1;
+    const ticket = ledger.append('s', 'statement', statement(n, { text }));
+    await durable(ledger, ticket).catch(error => {
+      assert.ok(error instanceof HoldpointError);
+      late = ticket;
+    });
+    assert.ok(n < 100, 'the journal has an end');
+  }
+  assert.ok(n > 20);
   assert.ok(refuses(ledger));
+  assert.equal((await reader.events('s')).length, n, 'all but the last, which never became durable');
   other.exec('ROLLBACK');
   other.close();
-  await waitFor(() => ledger.durable === ticket, { what: 'the ledger has recovered' });
+  await waitFor(() => ledger.durable === late, { what: 'the ledger has recovered' });
+  assert.equal((await reader.events('s')).length, n + 1);
   await ledger.close();
-  assert.deepEqual((await verified(at)).findings, []);
+  assert.equal((await reader.events('s')).length, n + 1);
+  reader.close();
+  const proof = await verified(at);
+  assert.deepEqual(proof.findings, []);
+  assert.equal(proof.unsealed, 0);
+  for (const journal of ['journal1', 'journal2'])
+    assert.ok(statSync(`${at.file}.${journal}`).size < 64 * 10 * 1024, 'the journal keeps within bounds');
 });
 
 test('what waits in memory has a bound, beyond which only ends are taken', async () => {
