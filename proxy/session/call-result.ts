@@ -32,7 +32,8 @@ export class CallResult {
   /** The response, or a piece of one that passes as it is. */
   pass(run: Run, plan: MaskPlan | null, buffer: Buffer, start: number, end: number): void {
     if (plan === null) {
-      this.passage.row(run, buffer, start, end);
+      this.passage.tell(run, buffer.subarray(start, end));
+      this.passage.pass(buffer, start, end);
       return;
     }
     const masked = maskResult(plan, buffer.subarray(start, end));

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, before, test } from 'node:test';
@@ -78,26 +79,26 @@ async function call(client: RawClient, signature: string, ...args: (string | nul
 
 test('an allowed call is answered as the server itself answers it, in every state of the transaction', async () => {
   const [through, direct] = [await gate.agent(), await gate.direct()];
-  const lower = await oidOf('pg_catalog.lower(text)');
+  const reverse = await oidOf('pg_catalog.reverse(text)');
   const fails = await oidOf('public.fails(text)');
   const steps: Buffer[] = [
-    raw.functionCall(lower, ['ABC']),
-    raw.functionCall(lower, [null]),
-    raw.functionCall(lower, ['A'.repeat(200_000)]),
+    raw.functionCall(reverse, ['ABC']),
+    raw.functionCall(reverse, [null]),
+    raw.functionCall(reverse, ['A'.repeat(2_000_000)]),
     raw.functionCall(fails, ['x']),
     raw.query('begin'),
-    raw.functionCall(lower, ['In']),
+    raw.functionCall(reverse, ['In']),
     raw.functionCall(fails, ['x']),
-    raw.functionCall(lower, ['failed']),
+    raw.functionCall(reverse, ['failed']),
     raw.query('rollback'),
-    raw.functionCall(lower, []),
-    raw.functionCall(lower, ['a', 'b']),
+    raw.functionCall(reverse, []),
+    raw.functionCall(reverse, ['a', 'b']),
     raw.functionCall(await oidOf('"Odd ""name"."select"(integer)'), ['1']),
-    Buffer.concat([raw.parse({ sql: 'select 1' }), raw.functionCall(lower, ['Behind'])]),
-    Buffer.concat([raw.parse({ sql: 'selec' }), raw.functionCall(lower, ['skipped']), raw.sync()]),
+    Buffer.concat([raw.parse({ sql: 'select 1' }), raw.functionCall(reverse, ['Behind'])]),
+    Buffer.concat([raw.parse({ sql: 'selec' }), raw.functionCall(reverse, ['skipped']), raw.sync()]),
     Buffer.concat([
-      raw.functionCall(lower, ['One']),
-      raw.functionCall(lower, ['Two']),
+      raw.functionCall(reverse, ['One']),
+      raw.functionCall(reverse, ['Two']),
       raw.query('select 1'),
     ]),
   ];
@@ -110,12 +111,13 @@ test('an allowed call is answered as the server itself answers it, in every stat
       answers.push(frames.map(f => `${f.type} ${f.type === 'E' ? raw.fields(f).C : f.body.toString('hex')}`));
     }
     assert.deepEqual(answers[0], answers[1], `step ${i}`);
+    if (i === 0) assert.equal(answers[0]?.[0], `V 00000003${Buffer.from('CBA').toString('hex')}`);
   }
 });
 
 test('a call is recorded as the SELECT that says the same, with its values', async () => {
   const client = await gate.agent();
-  await call(client, 'pg_catalog.lower(text)', 'Recorded');
+  const frames = await call(client, 'pg_catalog.reverse(text)', 'Recorded');
   client.send(raw.query('select 1'));
   await client.untilReady();
   const sessions = await gate.dev.json<{ session: string }[]>('audit', 'sessions');
@@ -126,10 +128,15 @@ test('a call is recorded as the SELECT that says the same, with its values', asy
     );
   const said = events.find(e => e.kind === 'statement' && JSON.stringify(e.body).includes('Recorded'))!.body;
   assert.equal(said.protocol, 'function');
-  assert.equal(said.text, 'SELECT pg_catalog.lower($1::pg_catalog.text)');
+  assert.equal(said.text, 'SELECT pg_catalog.reverse($1::pg_catalog.text)');
   assert.deepEqual(said.parameters, [{ format: 'text', type: 25, value: 'Recorded' }]);
   const outcome = events.find(e => e.kind === 'outcome' && e.body.tag === 'FUNCTION')!.body;
-  assert.deepEqual([outcome.status, outcome.rows], ['ok', 1]);
+  const [result] = frames.filter(frame => frame.type === 'V');
+  const sent = raw.message('V', result!.body);
+  assert.deepEqual(
+    [outcome.status, outcome.rows, outcome.bytes, outcome.result],
+    ['ok', 1, sent.length, createHash('sha256').update(sent).digest('hex')],
+  );
 });
 
 test('what writes, reaches outside or cannot be told is refused like the same SELECT, and nothing runs', async () => {
