@@ -47,6 +47,7 @@ export function judging(request: JudgingRequest): Judging {
     text => analyse.text(text, searchPath),
     noCalls,
     decide,
+    statement => statement,
     analyse.withBody,
     nothing,
   );

@@ -39,6 +39,13 @@ export interface StatementAnalysis {
    * read again, nothing that follows in its transaction can be analysed. Absent: false.
    */
   readonly rewires?: boolean;
+  /**
+   * What it does to the meaning of statements behind it, before its transaction ends: `adds` new names alone (CREATE TABLE), `changes`
+   * what names lead to or what runs (a function's body, a trigger, anything unknown). Absent: neither.
+   */
+  readonly meaning?: 'adds' | 'changes' | undefined;
+  /** Types that it names run users' functions as soon as a literal is read, which the server does when it parses. Absent: false. */
+  readonly parseRuns?: boolean;
   /** It runs SQL that nobody has read (a string, a language that is not analysed): what it carries where cannot be told. Absent: false. */
   readonly opaque?: boolean;
 }

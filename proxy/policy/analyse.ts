@@ -7,6 +7,7 @@ import { type Context, castTo, newContext, settle } from './effects/context.ts';
 import { walk } from './effects/expression.ts';
 import { Facts } from './effects/facts.ts';
 import { judgeOf } from './effects/judge.ts';
+import { meaningOf } from './effects/meaning.ts';
 import { UNKNOWN_PATH } from './effects/names.ts';
 import { parse } from './effects/parse.ts';
 import { estimate } from './effects/rows.ts';
@@ -181,6 +182,7 @@ function conclude(
     cursor: facts.cursor,
     cleanOutputs: cleanOutputs(context, statement),
     ownTransaction: ownsTransaction(statement, facts),
+    meaning: meaningOf(context, tag, body),
   };
   return executes === null && facts.cursor === null ? whole : awaitingBody(whole);
 }
@@ -215,6 +217,8 @@ function plain(facts: Facts, view: CatalogView): StatementAnalysis {
     ownTransaction: false,
     rewires: view.hasProtected && facts.rewires,
     opaque: view.hasProtected && facts.opaque,
+    meaning: facts.unknown.size > 0 && !facts.readOnly ? 'changes' : undefined,
+    parseRuns: facts.parseRuns,
   };
 }
 

@@ -27,6 +27,7 @@ function unknownBody(outer: StatementAnalysis): StatementAnalysis {
     },
     touchesProtected: true,
     cleanOutputs: null,
+    meaning: 'changes',
   };
 }
 
@@ -71,6 +72,8 @@ export function withBody(given: StatementAnalysis, body: StatementAnalysis | und
         : null),
     ownTransaction: outer.ownTransaction || body.ownTransaction,
     opaque: outer.opaque === true || body.opaque === true,
+    meaning: outer.meaning === 'changes' || body.meaning === 'changes' ? 'changes' : outer.meaning,
+    parseRuns: outer.parseRuns === true || body.parseRuns === true,
   };
 }
 

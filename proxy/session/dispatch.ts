@@ -34,7 +34,7 @@ export function dispatch(
       extended.describe(core, buffer, start, end);
       return;
     case FRONTEND.execute:
-      extended.execute(core, buffer, start, end);
+      judgeable(() => extended.execute(core, buffer, start, end));
       return;
     case FRONTEND.close:
       extended.close(core, buffer, start, end);

@@ -65,7 +65,8 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
     judged,
     protocol: 'parse',
     parameters: [],
-    parseOnly: true,
+    // A held text is held when it is bound, unless reading its literals runs something already.
+    parseOnly: analysis.parseRuns !== true,
     forward: () => forward(run),
     refuse,
   });
@@ -109,6 +110,7 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
         run,
         resultFormats,
         rewired: core.rewired,
+        under: core.judge.stamp,
         described: false,
         plan: undefined,
       };
@@ -146,7 +148,7 @@ export function execute(core: Core, buffer: Buffer, start: number, end: number):
     return;
   }
   const { run } = portal;
-  if (portal.rewired !== core.rewired) {
+  if (portal.rewired !== core.rewired || !meansTheSame(core, portal, run)) {
     core.refuseExtended(
       new HoldpointError('unknown_portal', 'what this portal reads was changed while it was open'),
     );
@@ -165,6 +167,19 @@ export function execute(core: Core, buffer: Buffer, start: number, end: number):
   // What follows may mean something else once this is done: it waits for the answer, which Flush makes the server give.
   core.line.askForAnswers();
   core.wait(copies ? 'copy' : 'settle');
+}
+
+/** Judged anew where catalog or settings are others than at Bind: it may go on as long as it would be allowed, or does what was judged. */
+function meansTheSame(core: Core, portal: Portal, run: Run): boolean {
+  const { stamp } = core.judge;
+  if (portal.under === stamp) return true;
+  const { statements, verdict } = core.judgedBind(portal.source);
+  const now = core.inBlock ? verdict.inTransaction : verdict.outside;
+  const effects = (list: readonly StatementAnalysis[]) =>
+    JSON.stringify(list.map(s => [s.effects, s.refusal]));
+  if (now.kind !== 'allow' && effects(statements) !== effects(run.statements)) return false;
+  portal.under = stamp;
+  return true;
 }
 
 export function close(core: Core, buffer: Buffer, start: number, end: number): void {

@@ -51,11 +51,13 @@ export class Judge {
   private catalog: unknown;
   private path: unknown;
   private rewired = false;
+  private moved = false;
   /** Another object whenever what texts mean may have changed. */
   stamp: object = {};
   private readonly analyse: (text: string, types: readonly number[]) => Analysis;
   private readonly analyseCall: (oid: number) => CallAnalysis;
   private readonly decide: (statements: readonly StatementAnalysis[], inTransaction: boolean) => Verdict;
+  private readonly seen: (statement: StatementAnalysis) => StatementAnalysis;
   private readonly bodies: Bodies;
   private readonly withBody: (
     outer: StatementAnalysis,
@@ -66,19 +68,23 @@ export class Judge {
     analyse: (text: string, types: readonly number[]) => Analysis,
     analyseCall: (oid: number) => CallAnalysis,
     decide: (statements: readonly StatementAnalysis[], inTransaction: boolean) => Verdict,
+    seen: (statement: StatementAnalysis) => StatementAnalysis,
     withBody: (outer: StatementAnalysis, body: StatementAnalysis | undefined) => StatementAnalysis,
     bodies: Bodies,
   ) {
     this.analyse = analyse;
     this.analyseCall = analyseCall;
     this.decide = decide;
+    this.seen = seen;
     this.withBody = withBody;
     this.bodies = bodies;
   }
 
   /** Whatever the meaning of a text depends on; compared by identity. */
-  under(catalog: unknown, path: unknown, rewired: boolean): void {
-    if (this.catalog === catalog && this.path === path && this.rewired === rewired) return;
+  under(catalog: unknown, path: unknown, rewired: boolean, moved: boolean): void {
+    if (this.catalog === catalog && this.path === path && this.rewired === rewired && this.moved === moved)
+      return;
+    this.moved = moved;
     this.catalog = catalog;
     this.path = path;
     this.rewired = rewired;
@@ -98,6 +104,9 @@ export class Judge {
     if (analysis.kind === 'syntax-error') return analysis;
     const alone = analysis.statements.every(s => s.executes === null && s.cursor === null);
     if (!alone) return { kind: 'judged', judged: this.statements(text, this.resolve(analysis.statements)) };
+    // What changes meanings is judged by what its transaction has done before.
+    if (analysis.statements.some(s => s.meaning === 'changes'))
+      return { kind: 'judged', judged: this.statements(text, analysis.statements, true) };
     const like = this.meanings.get(analysis.statements);
     const judged =
       like === undefined
@@ -143,7 +152,8 @@ export class Judge {
   }
 
   /** Judges statements that were analysed before: a Bind of a prepared one. */
-  statements(text: string, statements: readonly StatementAnalysis[], alone = false): Judged {
+  statements(text: string, analysed: readonly StatementAnalysis[], alone = false): Judged {
+    const statements = analysed.map(this.seen);
     return {
       text,
       statements,

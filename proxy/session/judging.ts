@@ -22,6 +22,10 @@ export class Judging {
   private last: SessionCatalog | null = null;
   /** DDL of the open transaction, not committed, has changed what names mean around protected columns. */
   rewired = false;
+  /** DDL of the open transaction, not committed, has changed what other things mean: the catalog does not show it yet. */
+  moved = false;
+  /** The open transaction has written, or left a cursor open: its end may run functions. */
+  worked = false;
 
   constructor(parts: SessionParts, settings: Settings, line: ServerLine, picture: () => Picture) {
     this.parts = parts;
@@ -32,6 +36,7 @@ export class Judging {
       (text, types) => parts.analyse(text, this.path(), types),
       oid => parts.analyseCall(oid, this.path()),
       (statements, inTransaction) => this.decide(statements, inTransaction),
+      statement => this.seen(statement),
       parts.withBody,
       {
         statement: name => this.bodyOf(this.picture().statements.get(name)),
@@ -57,9 +62,11 @@ export class Judging {
     }
     if (this.settings.dirty && status !== 'E') {
       this.line.show(
-        ['search_path', 'role'],
+        this.parts.readOnly ? ['search_path', 'role', DEFAULT_READ_ONLY] : ['search_path', 'role'],
         segment,
         answers => {
+          if (this.parts.readOnly && answers.get(DEFAULT_READ_ONLY) !== 'on')
+            throw new HoldpointError('internal', 'a read-only session was made writable');
           this.settings.learn(answers.get('search_path') ?? '?', answers.get('role') ?? '?', this.parts.user);
           done(null);
         },
@@ -68,7 +75,7 @@ export class Judging {
       return 'probe';
     }
     this.last = current;
-    this.judge.under(current, this.path(), this.rewired);
+    this.judge.under(current, this.path(), this.rewired, this.moved);
     return null;
   }
 
@@ -102,9 +109,30 @@ export class Judging {
       };
     if (statements.some(takesOwnName))
       return { kind: 'deny', rule: INVARIANT, message: `names that begin with ${OWN} belong to the proxy` };
+    if (this.parts.readOnly && statements.some(s => mayTurnWritesOn(s, statements.length)))
+      return { kind: 'deny', rule: INVARIANT, message: 'cannot tell that this read-only session stays so' };
     if (this.rewired && !statements.every(harmlessAfterRewiring))
       return { kind: 'deny', rule: INVARIANT, message: REWIRED };
     return this.parts.decide(statements, inTransaction);
+  }
+
+  /** What the open transaction has changed is not in the catalog: what runs behind it, or at its end, cannot be told. */
+  private seen(statement: StatementAnalysis): StatementAnalysis {
+    const { effects, meaning } = statement;
+    if (this.moved ? !keepsMeaning(statement) : this.worked && meaning === 'changes')
+      return {
+        ...statement,
+        effects: {
+          ...effects,
+          unknown: [...new Set([...effects.unknown, MOVED])],
+          readOnly: false,
+          keyed: false,
+          rows: null,
+        },
+        touchesProtected: this.catalog?.hasProtected ?? true,
+        cleanOutputs: null,
+      };
+    return statement;
   }
 
   /** What PREPARE or DECLARE make: an analysis, valid as long as nothing that it depends on changes. */
@@ -179,6 +207,7 @@ export class Judging {
 
 const REWIRED =
   'this transaction has changed what names mean around protected columns: commit it before anything else runs';
+const MOVED = 'this transaction has changed what names mean: commit it first';
 const CONTROL = new Set(['transaction', 'set', 'show', 'empty']);
 const DEFINES = new Set(['ddl', 'privilege']);
 
@@ -187,6 +216,17 @@ function harmlessAfterRewiring({ effects, rewires }: StatementAnalysis): boolean
   if (effects.commands.every(c => CONTROL.has(c))) return effects.functions.length === 0;
   const defines = effects.commands.every(c => DEFINES.has(c));
   return defines && (rewires === true || effects.reads.length + effects.functions.length === 0);
+}
+
+/** Means the same whatever names mean: the end of the transaction, settings, a new table of Postgres's own types. */
+function keepsMeaning({ effects, meaning }: StatementAnalysis): boolean {
+  if (effects.functions.length > 0) return false;
+  return effects.commands.every(c => CONTROL.has(c)) || (meaning === 'adds' && effects.reads.length === 0);
+}
+
+/** SQL that nobody has read may turn the setting off; what begins behind it, before the server has told, would be free to write. */
+function mayTurnWritesOn({ effects, ownTransaction }: StatementAnalysis, among: number): boolean {
+  return effects.unknown.length > 0 && (ownTransaction || among > 1);
 }
 
 function turnsWritesOn({ actions }: StatementAnalysis): boolean {

@@ -10,6 +10,8 @@ export interface Portal {
   readonly resultFormats: readonly number[];
   /** `Core.rewired` when it was bound: what runs on under another one was judged by what names meant before. */
   readonly rewired?: number;
+  /** `Judge.stamp` under which it was last judged. */
+  under?: object;
   /** A Describe that tells its columns has been sent. */
   described: boolean;
   /** Null: nothing to mask. Undefined: not known yet, and no row may pass. */

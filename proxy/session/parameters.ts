@@ -120,7 +120,7 @@ function splitOptions(options: string): [string, string][] {
   let word: string | null = null;
   for (let i = 0; i < options.length; i++) {
     const c = options[i]!;
-    if (/\s/.test(c)) {
+    if (' \t\n\v\f\r'.includes(c)) {
       if (word !== null) words.push(word);
       word = null;
     } else if (c === '\\') word = (word ?? '') + (options[++i] ?? '');

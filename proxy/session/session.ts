@@ -1,8 +1,8 @@
-import type { StatementAnalysis } from '#schemas/analysis.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import { Pipeline } from '../pipeline.ts';
 import { encode, encodeError, encodeNotice, type TransactionStatus } from '../wire/backend.ts';
 import { FRONTEND } from '../wire/frontend.ts';
+import { Aftermath } from './aftermath.ts';
 import { Answers } from './answers.ts';
 import { beginCopyIn, type CopyIn, copyMessage } from './copy-in.ts';
 import type { Core } from './core.ts';
@@ -18,7 +18,7 @@ import { Picture } from './picture.ts';
 import { refuseExtended, refuseMessage, refuseSimple } from './refusals.ts';
 import { Run, type RunStatus } from './run.ts';
 import { DEFAULT_READ_ONLY, ServerLine } from './server-line.ts';
-import { changesCatalog, Settings } from './settings.ts';
+import { Settings } from './settings.ts';
 import { type Submitter, submit } from './submission.ts';
 
 /** How long a server may take to finish what an agent that has gone had started. */
@@ -46,8 +46,8 @@ export class Session {
   private readonly settings = new Settings();
   private readonly intake: Intake;
   private readonly holdNotice: HoldNotice;
+  private readonly aftermath: Aftermath;
   private copying: CopyIn | null = null;
-  private catalogTouched = false;
   private gone = false;
   private over = false;
   private stopping = false;
@@ -67,12 +67,12 @@ export class Session {
       leaving: () => this.core.pipeline.withdraw(TERMINATED, 'hold_withdrawn'),
     });
     this.answers = new Answers(this.outbox, {
-      maskOf: (oid, attnum) => this.judging.maskOf(oid, attnum, this.catalogTouched),
+      maskOf: (oid, attnum) => this.judging.maskOf(oid, attnum, this.aftermath.catalogTouched),
       protects: () => this.judging.catalog?.hasProtected ?? true,
       maskKey: parts.maskKey,
       ended: (run, status) => this.ended(run, status),
       confirmed: op => this.core.picture.confirmed(op),
-      completed: statement => this.completed(statement),
+      completed: statement => this.aftermath.completed(statement),
       failed: inSegment => this.failed(inSegment),
       ready: status => this.ready(status),
       idle: () => this.idle(),
@@ -83,6 +83,7 @@ export class Session {
     this.line = new ServerLine(parts.upstream, this.answers, readOnly);
     this.judging = new Judging(parts, this.settings, this.line, () => this.core.picture);
     this.core = this.makeCore();
+    this.aftermath = new Aftermath(this.settings, this.judging, parts.catalog, this.core);
     this.submitter = {
       core: this.core,
       intake: this.intake,
@@ -243,22 +244,9 @@ export class Session {
 
   private ended(run: Run, status: RunStatus): void {
     if (run.ended) return;
+    if (status === 'error' || status === 'lost') this.aftermath.failed(run);
     this.core.picture.ended(run);
     this.core.pipeline.ended(run, status);
-  }
-
-  private completed(statement: StatementAnalysis): void {
-    this.settings.completed(statement);
-    if (changesCatalog(statement)) this.catalogTouched = true;
-    if (statement.rewires === true) {
-      this.judging.rewired = true;
-      this.core.rewired++;
-    }
-    for (const action of statement.actions) {
-      if (action.kind === 'begin') this.core.inBlock = true;
-      else if (action.kind === 'commit' || action.kind === 'rollback') this.core.inBlock = false;
-      else this.core.picture.acted(action);
-    }
   }
 
   private failed(inSegment: boolean): void {
@@ -298,12 +286,7 @@ export class Session {
     core.picture.settle();
     if (status === 'I') {
       core.picture.transactionEnded();
-      this.settings.transactionEnded();
-      this.judging.rewired = false;
-      if (this.catalogTouched) {
-        this.catalogTouched = false;
-        this.parts.catalog.invalidate();
-      }
+      this.aftermath.transactionEnded();
     }
     if (this.gone) this.finish('the agent disconnected', null);
     else this.resume();
@@ -369,19 +352,13 @@ export class Session {
     this.stop('the server ended the connection', 'hold_withdrawn', null);
   }
 
-  /** An agent that leaves before its DDL is answered has changed the catalog all the same. */
-  private noteLastChange(): void {
-    const { head } = this.answers;
-    const run = head === undefined ? null : runOf(head);
-    if (this.catalogTouched || run?.statements.some(changesCatalog) === true) this.parts.catalog.invalidate();
-  }
-
   private finish(reason: string, last: Buffer | null): void {
     if (this.over) return;
     this.over = true;
     clearTimeout(this.drain);
     this.holdNotice.end();
-    this.noteLastChange();
+    const { head } = this.answers;
+    this.aftermath.sessionEnded(head === undefined ? null : runOf(head));
     this.answers.lose();
     this.core.picture.abandon();
     this.core.pipeline.abandon(reason);

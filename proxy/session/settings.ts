@@ -11,6 +11,8 @@ const REPORTED = [
   'standard_conforming_strings',
 ];
 
+const UNKNOWN_PATH: readonly string[] = ['?'];
+
 /** Commands after which search_path, role or the catalog may be other than before, whatever their own text says. */
 const MAY_CHANGE_ANYTHING = new Set(['do', 'call', 'unknown']);
 const CHANGE_CATALOG = new Set(['ddl', 'privilege', 'do', 'call', 'unknown']);
@@ -46,12 +48,20 @@ export class Settings {
         this.dirty = true;
         this.setInTransaction = true;
       } else if (action.kind === 'discard' || action.kind === 'rollback-to') this.dirty = true;
+      // Also where another transaction begins at once, so that no ReadyForQuery ever says `idle`: AND CHAIN, COMMIT in a pipeline.
+      else if (action.kind === 'commit' || action.kind === 'rollback') this.transactionEnded();
     }
     if (effects.readOnly) return;
     if (effects.functions.length > 0 || effects.commands.some(c => MAY_CHANGE_ANYTHING.has(c))) {
       this.dirty = true;
       this.setInTransaction = true;
     }
+  }
+
+  /** Something may have changed them that was not seen to its end. */
+  doubt(): void {
+    this.dirty = true;
+    this.setInTransaction = true;
   }
 
   /** Outside any transaction again: what was set in it may have been rolled back. */
@@ -63,8 +73,10 @@ export class Settings {
   /** The server's answers to SHOW search_path and SHOW role. */
   learn(searchPath: string, role: string, user: string): void {
     this.rawSearchPath = searchPath;
-    this.role = role === 'none' ? user : role;
-    const path = splitIdentifiers(searchPath).map(name => (name === '$user' ? this.role : name));
+    this.role = role === 'none' ? (this.reported.get('session_authorization') ?? user) : role;
+    const path = (splitIdentifiers(searchPath) ?? UNKNOWN_PATH).map(name =>
+      name === '$user' ? this.role : name,
+    );
     if (path.join('\0') !== this.searchPath.join('\0')) this.searchPath = path;
     this.dirty = false;
   }
@@ -92,10 +104,27 @@ export function changesCatalog({ effects }: StatementAnalysis): boolean {
   return effects.functions.length > 0 || effects.commands.some(c => CHANGE_CATALOG.has(c));
 }
 
-/** `"$user", public` → [`$user`, `public`]. Source: SplitIdentifierString of the server. */
-export function splitIdentifiers(list: string): string[] {
+/** NAMEDATALEN - 1: the server cuts longer names. */
+const MAX_NAME = 63;
+const SPACE = '[ \\t\\n\\r\\f\\v]*';
+const ITEM = new RegExp(`${SPACE}(?:"((?:[^"]|"")+)"|([^",]+?))${SPACE}(,|$)`, 'y');
+
+/**
+ * `"$user", public` → [`$user`, `public`]. Null where it cannot be told what the server makes of it: its white space and its lower case
+ * are those of ASCII, and long names are cut. Source: SplitIdentifierString of the server.
+ */
+export function splitIdentifiers(list: string): string[] | null {
+  if (/^[ \t\n\r\f\v]*$/.test(list)) return [];
   const names: string[] = [];
-  for (const match of list.matchAll(/"((?:[^"]|"")*)"|([^\s,"]+)/g))
-    names.push(match[1] !== undefined ? match[1].replaceAll('""', '"') : match[2]!.toLowerCase());
-  return names;
+  ITEM.lastIndex = 0;
+  for (;;) {
+    const match = ITEM.exec(list);
+    if (match === null) return null;
+    const [, quoted, plain, comma] = match;
+    if (plain !== undefined && !/^[\x21-\x7e]+$/.test(plain)) return null;
+    const name = quoted === undefined ? plain!.toLowerCase() : quoted.replaceAll('""', '"');
+    if (Buffer.byteLength(name) > MAX_NAME) return null;
+    names.push(name);
+    if (comma === '') return names;
+  }
 }

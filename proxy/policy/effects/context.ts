@@ -160,10 +160,10 @@ export function settle(context: Context): Facts {
   }
   if (context.populates) for (const oid of [...context.types]) castTo(context, oid);
   for (const oid of context.types) {
-    facts.absorb(judge.typeFacts(oid, 'io', callPath));
+    brings(facts, judge.typeFacts(oid, 'io', callPath));
     if (context.computes) facts.absorb(judge.typeFacts(oid, 'meets', callPath));
   }
-  for (const oid of context.targets) facts.absorb(judge.typeFacts(oid, 'checks', callPath));
+  for (const oid of context.targets) brings(facts, judge.typeFacts(oid, 'checks', callPath));
   // JSON constructors look for a cast to JSON without being asked.
   const json = JSON_TYPES.map(target => ({ target, sources: [] }));
   for (const { target, sources } of [...context.asked, ...json])
@@ -173,6 +173,12 @@ export function settle(context: Context): Facts {
       if (possible) facts.absorb(judge.hookFacts(called, callPath, 'a cast'));
     }
   return facts;
+}
+
+/** What a type runs when one of its values is read from text, which for a literal is when the server parses. */
+function brings(facts: Facts, found: Facts): void {
+  facts.absorb(found);
+  if (!found.readOnly) facts.parseRuns = true;
 }
 
 /** OIDs of json and jsonb in pg_type.dat. */

@@ -31,6 +31,8 @@ export class Facts {
   rewires = false;
   /** SQL that was not read runs. */
   opaque = false;
+  /** Reading a literal of a type that occurs runs a user's function that does more than compute. */
+  parseRuns = false;
 
   cannotTell(why: string): void {
     this.unknown.add(why);
@@ -85,6 +87,7 @@ export class Facts {
     this.endsTransaction ||= other.endsTransaction;
     this.changesMeaning ||= other.changesMeaning;
     this.opaque ||= other.opaque;
+    this.parseRuns ||= other.parseRuns;
     this.cursor ??= other.cursor;
   }
 }

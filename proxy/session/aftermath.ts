@@ -1,0 +1,70 @@
+import type { StatementAnalysis } from '#schemas/analysis.ts';
+import type { Core } from './core.ts';
+import type { Judging } from './judging.ts';
+import type { CatalogHandle } from './parts.ts';
+import type { Run } from './run.ts';
+import { changesCatalog, type Settings } from './settings.ts';
+
+/** May end transactions of their own inside, so that what they did stays though they fail. */
+const MAY_COMMIT = new Set(['do', 'call', 'unknown']);
+const NO_WORK = new Set(['ddl', 'privilege', 'transaction', 'set', 'show', 'empty']);
+
+/** What statements that the server has run leave behind: other settings, names, meanings; until their transaction ends, and after it. */
+export class Aftermath {
+  private readonly settings: Settings;
+  private readonly judging: Judging;
+  private readonly catalog: CatalogHandle;
+  private readonly core: Pick<Core, 'picture'> & { inBlock: boolean; rewired: number };
+  /** The open transaction has changed the catalog, and nobody else sees it yet. */
+  catalogTouched = false;
+
+  constructor(settings: Settings, judging: Judging, catalog: CatalogHandle, core: Aftermath['core']) {
+    this.settings = settings;
+    this.judging = judging;
+    this.catalog = catalog;
+    this.core = core;
+  }
+
+  /** The server has completed this statement. */
+  completed(statement: StatementAnalysis): void {
+    this.settings.completed(statement);
+    if (changesCatalog(statement)) this.catalogTouched = true;
+    if (statement.rewires === true) this.judging.rewired = true;
+    if (statement.meaning === 'changes') this.judging.moved = true;
+    if (statement.rewires === true || statement.meaning === 'changes') this.core.rewired++;
+    const { effects, actions } = statement;
+    if (!effects.readOnly && !effects.commands.every(c => NO_WORK.has(c))) this.judging.worked = true;
+    for (const action of actions) {
+      if (action.kind === 'declare') this.judging.worked = true;
+      if (action.kind === 'begin') this.core.inBlock = true;
+      else if (action.kind === 'commit' || action.kind === 'rollback') {
+        this.core.inBlock = false;
+        // Another transaction may begin before the server says that this one has ended.
+        this.transactionEnded();
+      } else this.core.picture.acted(action);
+    }
+  }
+
+  /** A run has failed at its current statement, which may have committed a part of what it did. */
+  failed(run: Run): void {
+    const statement = run.current;
+    if (statement === undefined || !statement.effects.commands.some(c => MAY_COMMIT.has(c))) return;
+    this.settings.doubt();
+    this.catalogTouched = true;
+  }
+
+  transactionEnded(): void {
+    this.settings.transactionEnded();
+    this.judging.rewired = false;
+    this.judging.moved = false;
+    this.judging.worked = false;
+    if (!this.catalogTouched) return;
+    this.catalogTouched = false;
+    this.catalog.invalidate();
+  }
+
+  /** The session is over: what it was doing may have changed the catalog all the same. */
+  sessionEnded(run: Run | null): void {
+    if (this.catalogTouched || run?.statements.some(changesCatalog) === true) this.catalog.invalidate();
+  }
+}
