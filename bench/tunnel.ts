@@ -10,7 +10,7 @@ const COMMAND = join(import.meta.dirname, '..', 'cli', 'holdpoint.ts');
  * The same proxy at the other end of `holdpoint connect`: what it costs beside `holdpoint` is the tunnel's own cost, two more hops of Node and
  * the frames between them. The token goes with the tunnel, so that pgbench has no password.
  */
-export async function throughTunnel(proxy: Way): Promise<Way> {
+export async function throughTunnel(proxy: Way): Promise<Way & { readonly nearPid: number }> {
   const { dev, password = '' } = proxy;
   if (dev === undefined) throw new Error('there is a tunnel to holdpoint only');
   const args = ['connect', '--json', '--url', dev.ready.http, '--listen', '127.0.0.1:0', '--token-env', 'T'];
@@ -23,6 +23,7 @@ export async function throughTunnel(proxy: Way): Promise<Way> {
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
   const { listen } = JSON.parse(line) as { listen: string };
   return {
+    nearPid: child.pid ?? 0,
     name: 'holdpoint connect',
     port: Number(listen.split(':').at(-1)),
     user: proxy.user,
