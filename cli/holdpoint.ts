@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
 import { Command } from 'commander';
 
 const [major = 0] = process.versions.node.split('.').map(Number);
@@ -8,6 +10,9 @@ if (major < 24) {
   );
   process.exit(1);
 }
+
+// Beside the code and as safe as it: in the folder for temporary files, which Node would take, anybody could have put it there before.
+enableCompileCache(join(import.meta.dirname, '..', 'node_modules', '.cache', 'holdpoint'));
 
 // Each command is loaded when it is asked for: a token is minted without waiting for a proxy.
 const program = new Command('holdpoint')

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type RequestListener } from 'node:http';
+import type { RequestListener } from 'node:http';
 import type { Server } from 'node:net';
 import { join, resolve } from 'node:path';
 import { openDevIssuer } from '#cli/dev-issuer.ts';
@@ -49,6 +49,9 @@ export interface Dev {
   /** Withdraws what is held, ends the sessions, seals the ledger, stops what was started. */
   stop(): Promise<void>;
 }
+
+/** To import it would load Node's whole HTTP client with it, for a tenth of the time until ready: the module's facade reads all exports. */
+const { createServer } = process.getBuiltinModule('node:http');
 
 export const SAMPLE_POLICY = new URL('../sample/policy.yaml', import.meta.url);
 

@@ -1,4 +1,4 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
@@ -6,6 +6,9 @@ import { WebSocketServer } from 'ws';
 import { type FaultCode, HoldpointError } from '#schemas/errors.ts';
 import { heartbeat, PING_MS } from './heartbeat.ts';
 import { SOCKET_OPTIONS, WebSocketStream } from './stream.ts';
+
+/** Not imported: the facade of the module would load Node's whole HTTP client (see cli/dev/start.ts). */
+const { STATUS_CODES } = process.getBuiltinModule('node:http');
 
 export const TUNNEL_PATH = '/connect';
 /** The answer's header that has the code of the fault: it tells our own 401 and 403 from those of a gateway in front. */
