@@ -93,6 +93,10 @@ export class ProxyServer {
   constructor(options: ProxyOptions) {
     this.options = options;
     this.targets = new Targets(options.policy, options.secrets, options.authorities, options.log);
+    if (options.policy.agents.tls === 'required' && options.certificate === undefined)
+      options.log(
+        'the policy demands TLS of agents and there is no certificate: only tunnels over https get in',
+      );
     this.limits = limitsOf(options.policy);
     this.lobby = new Lobby(this.limits.unproven);
     const { connections, connectionsPerPrincipal } = this.limits;

@@ -36,10 +36,18 @@ export function parseTarget(address: string, env: Readonly<Record<string, string
   const password = url.password === '' ? env.PGPASSWORD : decodeURIComponent(url.password);
   const local = LOOPBACK.test(host) || host.startsWith('/');
   const ca = url.searchParams.get('sslrootcert');
-  const direct = url.searchParams.get('sslnegotiation') === 'direct';
+  const tls = tlsOf(url.searchParams.get('sslmode'), local);
+  const negotiation = url.searchParams.get('sslnegotiation') ?? 'postgres';
+  if (negotiation !== 'postgres' && negotiation !== 'direct')
+    throw new Error(`unknown sslnegotiation ${negotiation}`);
   const certificate = url.searchParams.get('sslcert');
   const key = url.searchParams.get('sslkey');
   if ((certificate === null) !== (key === null)) throw new Error('sslcert and sslkey belong together');
+  // Taken for granted, they would be left out in silence.
+  if ((tls === 'disable' || host.startsWith('/')) && (negotiation === 'direct' || certificate !== null))
+    throw new Error(
+      'sslnegotiation=direct and sslcert need TLS: give an sslmode, and a host that is no socket',
+    );
   return {
     name: database,
     role: user,
@@ -48,10 +56,10 @@ export function parseTarget(address: string, env: Readonly<Record<string, string
       host,
       port: url.port === '' ? 5432 : Number(url.port),
       database,
-      tls: tlsOf(url.searchParams.get('sslmode'), local),
+      tls,
       ...(ca === null ? {} : { ca }),
       weakAuth: local ? ['md5', 'trust'] : [],
-      ...(direct ? { tlsNegotiation: 'direct' } : {}),
+      ...(negotiation === 'direct' ? { tlsNegotiation: 'direct' } : {}),
       roles: {
         [user]: {
           ...(password === undefined ? {} : { secret: `env:${PASSWORD}` }),

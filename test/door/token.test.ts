@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
+import { wayOf } from '#proxy/door/token.ts';
+import { loadPolicy } from '#proxy/policy/load.ts';
 import { token as sign, signingKey, startIssuer } from '#test/identity/issuer-server.ts';
 import { type Gate, startGate } from '#test/session/support.ts';
 import * as raw from '#test/support/raw.ts';
@@ -88,6 +90,22 @@ test('without a word the token is the password, as it ever was', async () => {
   client.send(raw.query('select 1'));
   assert.match(raw.outline(await client.untilReady()), /C:SELECT 1 Z:I/);
   assert.equal(client.closed, false);
+});
+
+test('the policy’s first way is asked for, and only its own ways can be chosen', () => {
+  const policy = (ways: string) =>
+    loadPolicy(
+      `version: 1\nagents: { authentication: [${ways}] }\naccess: [{ name: a, targets: ["*"], roles: ["*"] }]\n`,
+      'p.yaml',
+      { extraTargets: ['shop'] },
+    );
+  const both = policy('oauthbearer, password');
+  assert.equal(wayOf(both, undefined), 'oauthbearer');
+  assert.equal(wayOf(both, 'PASSWORD'), 'password');
+  const one = policy('oauthbearer');
+  assert.equal(wayOf(one, undefined), 'oauthbearer');
+  assert.throws(() => wayOf(one, 'password'), /cannot be "password" here/);
+  assert.throws(() => wayOf(one, ''), /cannot be "" here/);
 });
 
 test('a way that the policy does not have is refused by name', async () => {
@@ -219,6 +237,12 @@ test(
     const expired = await libpq(`${base} ${way}`, await good({ exp: 1_000_000, iat: 999_000 }));
     assert.match(expired.error, /the token was not accepted: it has expired/);
     assert.equal((await libpq(base, await good())).ok, false, 'without the option it would be a password');
+    const known = await libpq(`${base.replace(ISSUER, CONFIGURATION)} ${way}`, await good());
+    assert.deepEqual(
+      [known.ok, known.asked.length],
+      [true, 1],
+      'with the address of the document, on one connection',
+    );
     const other = base.replace(ISSUER, 'https://elsewhere.example.com');
     const strange = await libpq(`${other} ${way}`, await good());
     assert.deepEqual(
