@@ -77,6 +77,11 @@ export class SharedCatalog implements CatalogHandle {
     if (!this.busy) void this.freshen(false);
   }
 
+  /** By the questions of the loader at hand; without one, nothing can be told. */
+  async seenBy(query: (text: string) => Promise<(string | null)[][]>): Promise<Catalog | null> {
+    return (await this.loader?.seenBy(query)) ?? null;
+  }
+
   close(): void {
     this.closed = true;
     clearInterval(this.timer);

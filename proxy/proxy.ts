@@ -7,6 +7,7 @@ import { HoldpointError } from '#schemas/errors.ts';
 import type { Policy } from '#schemas/policy.ts';
 import type { Principal } from '#schemas/principal.ts';
 import { type Admitted, admit, identify } from './admission.ts';
+import { Catalog } from './catalog/load.ts';
 import type { SharedCatalog } from './catalogs.ts';
 import type { ServerCertificate } from './door/certificate.ts';
 import { needsTls } from './door/clear.ts';
@@ -24,6 +25,7 @@ import { judge } from './policy/judge.ts';
 import { withBody } from './policy/with-body.ts';
 import type { Clock, Recorder, Secrets } from './ports.ts';
 import { readStartupParameters, type StartupParameters } from './session/parameters.ts';
+import type { SessionCatalog } from './session/parts.ts';
 import { Session } from './session/session.ts';
 import { Targets } from './targets.ts';
 import type { UpstreamConnection } from './upstream/connect.ts';
@@ -291,16 +293,9 @@ export class ProxyServer {
       policyVersion: policy.policyVersion,
       readOnly: seat.access.readOnly,
       catalog,
-      analyse: (text, searchPath, types) => {
-        const { current } = catalog;
-        if (current === null) throw new HoldpointError('catalog_unavailable');
-        return analyseKnown(text, current, searchPath, types);
-      },
-      analyseCall: (oid, searchPath) => {
-        const { current } = catalog;
-        if (current === null) throw new HoldpointError('catalog_unavailable');
-        return analyseCall(oid, current, searchPath);
-      },
+      analyse: (text, searchPath, types, seen) =>
+        analyseKnown(text, viewOf(catalog, seen), searchPath, types),
+      analyseCall: (oid, searchPath, seen) => analyseCall(oid, viewOf(catalog, seen), searchPath),
       decide: (statements, inTransaction) =>
         judge(
           policy,
@@ -332,6 +327,13 @@ export class ProxyServer {
     connection.socket.resume();
     socket.resume();
   }
+}
+
+/** What a session's texts are judged by. */
+function viewOf(shared: SharedCatalog, seen: SessionCatalog | null): Catalog {
+  const view = seen ?? shared.current;
+  if (view instanceof Catalog) return view;
+  throw new HoldpointError('catalog_unavailable');
 }
 
 function called(start: (done: (fault: Error | null) => void) => void): Promise<void> {

@@ -82,6 +82,23 @@ export class CatalogLoader {
     }
   }
 
+  /**
+   * The catalog as another connection sees it, inside whatever transaction that has open, over what initdb made as it was last read
+   * here: null where that is another there. `query` has to keep the order; the connection's search_path has to find Postgres's own
+   * names first, and no user's name but those in pg_temp.
+   */
+  async seenBy(query: Query): Promise<Catalog | null> {
+    const base = this.#base;
+    if (base === null) return null;
+    const [[guards], [users]] = await Promise.all([
+      settled([query(GUARD)]),
+      settled([this.#users(base.strange, [], query)]),
+    ]);
+    if (JSON.stringify(guards) !== base.guard) return null;
+    const version = hashOf({ ...users!, base: [[base.hash]] }, this.#names);
+    return await assemble(query, users!, base.below, this.#names, version);
+  }
+
   async #besideLocks(options: LoadOptions): Promise<Loaded> {
     const locked = (await this.#query(LOCKED_RELATIONS)).map(([oid]) => Number(oid));
     const loaded = await this.#load(options, locked);
@@ -134,7 +151,8 @@ export class CatalogLoader {
     return found;
   }
 
-  async #users(strange: Strange, locked: readonly number[]): Promise<Answers> {
+  async #users(strange: Strange, locked: readonly number[], query?: Query): Promise<Answers> {
+    const ask = query ?? ((text: string) => (locked.length === 0 ? this.#ask(text) : this.#query(text)));
     const answers = {} as Mutable;
     const question = (name: Question): string => {
       if (name === 'ownFunctions') return sql.OWN_FUNCTIONS_OF(strange.ownFunctions ?? []);
@@ -143,13 +161,11 @@ export class CatalogLoader {
     const names = Object.keys(QUESTIONS) as Question[];
     const asked = names.map(async name => {
       const text = question(name);
-      answers[name] = await (locked.length === 0
-        ? this.#ask(text)
-        : this.#query(withoutLocked(name, text, locked)));
+      answers[name] = await ask(locked.length === 0 ? text : withoutLocked(name, text, locked));
     });
     await settled([
       ...asked,
-      this.#ask(TUPLES).then(rows => {
+      (query ?? (text => this.#ask(text)))(TUPLES).then(rows => {
         answers.tuples = rows;
       }),
     ]);

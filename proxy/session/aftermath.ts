@@ -28,6 +28,7 @@ export class Aftermath {
   /** The server has completed this statement. */
   completed(statement: StatementAnalysis): void {
     this.settings.completed(statement);
+    this.judging.own.completed(statement);
     if (changesCatalog(statement)) this.catalogTouched = true;
     if (statement.rewires === true) this.judging.rewired = true;
     if (statement.meaning === 'changes') this.judging.moved = true;
@@ -55,6 +56,7 @@ export class Aftermath {
 
   transactionEnded(): void {
     this.settings.transactionEnded();
+    this.judging.own.transactionEnded();
     this.judging.rewired = false;
     this.judging.moved = false;
     this.judging.worked = false;

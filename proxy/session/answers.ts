@@ -336,11 +336,13 @@ export class Answers {
     const fields = decodeFields(buffer, start, end);
     const severity = field(fields, 'V') || field(fields, 'S');
     const fatal = severity === 'FATAL' || severity === 'PANIC';
-    if (op?.kind === 'own' && !fatal)
-      throw new HoldpointError(
-        'internal',
-        `the proxy's own statement failed: ${field(fields, 'C')} ${field(fields, 'M')}`,
-      );
+    if (op?.kind === 'own' && !fatal) {
+      const why = `${field(fields, 'C')} ${field(fields, 'M')}`;
+      if (op.failed === undefined)
+        throw new HoldpointError('internal', `the proxy's own statement failed: ${why}`);
+      op.failed(why);
+      return;
+    }
     if (op?.kind === 'poison' && !fatal) {
       this.passage.make(op.error);
       if (op.protocol === 'simple') return;

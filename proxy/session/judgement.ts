@@ -51,7 +51,7 @@ export class Judge {
   private catalog: unknown;
   private path: unknown;
   private rewired = false;
-  private moved = false;
+  private dark = false;
   /** Another object whenever what texts mean may have changed. */
   stamp: object = {};
   private readonly analyse: (text: string, types: readonly number[]) => Analysis;
@@ -81,10 +81,10 @@ export class Judge {
   }
 
   /** Whatever the meaning of a text depends on; compared by identity. */
-  under(catalog: unknown, path: unknown, rewired: boolean, moved: boolean): void {
-    if (this.catalog === catalog && this.path === path && this.rewired === rewired && this.moved === moved)
+  under(catalog: unknown, path: unknown, rewired: boolean, dark: boolean): void {
+    if (this.catalog === catalog && this.path === path && this.rewired === rewired && this.dark === dark)
       return;
-    this.moved = moved;
+    this.dark = dark;
     this.catalog = catalog;
     this.path = path;
     this.rewired = rewired;

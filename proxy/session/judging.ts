@@ -5,6 +5,7 @@ import { INVARIANT, type Verdict } from '#schemas/verdict.ts';
 import type { TransactionStatus } from '../wire/backend.ts';
 import type { Core } from './core.ts';
 import { Judge, type Judged } from './judgement.ts';
+import { OwnView } from './own-view.ts';
 import type { SessionCatalog, SessionParts } from './parts.ts';
 import type { Picture, Prepared } from './picture.ts';
 import { DEFAULT_READ_ONLY, OWN, type ServerLine } from './server-line.ts';
@@ -26,15 +27,17 @@ export class Judging {
   moved = false;
   /** The open transaction has written, or left a cursor open: its end may run functions. */
   worked = false;
+  readonly own: OwnView;
 
   constructor(parts: SessionParts, settings: Settings, line: ServerLine, picture: () => Picture) {
     this.parts = parts;
     this.settings = settings;
     this.line = line;
     this.picture = picture;
+    this.own = new OwnView(parts.catalog, line);
     this.judge = new Judge(
-      (text, types) => parts.analyse(text, this.path(), types),
-      oid => parts.analyseCall(oid, this.path()),
+      (text, types) => parts.analyse(text, this.path(), types, this.own.view),
+      oid => parts.analyseCall(oid, this.path(), this.own.view),
       (statements, inTransaction) => this.decide(statements, inTransaction),
       statement => this.seen(statement),
       parts.withBody,
@@ -74,9 +77,22 @@ export class Judging {
       );
       return 'probe';
     }
+    const { own } = this;
+    if (own.wanted(current)) {
+      if (status === 'T' && !segment && !this.rewired) {
+        void own.load(current).then(() => done(null));
+        return 'probe';
+      }
+      own.forget();
+    }
     this.last = current;
-    this.judge.under(current, this.path(), this.rewired, this.moved);
+    this.judge.under(own.view ?? current, this.path(), this.rewired, this.dark);
     return null;
+  }
+
+  /** Whether anything is protected, as everybody sees the catalog or as the session's own transaction does. */
+  get protects(): boolean {
+    return (this.catalog?.hasProtected ?? true) || this.own.view?.hasProtected === true;
   }
 
   /** The newest catalog there is: masks by an old one are better than none while a new one is loaded. */
@@ -90,7 +106,7 @@ export class Judging {
    */
   maskOf(oid: number, attnum: number, ownChanges: boolean): ReturnType<SessionCatalog['maskOf']> {
     const { catalog, rewired } = this;
-    const known = catalog?.maskOf(oid, attnum) ?? null;
+    const known = catalog?.maskOf(oid, attnum) ?? this.own.view?.maskOf(oid, attnum) ?? null;
     if (known !== null || (!rewired && (ownChanges || catalog?.knows(oid) === true))) return known;
     return { column: `(relation ${oid}, column ${attnum})`, mask: 'redact' };
   }
@@ -116,10 +132,15 @@ export class Judging {
     return this.parts.decide(statements, inTransaction);
   }
 
-  /** What the open transaction has changed is not in the catalog: what runs behind it, or at its end, cannot be told. */
+  /** The open transaction has changed meanings, and cannot be asked what it sees. */
+  private get dark(): boolean {
+    return this.moved && this.own.view === null;
+  }
+
+  /** Where what the open transaction has changed is not seen, what runs behind it, or at its end, cannot be told. */
   private seen(statement: StatementAnalysis): StatementAnalysis {
     const { effects, meaning } = statement;
-    if (this.moved ? !keepsMeaning(statement) : this.worked && meaning === 'changes')
+    if (this.dark ? !keepsMeaning(statement) : this.worked && meaning === 'changes')
       return {
         ...statement,
         effects: {
@@ -129,7 +150,7 @@ export class Judging {
           keyed: false,
           rows: null,
         },
-        touchesProtected: this.catalog?.hasProtected ?? true,
+        touchesProtected: this.protects,
         cleanOutputs: null,
       };
     return statement;

@@ -46,6 +46,8 @@ export type Op =
       readonly done?: () => void;
       /** The server skipped it, after an error before it. */
       readonly skipped?: () => void;
+      /** The server refused it; without this, that ends the session. */
+      readonly failed?: (why: string) => void;
     };
 
 /** Its analysis as judged at Bind: what EXECUTE or FETCH stand for is known then. */

@@ -12,6 +12,11 @@ export interface CatalogHandle {
   /** Something was run that may have changed it. */
   invalidate(): void;
   whenFresh(done: (error: HoldpointError | null) => void): void;
+  /**
+   * The catalog as another connection sees it in its open transaction; `query` asks that connection, in order. Null where it cannot be
+   * told; rejects as `query` does.
+   */
+  seenBy(query: (text: string) => Promise<(string | null)[][]>): Promise<SessionCatalog | null>;
 }
 
 export interface SessionCatalog {
@@ -51,9 +56,14 @@ export interface SessionParts extends Omit<PipelineParts, 'gate' | 'parked'> {
   readonly catalog: CatalogHandle;
   readonly maskKey: Buffer;
   readonly limits: SessionLimits;
-  /** By the catalog as it is now. Throws HoldpointError `catalog_unavailable` where that may be stale. */
-  analyse(text: string, searchPath: readonly string[], types: readonly number[]): Analysis;
-  analyseCall(oid: number, searchPath: readonly string[]): CallAnalysis;
+  /** By what `seenBy` gave where that is not null, else by the catalog as it is now. Throws HoldpointError `catalog_unavailable` where that may be stale. */
+  analyse(
+    text: string,
+    searchPath: readonly string[],
+    types: readonly number[],
+    seen: SessionCatalog | null,
+  ): Analysis;
+  analyseCall(oid: number, searchPath: readonly string[], seen: SessionCatalog | null): CallAnalysis;
   decide(statements: readonly StatementAnalysis[], inTransaction: boolean): Verdict;
   withBody(outer: StatementAnalysis, body: StatementAnalysis | undefined): StatementAnalysis;
   /** Where a person decides on an approval: the HINT of the notice. */

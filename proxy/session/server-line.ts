@@ -141,6 +141,27 @@ export class ServerLine {
     if (segment) this.askForAnswers();
   }
 
+  /** A question of the proxy's own, which the server may refuse; outside an extended segment. In order; call `flush` afterwards. */
+  query(text: string): Promise<(string | null)[][]> {
+    return new Promise((resolve, reject) => {
+      const rows: (string | null)[][] = [];
+      let fault: string | null = null;
+      this.send(command(text), {
+        kind: 'own',
+        until: BACKEND.readyForQuery,
+        row: values => rows.push(values),
+        failed: why => {
+          fault = why;
+        },
+        skipped: () => reject(new Error('the session is over')),
+        done: () => {
+          if (fault === null) resolve(rows);
+          else reject(new Error(fault));
+        },
+      });
+    });
+  }
+
   private own(
     until: number,
     bytes: Buffer,

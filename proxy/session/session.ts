@@ -68,7 +68,7 @@ export class Session {
     });
     this.answers = new Answers(this.outbox, {
       maskOf: (oid, attnum) => this.judging.maskOf(oid, attnum, this.aftermath.catalogTouched),
-      protects: () => this.judging.catalog?.hasProtected ?? true,
+      protects: () => this.judging.protects,
       maskKey: parts.maskKey,
       ended: (run, status) => this.ended(run, status),
       confirmed: op => this.core.picture.confirmed(op),
@@ -299,6 +299,8 @@ export class Session {
   }
 
   private parameter(name: string, value: string, own: boolean): boolean {
+    // What the proxy itself sets is gone again when it has its answers.
+    if (own && name !== DEFAULT_READ_ONLY) return false;
     this.settings.report(name, value);
     refuseOtherReading(name, value);
     if (name !== DEFAULT_READ_ONLY) return true;
