@@ -30,6 +30,8 @@ export interface EmbeddedOptions {
   readonly log?: (line: string) => void;
   /** postgresql.conf settings, stronger than ours. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** The folder of another server than the packaged one, with `bin/`, `lib/` and `share/`. */
+  readonly native?: string;
   /** Crash recovery can take long; default 120 s. */
   readonly readyWithinMs?: number;
 }
@@ -48,7 +50,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
     const cluster = join(dir, 'cluster');
     const freshlyCreated = !existsSync(cluster);
     const account = freshlyCreated ? serverAccount() : ownerOf(cluster, serverAccount());
-    const binaries = findBinaries(account);
+    const binaries = findBinaries(account, options.native);
     if (freshlyCreated) await createCluster(dir, { binaries, account, log });
     checkVersion(cluster, binaries);
     const superPassword = readPassword(dir);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseTarget } from '#cli/dev/target.ts';
 import { loadCatalog } from '#proxy/catalog/load.ts';
+import { inWordsOf } from '#proxy/catalog/older.ts';
 import { fetchCredentials } from '#proxy/credentials.ts';
 import { createLocalSecrets } from '#proxy/local/secrets.ts';
 import { analyse, loadParser, withBody } from '#proxy/policy/analyse.ts';
@@ -43,7 +44,8 @@ export async function databaseCatalog(
     }),
   );
   try {
-    const opened = await open(policy, target, sql => connection.query(sql));
+    const query = inWordsOf(connection.serverVersion, sql => connection.query(sql));
+    const opened = await open(policy, target, query);
     return { analyse: opened, source: `the catalog of ${server.database} on ${server.host}` };
   } finally {
     connection.close();

@@ -2,6 +2,7 @@ import { HoldpointError } from '#schemas/errors.ts';
 import type { Catalog } from './catalog/load.ts';
 import { FINGERPRINT_SQL } from './catalog/load.ts';
 import { CatalogLoader } from './catalog/loader.ts';
+import { inWordsOf } from './catalog/older.ts';
 import type { ProtectedName } from './catalog/protect.ts';
 import type { CatalogHandle } from './session/parts.ts';
 import type { UpstreamConnection } from './upstream/connect.ts';
@@ -149,7 +150,8 @@ export class SharedCatalog implements CatalogHandle {
     }
     this.connection?.close();
     this.connection = opened;
-    this.loader = new CatalogLoader(sql => opened.query(sql), { protectedColumns: this.options.columns });
+    const query = questions(opened);
+    this.loader = new CatalogLoader(query, { protectedColumns: this.options.columns });
     return this.loader;
   }
 
@@ -199,7 +201,7 @@ export class SharedCatalog implements CatalogHandle {
     try {
       const deadline = performance.now() + (this.options.deadlineMs ?? 10_000);
       let print = '';
-      const asked = connection.query(FINGERPRINT_SQL).then(rows => {
+      const asked = questions(connection)(FINGERPRINT_SQL).then(rows => {
         print = rows[0]?.[0] ?? '';
       });
       await this.within(deadline, asked);
@@ -212,4 +214,8 @@ export class SharedCatalog implements CatalogHandle {
       this.busy = false;
     }
   }
+}
+
+function questions(connection: OwnConnection) {
+  return inWordsOf(connection.serverVersion, sql => connection.query(sql));
 }

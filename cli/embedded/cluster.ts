@@ -45,7 +45,7 @@ export async function createCluster(dir: string, { binaries, account, log }: Mak
     const args = [
       ...['-D', pathFor(account, fresh), '--username', SUPERUSER, '--pwfile', handed],
       ...['--auth', 'scram-sha-256', '--encoding', 'UTF8', '--locale', 'C'],
-      ...['--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8', '--no-instructions'],
+      ...(Number(binaries.major) < 17 ? [] : ['--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8']),
     ];
     await runInitdb(binaries.initdb, args, { cwd: fresh, account, log });
   } finally {

@@ -20,8 +20,11 @@ export class OwnConnection {
   private readonly frames = new Frames({ limit: () => MAX_MESSAGE, stream: () => false });
   private readonly waiting: Waiting[] = [];
   private broken = false;
+  /** As the server reports it: `18.4`. */
+  readonly serverVersion: string;
 
   constructor(connection: UpstreamConnection) {
+    this.serverVersion = connection.parameters.get('server_version') ?? '';
     this.socket = connection.socket;
     this.socket.on('data', (chunk: Buffer) => {
       try {

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import pg from 'pg';
 import { type Dev, startDev } from '#test/support/dev.ts';
-import { startPostgres, type TestPostgres } from '#test/support/postgres.ts';
+import { type OldMajor, startPostgres, type TestPostgres } from '#test/support/postgres.ts';
 import { RawClient } from '#test/support/raw.ts';
 import { tempDir } from '#test/support/temp.ts';
 
@@ -51,15 +52,17 @@ export interface Pair {
  * Two servers made alike, each with its own cluster so that even their OIDs are given out alike, and the proxy in front of one of them. The
  * one reached directly asks for the password in clear text, as the proxy does: a log-in can be compared too.
  */
-export async function startPair(options: { schema?: string } = {}): Promise<Pair> {
+export async function startPair(options: { schema?: string; major?: OldMajor } = {}): Promise<Pair> {
   const start = async (authentication: object) => {
     const server = await startPostgres({
       settings: { autovacuum: 'off', max_prepared_transactions: '4', jit: 'off' },
       ...authentication,
+      ...(options.major === undefined ? {} : { major: options.major }),
     });
     await server.query(`create role agent superuser login password '${SECRET}'`);
     await server.createDatabase('shop');
     await server.query(`set role agent; ${SCHEMA}${options.schema ?? ''}`, { database: 'shop' });
+    await makeTempSchemas(server);
     return server;
   };
   const [plain, behind] = await Promise.all([start({ cleartextFor: 'agent' }), start({})]);
@@ -93,4 +96,12 @@ export async function startPair(options: { schema?: string } = {}): Promise<Pair
       clients.clear();
     },
   };
+}
+
+/** The first temporary table of a server process makes two schemas, and takes two OIDs: done before, they are given out alike. */
+async function makeTempSchemas(server: TestPostgres): Promise<void> {
+  const clients = Array.from({ length: 12 }, () => new pg.Client(server.url({ database: 'shop' })));
+  await Promise.all(clients.map(client => client.connect()));
+  for (const client of clients) await client.query('create temp table made (a int)');
+  await Promise.all(clients.map(client => client.end()));
 }

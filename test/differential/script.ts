@@ -15,6 +15,10 @@ export interface Script {
   readonly parameters?: Readonly<Record<string, string>>;
   readonly protocol?: number;
   readonly steps: readonly Step[];
+  /** The first major version that answers as the script expects. */
+  readonly since?: number;
+  /** Much data, played with the newest server alone. */
+  readonly heavy?: boolean;
 }
 
 export function step(send: readonly Buffer[], until?: string): Step {

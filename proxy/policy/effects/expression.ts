@@ -2,6 +2,7 @@ import type { CatalogFunction } from '../catalog-view.ts';
 import { ask, type Context, castTo, involve } from './context.ts';
 import { Facts } from './facts.ts';
 import { findFunctions, findOperators, findRelations, findTypes } from './names.ts';
+import { readOtherwise } from './newer-syntax.ts';
 import { SHAPES } from './nodes.ts';
 import { blinding } from './settings.ts';
 import { constant, is, list, names, node, present, type Tree, text, tree } from './tree.ts';
@@ -24,6 +25,10 @@ export function walk(context: Context, value: unknown): void {
 /** Walks a node whose type is known from where it stands. */
 export function walkTagged(context: Context, tag: string, body: Tree): void {
   if (!MEETS_NOTHING.has(tag)) context.computes = true;
+  const otherwise = readOtherwise(context.view, tag, body);
+  if (otherwise !== null) context.facts.cannotTell(otherwise);
+  // Before Postgres 16 a column could have this name.
+  if (body.op === 'SVFOP_SYSTEM_USER') context.mentioned.add('system_user');
   const special = SPECIAL.get(tag);
   if (special !== undefined) {
     special(context, body);
@@ -248,6 +253,8 @@ export function typeName(context: Context, body: Tree): void {
     if (found.length === 0) facts.cannotTell(`type ${name.join('.')} is not in the catalog`);
     return;
   }
+  const otherwise = readOtherwise(view, 'TypeName', body);
+  if (otherwise !== null) facts.cannotTell(otherwise);
   const found = findTypes(view, schema, last, context.path);
   if (found.length === 0) facts.cannotTell(`type ${name.join('.')} is not in the catalog`);
   for (const t of found) castTo(context, t.oid);

@@ -7,12 +7,14 @@ import {
   describe,
   execute,
   flush,
+  heavy,
   parse,
   query,
   run,
   runSync,
   type Script,
   script,
+  since,
   step,
   sync,
   terminate,
@@ -36,12 +38,16 @@ export const COPY: readonly Script[] = [
   script('out with an error in the middle', [
     query('copy (select 10 / (5 - g) from generate_series(1, 10) g) to stdout'),
   ]),
-  script('out of many rows', [
-    query("copy (select g, repeat('x', 100) from generate_series(1, 20000) g) to stdout"),
-  ]),
-  script('out of rows larger than buffers', [
-    query("copy (select repeat('x', 200000) from generate_series(1, 3)) to stdout"),
-  ]),
+  heavy(
+    script('out of many rows', [
+      query("copy (select g, repeat('x', 100) from generate_series(1, 20000) g) to stdout"),
+    ]),
+  ),
+  heavy(
+    script('out of rows larger than buffers', [
+      query("copy (select repeat('x', 200000) from generate_series(1, 3)) to stdout"),
+    ]),
+  ),
   script(
     'out among other statements',
     [query('select 1; copy (select 2) to stdout; select 3')],
@@ -138,20 +144,29 @@ export const COPY: readonly Script[] = [
     ),
     [CLEAN],
   ),
-  script(
-    'in, with a Query in between',
-    step([query(INTO)], 'G'),
-    step([copyData('2000\ta\n'), query('select 1')], 'close'),
+  since(
+    14,
+    script(
+      'in, with a Query in between',
+      step([query(INTO)], 'G'),
+      step([copyData('2000\ta\n'), query('select 1')], 'close'),
+    ),
   ),
-  script(
-    'in, with a Parse in between',
-    step([query(INTO)], 'G'),
-    step([parse({ sql: 'select 1' })], 'close'),
+  since(
+    14,
+    script(
+      'in, with a Parse in between',
+      step([query(INTO)], 'G'),
+      step([parse({ sql: 'select 1' })], 'close'),
+    ),
   ),
-  script(
-    'in, and then Terminate',
-    step([query(INTO)], 'G'),
-    step([copyData('2000\ta\n'), terminate()], 'close'),
+  since(
+    14,
+    script(
+      'in, and then Terminate',
+      step([query(INTO)], 'G'),
+      step([copyData('2000\ta\n'), terminate()], 'close'),
+    ),
   ),
   script(
     'in among other statements',

@@ -4,6 +4,7 @@ import {
   describe,
   execute,
   flush,
+  heavy,
   int32,
   parse,
   query,
@@ -462,17 +463,21 @@ export const EXTENDED: readonly Script[] = [
     [parse({ sql: 'select $99999' }), sync()],
     [parse({ sql: 'select $1', types: [2278] }), sync()],
   ),
-  script('1,000 parameters', [
-    parse({ sql: `select ${Array.from({ length: 1_000 }, (_, i) => `$${i + 1}::int`).join('+')}` }),
-    describe('statement'),
-    bind({ values: Array.from({ length: 1_000 }, (_, i) => `${i}`) }),
-    execute(),
-    sync(),
-  ]),
-  script(
-    'parameters as long as buffers',
-    ...[65_535, 65_536, 655_360].map(length =>
-      runSync('select length($1), $1', { values: ['v'.repeat(length)] }),
+  heavy(
+    script('1,000 parameters', [
+      parse({ sql: `select ${Array.from({ length: 1_000 }, (_, i) => `$${i + 1}::int`).join('+')}` }),
+      describe('statement'),
+      bind({ values: Array.from({ length: 1_000 }, (_, i) => `${i}`) }),
+      execute(),
+      sync(),
+    ]),
+  ),
+  heavy(
+    script(
+      'parameters as long as buffers',
+      ...[65_535, 65_536, 655_360].map(length =>
+        runSync('select length($1), $1', { values: ['v'.repeat(length)] }),
+      ),
     ),
   ),
   script(

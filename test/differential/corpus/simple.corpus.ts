@@ -1,4 +1,4 @@
-import { query, type Script, script } from './support.ts';
+import { heavy, query, type Script, script } from './support.ts';
 
 const KIB = 1024;
 
@@ -261,26 +261,30 @@ export const SIMPLE: readonly Script[] = [
     [query(`${'w'.repeat(3000)}`)],
   ),
   ...[1, 2, 10].map(times =>
-    script(
-      `a text of ${times} × 64 KiB and a value as long`,
-      [query(`select length('${'x'.repeat(times * 64 * KIB)}') as long`)],
-      [query(`select repeat('ab', ${times * 32 * KIB}) as long, 1 as short`)],
-      [query(`select 1 -- ${'y'.repeat(times * 64 * KIB)}`)],
+    heavy(
+      script(
+        `a text of ${times} × 64 KiB and a value as long`,
+        [query(`select length('${'x'.repeat(times * 64 * KIB)}') as long`)],
+        [query(`select repeat('ab', ${times * 32 * KIB}) as long, 1 as short`)],
+        [query(`select 1 -- ${'y'.repeat(times * 64 * KIB)}`)],
+      ),
     ),
   ),
   ...[65_530, 65_531, 65_532, 65_535, 65_536, 65_537].map(length =>
     script(`a message of ${length} bytes`, [query(`select 1 as x /*${'c'.repeat(length - 26)}*/`)]),
   ),
-  script('a row of 4 MB', [query("select repeat('x', 4000000) as huge, 1 as one")]),
-  script('100,000 rows', [query('select g, g::text from generate_series(1, 100000) g')]),
-  script(
-    '1,600 columns',
-    [query(`select ${Array.from({ length: 1_600 }, (_, i) => `${i} as c${i}`).join(', ')}`)],
-    [query(`create temp table wide (${Array.from({ length: 1_600 }, (_, i) => `c${i} int`).join(', ')})`)],
-    [query('insert into wide (c0, c1599) values (1, 2)')],
-    [query('select * from wide')],
-    [query(`select ${Array.from({ length: 1_664 }, (_, i) => `${i}`).join(', ')}`)],
-    [query(`select ${Array.from({ length: 1_665 }, (_, i) => `${i}`).join(', ')}`)],
+  heavy(script('a row of 4 MB', [query("select repeat('x', 4000000) as huge, 1 as one")])),
+  heavy(script('100,000 rows', [query('select g, g::text from generate_series(1, 100000) g')])),
+  heavy(
+    script(
+      '1,600 columns',
+      [query(`select ${Array.from({ length: 1_600 }, (_, i) => `${i} as c${i}`).join(', ')}`)],
+      [query(`create temp table wide (${Array.from({ length: 1_600 }, (_, i) => `c${i} int`).join(', ')})`)],
+      [query('insert into wide (c0, c1599) values (1, 2)')],
+      [query('select * from wide')],
+      [query(`select ${Array.from({ length: 1_664 }, (_, i) => `${i}`).join(', ')}`)],
+      [query(`select ${Array.from({ length: 1_665 }, (_, i) => `${i}`).join(', ')}`)],
+    ),
   ),
   script('200 statements in one text', [
     query(Array.from({ length: 200 }, (_, i) => `select ${i}`).join(';')),

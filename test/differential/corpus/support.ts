@@ -27,3 +27,13 @@ export function run(
 export function runSync(...all: Parameters<typeof run>): Buffer[] {
   return [...run(...all), sync()];
 }
+
+/** For servers from this major version on. */
+export function since(major: number, one: Script): Script {
+  return { ...one, since: major };
+}
+
+/** Much data: with the newest server alone. */
+export function heavy(one: Script): Script {
+  return { ...one, heavy: true };
+}
