@@ -19,6 +19,7 @@ import type { TokenVerifier } from './identity/verify.ts';
 import { limitsOf, type ProxyLimits } from './limits.ts';
 import { LiveSessions } from './live-sessions.ts';
 import { Lobby } from './lobby.ts';
+import { redactFields } from './mask/redact.ts';
 import { analyseCall } from './policy/analyse-call.ts';
 import { analyseKnown } from './policy/analyses.ts';
 import { judge } from './policy/judge.ts';
@@ -29,7 +30,7 @@ import type { SessionCatalog } from './session/parts.ts';
 import { Session } from './session/session.ts';
 import { Targets } from './targets.ts';
 import type { UpstreamConnection } from './upstream/connect.ts';
-import { BACKEND, encode, encodeParameterStatus, encodeReady, int32 } from './wire/backend.ts';
+import { BACKEND, encode, encodeFields, encodeParameterStatus, encodeReady, int32 } from './wire/backend.ts';
 
 export interface ProxyOptions {
   readonly policy: Policy;
@@ -273,6 +274,10 @@ export class ProxyServer {
     newcomer.started = true;
     const hello = [encode(BACKEND.authentication, int32(0))];
     for (const [name, value] of connection.parameters) hello.push(encodeParameterStatus(name, value));
+    // A trigger on login may say anything.
+    const shown = catalog.current?.hasProtected === false;
+    for (const notice of connection.notices)
+      hello.push(encodeFields(BACKEND.notice, shown ? notice : redactFields(notice)));
     hello.push(encode(BACKEND.backendKeyData, int32(processId), key), encodeReady('I'));
     socket.write(Buffer.concat(hello));
     const timers: NodeJS.Timeout[] = [];

@@ -25,6 +25,7 @@ const ALLOWED = new Set([
   'random_page_cost',
   'search_path',
   'statement_timeout',
+  'synchronous_commit',
   'timezone',
   'transaction_timeout',
   'work_mem',
@@ -57,7 +58,7 @@ export function readStartupParameters(parameters: ReadonlyMap<string, string>): 
       return;
     }
     if (!ALLOWED.has(key) && !PLANNER.test(key))
-      throw new HoldpointError('unsupported', `setting "${name.slice(0, 63)}" may not be given at start-up`, {
+      throw new HoldpointError('unsupported', `unsupported startup parameter: ${name.slice(0, 63)}`, {
         hint: 'Leave it out of the connection string, PGOPTIONS or the driver settings.',
       });
     if (key === 'client_encoding') checkEncoding(value);

@@ -27,6 +27,8 @@ export interface UpstreamConnection {
   readonly processId: number;
   readonly secretKey: Buffer;
   readonly serverVersion: string;
+  /** The fields of what it had to say about this session. */
+  readonly notices: readonly [string, string][][];
   /** What came behind ReadyForQuery in the same chunk: belongs before anything that the socket gives. Nearly always empty. */
   readonly trailing: Buffer;
 }
@@ -82,10 +84,11 @@ function startupPacket(options: UpstreamOptions): Buffer {
   return packet;
 }
 
-type Session = Pick<UpstreamConnection, 'parameters' | 'processId' | 'secretKey'>;
+type Session = Pick<UpstreamConnection, 'parameters' | 'processId' | 'secretKey' | 'notices'>;
 
 async function untilReady(exchange: Exchange, options: UpstreamOptions): Promise<Session> {
   const parameters = new Map<string, string>();
+  const notices: [string, string][][] = [];
   let processId = 0;
   let secretKey: Buffer = Buffer.alloc(0);
   for (let count = 0; count < MOST_MESSAGES; count++) {
@@ -103,11 +106,13 @@ async function untilReady(exchange: Exchange, options: UpstreamOptions): Promise
     } else if (type === BACKEND.readyForQuery) {
       if (end - start !== 6 || buffer[start + 5] !== IDLE)
         throw unavailable('the server is ready, but not idle');
-      return { parameters, processId, secretKey };
+      return { parameters, processId, secretKey, notices };
     } else if (type === BACKEND.error) {
       const told = options.weakAuth.includes('cleartext');
       throw refusedByServer(decodeFields(buffer, start, end), { password: options.password, told });
-    } else if (type !== BACKEND.notice) {
+    } else if (type === BACKEND.notice) {
+      notices.push(decodeFields(buffer, start, end));
+    } else {
       throw unavailable('the server sent something that has no place in a start-up');
     }
   }
