@@ -54,6 +54,8 @@ export interface Submission {
   readonly refuse: (error: HoldpointError) => void;
   /** True when the agent is gone: nothing more may be forwarded. */
   readonly gone: () => boolean;
+  /** True when the agent has closed its side and may be gone: nothing is parked for it, and nothing that was parked is forwarded. */
+  readonly left: () => boolean;
 }
 
 export class Pipeline {
@@ -87,6 +89,8 @@ export class Pipeline {
         if (work.parseOnly) this.release(work);
         else if (work.failedTransaction)
           this.refuse(work, new HoldpointError('in_failed_transaction'), 'failed transaction');
+        else if (work.left())
+          this.refuse(work, new HoldpointError('hold_withdrawn', undefined, { detail: LEFT }), LEFT);
         else void this.park(work, verdict, ticket);
         return;
       case 'allow':
@@ -102,6 +106,11 @@ export class Pipeline {
       return true;
     }
     return this.hold?.withdraw(why, code) ?? false;
+  }
+
+  /** A statement is parked, or is about to be. */
+  get parking(): boolean {
+    return this.preparing || this.hold !== null;
   }
 
   /** The session is over: what still waits for the ledger or for its description gets its outcome before the session's end is recorded. */
@@ -163,10 +172,14 @@ export class Pipeline {
       return;
     }
     recorder.whenDurable(ticket, fault => {
-      if (fault !== null || work.gone()) {
+      if (fault !== null || work.gone() || (onLate !== undefined && work.left())) {
         const why = fault === null ? 'the agent disconnected' : 'the record could not be written in time';
         onLate?.(why);
-        this.refuse(work, asFault(fault, 'ledger_unavailable'), why);
+        this.refuse(
+          work,
+          fault === null ? new HoldpointError('hold_withdrawn') : asFault(fault, 'ledger_unavailable'),
+          why,
+        );
         return;
       }
       work.run.forwarded = true;
@@ -272,6 +285,8 @@ export class Pipeline {
     if (!work.gone()) work.refuse(fault);
   }
 }
+
+const LEFT = 'the agent had closed its side of the connection before the statement could be held';
 
 function refusedByRule(verdict: Extract<Verdict, { kind: 'deny' }>): HoldpointError {
   return new HoldpointError('denied', verdict.message, {

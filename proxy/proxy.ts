@@ -308,11 +308,10 @@ export class ProxyServer {
           statements,
         ),
       withBody,
-      cancelUpstream: () => {
+      cancelUpstream: () =>
         this.targets
           .cancel(seat, connection)
-          .catch(error => options.log('a cancel request did not reach the server', error));
-      },
+          .catch(error => options.log('a cancel request did not reach the server', error)),
       closed: (reason, statements) => {
         for (const timer of timers) clearTimeout(timer);
         this.live.remove(id);

@@ -31,13 +31,16 @@ export function dispatch(
       judgeable(() => extended.bind(core, buffer, start, end));
       return;
     case FRONTEND.describe:
-      extended.describe(core, buffer, start, end);
+      // The first message of a segment decides how all of it runs, so that has to be known, too.
+      if (core.segment) extended.describe(core, buffer, start, end);
+      else judgeable(() => extended.describe(core, buffer, start, end));
       return;
     case FRONTEND.execute:
       judgeable(() => extended.execute(core, buffer, start, end));
       return;
     case FRONTEND.close:
-      extended.close(core, buffer, start, end);
+      if (core.segment) extended.close(core, buffer, start, end);
+      else judgeable(() => extended.close(core, buffer, start, end));
       return;
     case FRONTEND.flush:
       judgeable(() => extended.flush(core, buffer, start, end));

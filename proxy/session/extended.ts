@@ -229,7 +229,7 @@ function openSegment(core: Core): void {
 }
 
 function passInSegment(core: Core, buffer: Buffer, start: number, end: number, op: Op): void {
-  core.segment = true;
+  openSegment(core);
   core.line.pass(buffer, start, end, op);
 }
 

@@ -3,15 +3,23 @@ import { encode } from '../wire/backend.ts';
 import { Frames } from '../wire/frames.ts';
 import { FRONTEND } from '../wire/frontend.ts';
 import type { SessionLimits } from './parts.ts';
+import type { Reading } from './reading.ts';
 
 /** Why the agent's next message has to wait. */
-export type Block = 'ready' | 'judging' | 'catalog' | 'probe' | 'settle' | 'copy';
+export type Block = 'ready' | 'judging' | 'catalog' | 'probe' | 'settle' | 'copy' | 'cancel' | 'reader';
+
+/** More than this behind a message that waits is left in the network. */
+const AHEAD_MARK = 256 * 1024;
 
 export interface IntakeHandler {
   message(type: number, buffer: Buffer, start: number, end: number): void;
   /** Called when there is nothing more to do for now: what was collected can be sent. */
   rest(): void;
   over(): boolean;
+  /** A statement is parked, or is about to be. */
+  parked(): boolean;
+  /** The agent has closed its side, and everything that it sent before has been dealt with. */
+  said(): void;
   /** Behind a message that waits, the agent has said Terminate. */
   leaving(): unknown;
 }
@@ -26,8 +34,12 @@ export class Intake {
   private blocked: Block | null = null;
   private ahead: Buffer[] = [];
   private aheadBytes = 0;
+  private readonly reading: Reading;
+  /** The agent has closed its side of the connection: nothing more will come. */
+  ended = false;
 
-  constructor(limits: SessionLimits, handler: IntakeHandler) {
+  constructor(limits: SessionLimits, reading: Reading, handler: IntakeHandler) {
+    this.reading = reading;
     this.frames = new Frames({ limit: () => limits.messageBytes, stream: () => false });
     this.aheadLimit = limits.aheadBytes;
     this.handler = handler;
@@ -57,8 +69,16 @@ export class Intake {
     if (chunk.length >= 5 && chunk.subarray(-5).equals(TERMINATE)) this.handler.leaving();
     this.ahead.push(chunk);
     this.aheadBytes += chunk.length;
-    if (this.aheadBytes > this.aheadLimit)
+    if (!this.handler.parked()) {
+      if (this.aheadBytes > AHEAD_MARK) this.reading.stop('ahead');
+    } else if (this.aheadBytes > this.aheadLimit)
       throw new HoldpointError('sent_ahead', undefined, { detail: `The limit is ${this.aheadLimit} bytes.` });
+  }
+
+  /** The agent has closed its side: what it has sent is still dealt with, as the server does. */
+  end(): void {
+    this.ended = true;
+    if (this.blocked === null) this.pump();
   }
 
   pump(): void {
@@ -70,7 +90,9 @@ export class Intake {
       const chunk = this.ahead.shift()!;
       this.aheadBytes -= chunk.length;
       frames.push(chunk);
+      if (this.aheadBytes <= AHEAD_MARK) this.reading.go('ahead');
     }
     this.handler.rest();
+    if (this.ended && this.blocked === null && !this.handler.over()) this.handler.said();
   }
 }

@@ -68,8 +68,8 @@ export interface SessionParts extends Omit<PipelineParts, 'gate' | 'parked'> {
   withBody(outer: StatementAnalysis, body: StatementAnalysis | undefined): StatementAnalysis;
   /** Where a person decides on an approval: the HINT of the notice. */
   approveAt(id: string): string;
-  /** Sends a cancel request to the server for this session. */
-  cancelUpstream(): void;
+  /** Sends a cancel request to the server for this session; resolves when it has arrived, or could not. */
+  cancelUpstream(): Promise<void>;
   /** Once, when everything is over. */
   closed(reason: string, statements: number): void;
   log(message: string, error?: unknown): void;

@@ -2,7 +2,7 @@ import type { HoldpointError } from '#schemas/errors.ts';
 import { encodeError, encodeReady } from '../wire/backend.ts';
 import { FRONTEND } from '../wire/frontend.ts';
 import type { Core } from './core.ts';
-import type { Outbox } from './outbox.ts';
+import { HIGH_WATER, type Outbox } from './outbox.ts';
 
 type State = Pick<Core, 'status' | 'segment' | 'skipping' | 'line' | 'picture' | 'wait'>;
 
@@ -24,6 +24,8 @@ export function refuseSimple(
   }
   outbox.write(bytes);
   outbox.write(encodeReady(core.status));
+  // Nothing else slows an agent that asks for refusals and reads none of them.
+  if (outbox.backlog > HIGH_WATER) core.wait('reader');
 }
 
 /** A refusal in the extended protocol: an ErrorResponse, and everything up to Sync is skipped, here and at the server. */

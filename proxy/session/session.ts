@@ -4,18 +4,21 @@ import { encode, encodeError, encodeNotice, type TransactionStatus } from '../wi
 import { FRONTEND } from '../wire/frontend.ts';
 import { Aftermath } from './aftermath.ts';
 import { Answers } from './answers.ts';
+import { Cancelling } from './cancelling.ts';
 import { beginCopyIn, type CopyIn, copyMessage } from './copy-in.ts';
 import type { Core } from './core.ts';
 import { dispatch } from './dispatch.ts';
 import { HoldNotice } from './hold-notice.ts';
 import { Intake } from './intake.ts';
+import { type Waiter, whenJudgeable } from './judgeable.ts';
 import { Judging } from './judging.ts';
 import { runOf } from './op.ts';
 import { HIGH_WATER, Outbox } from './outbox.ts';
-import { refuseOtherReading } from './parameters.ts';
 import type { SessionParts } from './parts.ts';
 import { Picture } from './picture.ts';
-import { refuseExtended, refuseMessage, refuseSimple } from './refusals.ts';
+import { Reading } from './reading.ts';
+import { refuseExtended, refuseSimple } from './refusals.ts';
+import { reported } from './reported.ts';
 import { Run, type RunStatus } from './run.ts';
 import { DEFAULT_READ_ONLY, ServerLine } from './server-line.ts';
 import { Settings } from './settings.ts';
@@ -27,6 +30,8 @@ const LINGER_MS = 1_000;
 /** The agent may still be waiting for an answer that waits for the ledger. */
 const LAST_WORDS_MS = 10_000;
 const TERMINATED = 'the agent ended the session';
+const GONE = 'the agent disconnected';
+const SAID = 'the agent closed its side';
 
 /**
  * One agent's session, from the server's first ReadyForQuery to its end: reads the agent's messages in order, keeps the picture of the
@@ -42,9 +47,11 @@ export class Session {
   private readonly line: ServerLine;
   private readonly judging: Judging;
   private readonly core: Core & { status: TransactionStatus; inBlock: boolean };
-  private readonly submitter: Submitter;
+  private readonly submitter: Submitter & Waiter;
   private readonly settings = new Settings();
   private readonly intake: Intake;
+  private readonly reading: Reading;
+  private readonly cancelling: Cancelling;
   private readonly holdNotice: HoldNotice;
   private readonly aftermath: Aftermath;
   private copying: CopyIn | null = null;
@@ -60,24 +67,34 @@ export class Session {
     const relieved = () => this.relieved();
     this.outbox = new Outbox(client, recorder, fault => this.fail(fault), relieved);
     this.holdNotice = new HoldNotice(bytes => this.tell(bytes), parts.approveAt);
-    this.intake = new Intake(parts.limits, {
+    this.reading = new Reading(client);
+    this.intake = new Intake(parts.limits, this.reading, {
       message: (type, buffer, start, end) => this.message(type, buffer, start, end),
       rest: () => this.flush(),
       over: () => this.over,
+      parked: () => this.core.pipeline.parking,
+      said: () => this.agentGone(SAID),
       leaving: () => this.core.pipeline.withdraw(TERMINATED, 'hold_withdrawn'),
     });
+    this.cancelling = new Cancelling(
+      () => this.answers.head,
+      () => parts.cancelUpstream(),
+    );
     this.answers = new Answers(this.outbox, {
       maskOf: (oid, attnum) => this.judging.maskOf(oid, attnum, this.aftermath.catalogTouched),
       protects: () => this.judging.protects,
       maskKey: parts.maskKey,
       ended: (run, status) => this.ended(run, status),
-      confirmed: op => this.core.picture.confirmed(op),
+      confirmed: op => {
+        this.core.picture.confirmed(op);
+        this.cancelling.step();
+      },
       completed: statement => this.aftermath.completed(statement),
       failed: inSegment => this.failed(inSegment),
       ready: status => this.ready(status),
       idle: () => this.idle(),
       copyIn: () => this.copyIn(),
-      parameter: (name, value, own) => this.parameter(name, value, own),
+      parameter: (name, value, own) => reported(this.settings, this.line, parts.readOnly, name, value, own),
     });
     const readOnly = parts.readOnly || parts.parameters.get(DEFAULT_READ_ONLY) === 'on';
     this.line = new ServerLine(parts.upstream, this.answers, readOnly);
@@ -88,7 +105,11 @@ export class Session {
       core: this.core,
       intake: this.intake,
       judging: this.judging,
+      cancelling: this.cancelling,
       gone: () => this.gone || this.over || this.stopping,
+      left: () => this.intake.ended,
+      over: () => this.over,
+      resume: () => this.resume(),
       decided: () => this.holdNotice.end(),
       ended: (run, status) => this.ended(run, status),
       guard: work => this.guard(work),
@@ -113,7 +134,10 @@ export class Session {
       pipeline: new Pipeline({
         ...parts,
         gate: ticket => this.outbox.gate(ticket),
-        parked: (hold, message) => this.holdNotice.begin(hold.approval, message),
+        parked: (hold, message) => {
+          this.reading.watch();
+          this.holdNotice.begin(hold.approval, message);
+        },
       }),
       limits: parts.limits,
       status: 'I',
@@ -142,8 +166,8 @@ export class Session {
         if (!this.over && !this.gone) this.intake.take(chunk);
       }),
     );
-    client.on('end', () => this.agentGone('the agent disconnected'));
-    client.on('close', () => this.agentGone('the agent disconnected'));
+    client.on('end', () => this.guard(() => this.agentEnded()));
+    client.on('close', () => this.agentGone(GONE));
     client.on('error', () => this.agentGone('the connection to the agent broke'));
     client.on('drain', () => this.relieved());
     if (reads !== null) reads.unneeded = () => this.outbox.backlog === 0;
@@ -151,7 +175,7 @@ export class Session {
     upstream.on('end', () => this.serverGone());
     upstream.on('close', () => this.serverGone());
     upstream.on('error', () => this.serverGone());
-    upstream.on('drain', () => client.resume());
+    upstream.on('drain', () => this.reading.go('server'));
   }
 
   private guard(work: () => void): void {
@@ -163,11 +187,13 @@ export class Session {
   }
 
   private message(type: number, buffer: Buffer, start: number, end: number): void {
+    // A cancel request is for what was there when it came.
+    if (this.answers.underWay === 0 && !this.core.segment) this.cancelling.ready();
     if (this.copying !== null) this.copyMessage(this.copying, type, buffer.subarray(start, end));
     else dispatch(this.core, this.judgeable, this.leave, type, buffer, start, end);
   }
 
-  private readonly judgeable = (then: () => void) => this.whenJudgeable(then);
+  private readonly judgeable = (then: () => void) => whenJudgeable(this.submitter, then);
   private readonly leave = () => this.agentGone(TERMINATED);
 
   private copyIn(): void {
@@ -181,31 +207,6 @@ export class Session {
     if (next !== 'done') return;
     this.copying = null;
     this.intake.wait(copying.simple ? 'ready' : 'settle');
-  }
-
-  /** Runs `then` when catalog and search_path are known; until then the agent's next message waits. */
-  private whenJudgeable(then: () => void): void {
-    const { core } = this;
-    const waits = this.judging.prepare(core.status, core.segment, error =>
-      this.guard(() => {
-        if (this.over) return;
-        this.intake.free();
-        // Where an earlier message of the segment has failed meanwhile, the server skips this one.
-        if (!core.skipping) {
-          if (error === null) this.whenJudgeable(then);
-          else refuseMessage(core, error);
-        }
-        if (core.skipping && core.frames.type === FRONTEND.sync) then();
-        if (this.intake.block === null) this.resume();
-        else this.flush();
-      }),
-    );
-    if (waits === null) {
-      then();
-      return;
-    }
-    this.intake.wait(waits);
-    this.flush();
   }
 
   /** A notice that belongs to no statement, such as the time that is left. */
@@ -222,7 +223,7 @@ export class Session {
   /** The agent's cancel request: withdraws what is parked, or cancels at the server what runs there. */
   cancel(): void {
     if (this.core.pipeline.withdraw('cancelled by the agent', 'cancelled')) return;
-    if (this.answers.underWay > 0) this.parts.cancelUpstream();
+    if (this.answers.underWay > 0 || this.intake.block !== null) this.cancelling.request();
   }
 
   private fromServer(chunk: Buffer): void {
@@ -234,11 +235,14 @@ export class Session {
 
   /** The agent has taken what was sent, or the ledger what was recorded: the server may go on. */
   private relieved(): void {
-    if (this.parts.upstream.isPaused() && this.outbox.backlog <= HIGH_WATER) this.parts.upstream.resume();
+    if (this.outbox.backlog > HIGH_WATER) return;
+    if (this.parts.upstream.isPaused()) this.parts.upstream.resume();
+    if (this.intake.block === 'reader') this.resume();
   }
 
   private flush(): void {
-    if (!this.line.flush()) this.parts.client.pause();
+    if (!this.line.flush()) this.reading.stop('server');
+    this.cancelling.step();
     this.outbox.flush();
   }
 
@@ -267,7 +271,7 @@ export class Session {
 
   private idle(): void {
     if (this.gone) {
-      this.finish('the agent disconnected', null);
+      this.finish(GONE, null);
       return;
     }
     this.core.picture.settle();
@@ -288,7 +292,7 @@ export class Session {
       core.picture.transactionEnded();
       this.aftermath.transactionEnded();
     }
-    if (this.gone) this.finish('the agent disconnected', null);
+    if (this.gone) this.finish(GONE, null);
     else this.resume();
   }
 
@@ -296,17 +300,6 @@ export class Session {
   private resume(): void {
     this.intake.free();
     queueMicrotask(() => this.guard(() => this.intake.pump()));
-  }
-
-  private parameter(name: string, value: string, own: boolean): boolean {
-    // What the proxy itself sets is gone again when it has its answers.
-    if (own && name !== DEFAULT_READ_ONLY) return false;
-    this.settings.report(name, value);
-    refuseOtherReading(name, value);
-    if (name !== DEFAULT_READ_ONLY) return true;
-    if (this.parts.readOnly && value !== 'on')
-      throw new HoldpointError('internal', 'a read-only session was made writable');
-    return this.line.reported(value === 'on', own);
   }
 
   /** Ends the session: its picture or its record can no longer be trusted. */
@@ -332,12 +325,21 @@ export class Session {
     this.finish(reason, last);
   }
 
+  /**
+   * The agent has closed its side of the connection, or all of it: that cannot be told apart. What is parked is withdrawn; anything else
+   * that it sent is dealt with as the server would, which looks for the end only when it wants more.
+   */
+  private agentEnded(): void {
+    if (this.core.pipeline.withdraw(GONE, 'hold_withdrawn')) this.agentGone(GONE);
+    else this.intake.end();
+  }
+
   private agentGone(why: string): void {
     if (this.gone || this.over) return;
     this.gone = true;
     this.core.pipeline.withdraw(why, 'hold_withdrawn');
     // Terminate comes after everything: what was answered before it is still owed.
-    if (why !== TERMINATED) this.outbox.drop();
+    if (why !== TERMINATED && why !== SAID) this.outbox.drop();
     if (this.answers.underWay === 0 || this.copying !== null) {
       this.finish(why, null);
       return;

@@ -9,6 +9,8 @@ export interface Submitter {
   readonly intake: Intake;
   readonly judging: Judging;
   gone(): boolean;
+  /** The agent has closed its side: it may be gone. */
+  left(): boolean;
   /** The statement is not parked any more, whatever comes of it. */
   decided(): void;
   ended(run: Run, status: RunStatus): void;
@@ -41,6 +43,7 @@ export function submit(session: Submitter, work: Parameters<Core['submit']>[0]):
     failedTransaction: core.status === 'E' && judged.statements.length === 1,
     parseOnly: work.parseOnly === true,
     gone: () => session.gone(),
+    left: () => session.left(),
     describe: () => {
       const how = protocol === 'simple' || protocol === 'function' ? protocol : 'extended';
       const described = session.judging.describe(core, how, judged.text, parameters, resultFormats);

@@ -1,0 +1,42 @@
+import type { HoldpointError } from '#schemas/errors.ts';
+import { FRONTEND } from '../wire/frontend.ts';
+import type { Cancelling } from './cancelling.ts';
+import { refuseMessage } from './refusals.ts';
+import type { Submitter } from './submission.ts';
+
+/** What waiting for the means to judge needs of its session. */
+export interface Waiter extends Pick<Submitter, 'core' | 'intake' | 'judging' | 'guard' | 'flush'> {
+  readonly cancelling: Cancelling;
+  over(): boolean;
+  /** The agent's messages go on. */
+  resume(): void;
+}
+
+/**
+ * Runs `then` when catalog and search_path are known, and no cancel request is on its way that could hit a statement of the proxy's own;
+ * until then the agent's next message waits.
+ */
+export function whenJudgeable(session: Waiter, then: () => void): void {
+  const { cancelling, core, intake, judging } = session;
+  const go = (error: HoldpointError | null) =>
+    session.guard(() => {
+      if (session.over()) return;
+      intake.free();
+      // Where an earlier message of the segment has failed meanwhile, the server skips this one.
+      if (!core.skipping) {
+        if (error === null) whenJudgeable(session, then);
+        else refuseMessage(core, error);
+      }
+      // But for Sync, which ends whatever it was that failed: without it no ReadyForQuery would ever come.
+      if (core.skipping && core.frames.type === FRONTEND.sync) then();
+      if (intake.block === null) session.resume();
+      else session.flush();
+    });
+  const waits = cancelling.busy(() => go(null)) ? 'cancel' : judging.prepare(core.status, core.segment, go);
+  if (waits === null) {
+    then();
+    return;
+  }
+  intake.wait(waits);
+  session.flush();
+}
