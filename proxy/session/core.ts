@@ -33,6 +33,8 @@ export interface Core {
   /** An error was answered in the extended protocol: everything up to Sync is skipped, as the server does. */
   skipping: boolean;
   wait(why: Block): void;
+  /** The catalog is there, so that a text not seen before can be judged. */
+  canJudge(): boolean;
   run(statements: readonly StatementAnalysis[]): Run;
   /** Judged anew: the meaning of a prepared statement may have changed since. */
   judgedBind(prepared: Prepared): Judged;

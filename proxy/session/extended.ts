@@ -210,7 +210,11 @@ function recordParses(core: Core): void {
     prepared.unrecorded = false;
     const run = core.run([prepared.analysis]);
     run.tag = 'PARSE';
-    core.pipeline.parsed(run, core.judgedBind(prepared));
+    // As it was judged when it was sent: by now the catalog may be another one, or not there.
+    core.pipeline.parsed(
+      run,
+      core.judge.statements(prepared.text ?? '', [prepared.analysis], prepared.alone),
+    );
   }
 }
 
@@ -219,12 +223,15 @@ function openSegment(core: Core): void {
   if (core.segment) return;
   core.segment = true;
   if (core.status !== 'I') return;
-  const kind = lookAhead(core.frames, {
-    text: core.judgedText,
-    prepared: name => core.picture.statements.get(name) ?? null,
-    bound: core.judgedBind,
-    read: secondWitness,
-  });
+  // While its first message waited for the ledger, somebody may have changed the catalog: then nobody can tell what is behind it.
+  const kind = !core.canJudge()
+    ? 'other'
+    : lookAhead(core.frames, {
+        text: core.judgedText,
+        prepared: name => core.picture.statements.get(name) ?? null,
+        bound: core.judgedBind,
+        read: secondWitness,
+      });
   if (kind !== 'nothing runs') core.line.switchMode(kind === 'reads');
 }
 

@@ -148,6 +148,7 @@ export class Session {
       skipping: false,
       wait: why => this.intake.wait(why),
       run: statements => new Run(++this.count, statements, parts.now()),
+      canJudge: () => parts.catalog.current !== null,
       judgedBind: prepared => this.judging.bound(prepared),
       judgedText: (text, types) => {
         const judgement = judge.text(text, types);
