@@ -167,7 +167,12 @@ export async function fuzzSession(
     user: 'fuzz',
     policyVersion: '',
     readOnly: false,
-    catalog: { current: catalog, invalidate: () => {}, whenFresh: done => done(null) },
+    catalog: {
+      current: catalog,
+      invalidate: () => {},
+      whenFresh: done => done(null),
+      seenBy: () => Promise.resolve(null),
+    },
     maskKey: Buffer.alloc(32, 1),
     limits: { messageBytes: 1 << 20, aheadBytes: 1 << 20, statements: 50, portals: 50 },
     analyse: (text, path, types) => analyse(text, catalog, path, types),
@@ -180,7 +185,7 @@ export async function fuzzSession(
         : { kind: 'deny', rule: 'default', message: 'no' },
     withBody,
     approveAt: () => '',
-    cancelUpstream: () => {},
+    cancelUpstream: () => Promise.resolve(),
     closed: () => closed++,
     log: (message, error) => {
       // The hostile server makes sessions end with `internal`; anything that is not of the proxy's own making is a crash.
