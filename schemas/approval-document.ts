@@ -4,8 +4,9 @@ import { type Approval, approval, approvalState } from './approval.ts';
 /** Firestore collections of the one named database. */
 export const COLLECTIONS = {
   approvals: 'approvals',
-  ends: 'ends',
   claims: 'claims',
+  ends: 'ends',
+  messages: 'messages',
   sessions: 'sessions',
 } as const;
 
@@ -28,6 +29,8 @@ export const approvalDocument = z.object({
   /** RFC 3339. */
   createdAt: z.string(),
   deadline: z.string(),
+  /** How its statement ended at the server, as JSON; empty until that is told. For people: nothing stands on it. */
+  execution: z.string().default(''),
 });
 export type ApprovalDocument = z.infer<typeof approvalDocument>;
 
@@ -66,6 +69,7 @@ export function toDocument(
     grantKey: opener.grantKey,
     createdAt: value.createdAt,
     deadline: value.deadline,
+    execution: '',
   };
 }
 

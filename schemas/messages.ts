@@ -27,5 +27,18 @@ export const holdMessage = z.discriminatedUnion('kind', [
 ]);
 export type HoldMessage = z.infer<typeof holdMessage>;
 
-/** What the proxy publishes for each audit event, on the audit topic, with the session as ordering key: the event's canonical JSON (schemas/audit.ts). */
-export const AUDIT_ATTRIBUTES = ['session', 'seq', 'kind'] as const;
+/**
+ * Attributes of each message on the audit topic, whose data is the event's canonical JSON (schemas/audit.ts) and whose ordering key is the
+ * session: subscriptions filter by them. `verdict` stands on statements, `approval` on everything about a statement that was held.
+ */
+export interface AuditAttributes {
+  readonly session: string;
+  readonly seq: string;
+  readonly kind: string;
+  readonly verdict?: string;
+  readonly approval?: string;
+}
+
+/** What the `record` function needs of the audit topic (Pub/Sub's filter syntax): not one message for each statement that was simply allowed. */
+export const RECORD_FILTER =
+  'attributes:approval OR attributes.verdict = "deny" OR attributes.kind = "session.open" OR attributes.kind = "session.close"';

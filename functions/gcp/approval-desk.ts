@@ -1,6 +1,6 @@
 import type { DocumentReference, Firestore, Transaction } from '@google-cloud/firestore';
 import { decisionOn } from '#functions/decision-on.ts';
-import type { ApprovalDesk, DecisionInput } from '#functions/ports.ts';
+import type { ApprovalDesk, DecisionInput, Execution } from '#functions/ports.ts';
 import type { Approval } from '#schemas/approval.ts';
 import {
   type ApprovalDocument,
@@ -60,10 +60,18 @@ export class CloudDesk implements ApprovalDesk {
     return decided;
   }
 
-  executed(id: string): Promise<Approval | null> {
-    return this.#change(id, async (_, present) =>
-      present === null || present.releases === 'session' ? present : moved(present, { kind: 'execute' }),
-    );
+  executed(id: string, execution: Execution | null): Promise<Approval | null> {
+    return this.#change(id, async (transaction, present) => {
+      if (present === null || present.releases === 'session') return present;
+      if (execution !== null)
+        transaction.update(this.#document(id), { execution: JSON.stringify(execution) });
+      return moved(present, { kind: 'execute' });
+    });
+  }
+
+  async execution(id: string): Promise<Execution | null> {
+    const text: unknown = (await this.#document(id).get()).get('execution');
+    return typeof text === 'string' && text !== '' ? (JSON.parse(text) as Execution) : null;
   }
 
   async expireDue(now: number): Promise<Approval[]> {

@@ -3,6 +3,7 @@ import { serialiseBody } from '#proxy/record/serialise.ts';
 import { Waiters } from '#proxy/record/waiters.ts';
 import type { AuditBody, AuditKind } from '#schemas/audit.ts';
 import { HoldpointError } from '#schemas/errors.ts';
+import { EventAttributes } from './event-attributes.ts';
 import type { Outgoing, Publisher } from './publisher.ts';
 import { SessionChains } from './session-chains.ts';
 import { Tickets } from './tickets.ts';
@@ -48,6 +49,7 @@ export class AuditRecorder implements Recorder {
   readonly #memory: number;
   readonly #retry: readonly [number, number];
   readonly #chains = new SessionChains();
+  readonly #about = new EventAttributes();
   readonly #lines = new Map<string, Line>();
   readonly #tickets = new Tickets();
   readonly #waiters = new Waiters();
@@ -91,7 +93,11 @@ export class AuditRecorder implements Recorder {
     this.#lines.set(session, line);
     line.pending.push({
       ticket,
-      message: { data, orderingKey: session, attributes: { session, seq: String(event.seq), kind } },
+      message: {
+        data,
+        orderingKey: session,
+        attributes: { session, seq: String(event.seq), kind, ...this.#about.of(session, kind, body) },
+      },
     });
     this.#bytes += data.length;
     if (this.#ready.size === 0) setImmediate(() => this.#sendReady());

@@ -23,10 +23,16 @@ export interface Emulators {
 /** Firestore and Pub/Sub on ports of their own; the environment points Google's clients at them. */
 export async function startEmulators(): Promise<Emulators> {
   const dir = tempDir('emulators');
-  const [firestore, pubsub] = await Promise.all([
-    startEmulator('firestore', await freePort(), join(dir, 'firestore')),
-    startEmulator('pubsub', await freePort(), join(dir, 'pubsub')),
-  ]);
+  const started = await Promise.allSettled(
+    (['firestore', 'pubsub'] as const).map(which => startSomewhere(which, dir)),
+  );
+  const running = started.filter(one => one.status === 'fulfilled').map(one => one.value);
+  const [firestore, pubsub] = running;
+  if (firestore === undefined || pubsub === undefined) {
+    // What did start would keep the test process from ending.
+    await Promise.all(running.map(one => one.stop()));
+    throw (started.find(one => one.status === 'rejected') as PromiseRejectedResult).reason;
+  }
   process.env.FIRESTORE_EMULATOR_HOST = firestore.host;
   process.env.PUBSUB_EMULATOR_HOST = pubsub.host;
   // Nobody asks here who we are, and the library would look for a machine of Google's to ask.
@@ -38,4 +44,15 @@ export async function startEmulators(): Promise<Emulators> {
       await Promise.all([firestore.stop(), pubsub.stop()]);
     },
   };
+}
+
+/** Between looking for a port and an emulator's listening on it a JVM starts, and other tests look for ports too. */
+async function startSomewhere(which: 'firestore' | 'pubsub', dir: string): Promise<Emulator> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startEmulator(which, await freePort(), join(dir, `${which}-${attempt}`));
+    } catch (error) {
+      if (attempt === 3 || !String(error).includes('already in use')) throw error;
+    }
+  }
 }

@@ -1,0 +1,113 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FakeButton, FakeMessage, SlackEmulator } from './slack.ts';
+
+type Channel = Pick<SlackEmulator, 'users' | 'messages' | 'whispers' | 'press' | 'submit'> & {
+  readonly buttons: (message: FakeMessage) => FakeButton[];
+};
+
+/**
+ * The channel as a page, for `holdpoint dev --emulators`: messages with their buttons, a form where the app opens a dialog, and who one
+ * is. Plain HTML and forms: it stands in for Slack, it does not imitate it.
+ */
+export async function slackPage(
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  channel: Channel,
+): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://slack');
+  const user = url.searchParams.get('as') ?? channel.users[0]?.id ?? '';
+  const html = (body: string, refresh?: string) =>
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page(body, refresh));
+  const back = () => response.writeHead(303, { location: `/?as=${encodeURIComponent(user)}` }).end();
+  // Another page of the browser's must not press buttons here.
+  if (request.method === 'POST' && request.headers['sec-fetch-site'] !== 'same-origin') {
+    response.writeHead(403).end('This form belongs to this page alone.\n');
+    return;
+  }
+  if (request.method === 'GET' && path === '/') {
+    html(channelView(channel, user), '<meta http-equiv="refresh" content="5">');
+    return;
+  }
+  const form = request.method === 'POST' ? await readForm(request) : null;
+  if (form !== null && path === '/press') {
+    const { dialog } = await channel.press(form.get('ts') ?? '', form.get('action') ?? '', user);
+    if (dialog === null) back();
+    else html(dialogView(dialog, user, ''));
+    return;
+  }
+  if (form !== null && path === '/submit') {
+    const dialog = JSON.parse(form.get('dialog') ?? '{}') as Record<string, unknown>;
+    const { body } = await channel.submit(dialog, user, form.get('reason') ?? '');
+    const errors = (body as { errors?: Record<string, string> } | null)?.errors;
+    if (errors === undefined) back();
+    else html(dialogView(dialog, user, Object.values(errors).join(' ')));
+    return;
+  }
+  response.writeHead(404).end('There is no such page.\n');
+}
+
+function channelView(channel: Channel, user: string): string {
+  const people = channel.users
+    .map(u => `<a href="/?as=${inert(u.id)}"${u.id === user ? ' class="me"' : ''}>${inert(u.name)}</a>`)
+    .join(' ');
+  const messages = channel.messages.toReversed().map(
+    message => `<article>${message.blocks.map(blockView).join('')}
+      <form method="post" action="/press?as=${inert(user)}"><input type="hidden" name="ts" value="${inert(message.ts)}">${channel
+        .buttons(message)
+        .map(b =>
+          b.url === undefined
+            ? `<button name="action" value="${inert(b.action_id)}">${inert(b.text)}</button>`
+            : `<a href="${inert(b.url)}" rel="noreferrer">${inert(b.text)}</a>`,
+        )
+        .join(' ')}</form></article>`,
+  );
+  const whispers = channel.whispers
+    .filter(w => w.user === user)
+    .map(w => `<p class="whisper">Only you see this: ${inert(w.text)}</p>`);
+  return `<header><h1>#approvals</h1><p>You are: ${people}</p></header>${whispers.slice(-3).join('')}${messages.join('')}`;
+}
+
+function dialogView(dialog: Record<string, unknown>, user: string, fault: string): string {
+  const [block] = dialog.blocks as { label: { text: string } }[];
+  return `<article><form method="post" action="/submit?as=${inert(user)}">
+    <input type="hidden" name="dialog" value="${inert(JSON.stringify(dialog))}">
+    <p class="whisper">${inert(fault)}</p>
+    <label>${inert(block?.label.text ?? '')}<br><textarea name="reason" rows="3" cols="50"></textarea></label><br>
+    <button>${inert((dialog.submit as { text: string }).text)}</button> <a href="/?as=${inert(user)}">Back</a></form></article>`;
+}
+
+function blockView(block: Record<string, unknown>): string {
+  if (block.type === 'header') return `<h2>${inert((block.text as { text: string }).text)}</h2>`;
+  if (block.type !== 'rich_text') return '';
+  return (block.elements as { type: string; elements: Record<string, unknown>[] }[])
+    .map(({ type, elements }) => {
+      const inner = elements.map(partView).join('');
+      return type === 'rich_text_preformatted' ? `<pre>${inner}</pre>` : `<p>${inner}</p>`;
+    })
+    .join('');
+}
+
+function partView(part: Record<string, unknown>): string {
+  if (part.type === 'date')
+    return `<time>${inert(new Date(Number(part.timestamp) * 1000).toLocaleString())}</time>`;
+  const text = inert(String(part.text)).replaceAll('\n', '<br>');
+  if (part.type === 'link') return `<a href="${inert(String(part.url))}" rel="noreferrer">${text}</a>`;
+  return (part.style as { bold?: boolean } | undefined)?.bold === true ? `<b>${text}</b>` : text;
+}
+
+function page(body: string, refresh = ''): string {
+  return `<!doctype html><html lang="en"><meta charset="utf-8">${refresh}<title>Slack emulator</title>
+<style>body{font:15px system-ui;max-width:46rem;margin:2rem auto;padding:0 1rem}article{border:1px solid #ccc;border-radius:8px;padding:.5rem 1rem;margin:1rem 0}
+pre{background:#f4f4f4;padding:.6rem;white-space:pre-wrap;overflow-wrap:anywhere}.whisper{color:#a00}.me{font-weight:bold}button{padding:.4rem 1rem}</style>${body}</html>`;
+}
+
+async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
+}
+
+function inert(text: string): string {
+  return text.replace(/[&<>"']/g, c => `&#${c.charCodeAt(0)};`);
+}
