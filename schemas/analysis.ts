@@ -63,4 +63,10 @@ export interface CallAnalysis {
 export type Analysis =
   | { readonly kind: 'statements'; readonly statements: readonly StatementAnalysis[] }
   /** The text does not parse: what the server would say too. `position` counts characters from 1. */
-  | { readonly kind: 'syntax-error'; readonly message: string; readonly position: number | null };
+  | {
+      readonly kind: 'syntax-error';
+      readonly message: string;
+      readonly position: number | null;
+      readonly hint?: string;
+      readonly detail?: string;
+    };

@@ -28,7 +28,7 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
   }
   const judgement = core.judge.text(text, types);
   if (judgement.kind === 'syntax-error') {
-    refuse(new HoldpointError('syntax', judgement.message), judgement.position);
+    refuse(new HoldpointError('syntax', judgement.message, judgement), judgement.position);
     return;
   }
   const { judged } = judgement;

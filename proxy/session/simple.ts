@@ -8,7 +8,7 @@ export function query(core: Core, buffer: Buffer, start: number, end: number): v
   const text = decodeQuery(buffer, start, end);
   const judgement = core.judge.text(text);
   if (judgement.kind === 'syntax-error') {
-    core.refuseSimple(new HoldpointError('syntax', judgement.message), judgement.position);
+    core.refuseSimple(new HoldpointError('syntax', judgement.message, judgement), judgement.position);
     return;
   }
   const { judged } = judgement;

@@ -54,6 +54,14 @@ export const DELIBERATE: readonly Deliberate[] = [
     ),
   },
   {
+    name: 'another error for the unnamed portal of a query that failed',
+    why: 'inside a failed transaction the server still has the portal of the simple query that failed, which nobody bound, and refuses its Execute for the transaction; the proxy knows of no such portal',
+    settle: inPairs(
+      (direct, proxied) => direct.C === '25P02' && proxied.M === 'portal "" does not exist',
+      () => ({ type: 'E' }),
+    ),
+  },
+  {
     name: 'no source position',
     why: 'where nothing could be sent to the server (a text that does not parse, a name that stands for nothing) the proxy answers, and has no place in the source of the server to name',
     settle: inPairs(

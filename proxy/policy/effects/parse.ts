@@ -1,5 +1,6 @@
 import './baseline-compiler.ts';
 import { loadModule, parsePlPgSQLSync, parseSync, SqlError } from 'libpg-query';
+import { syntaxAdvice } from './syntax-advice.ts';
 import { list, type Tree, tree } from './tree.ts';
 
 /** Postgres's own parser, compiled to WebAssembly, is ready after this. Idempotent. */
@@ -11,6 +12,8 @@ export interface SyntaxFault {
   readonly message: string;
   /** In characters from 1; null when the parser gives none. */
   readonly position: number | null;
+  readonly hint?: string;
+  readonly detail?: string;
 }
 
 /** The statements of a query string, or why it does not parse. Text that C cannot carry does not parse. Throws when the parser itself fails. */
@@ -25,7 +28,8 @@ export function parse(sql: string): readonly unknown[] | SyntaxFault {
     // Whatever is not the grammar's own word is no statement about the text: the server may well accept it.
     if (!(fault instanceof SqlError) || /stack depth|out of memory/i.test(fault.message)) throw fault;
     const cursor = fault.sqlDetails?.cursorPosition;
-    return { message: fault.message, position: cursor === undefined ? null : cursor + 1 };
+    const advice = syntaxAdvice(fault.message, fault.sqlDetails?.fileName);
+    return { message: fault.message, position: cursor === undefined ? null : cursor + 1, ...advice };
   }
 }
 

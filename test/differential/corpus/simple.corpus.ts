@@ -248,6 +248,14 @@ export const SIMPLE: readonly Script[] = [
     [query('select ""')],
   ),
   script(
+    'syntax errors with a hint or detail',
+    [query('select 1 limit 1, 2')],
+    [query('drop operator + (int)')],
+    [query("select U&'\\zz'")],
+    [query('create policy p on items as other')],
+    [query('create publication p for items')],
+  ),
+  script(
     'syntax errors in a block',
     [query('begin')],
     [query('selec 1')],
