@@ -97,6 +97,8 @@ class Ledger implements Recorder {
   /** The thread has been told that there is something to file. */
   #told = false;
   #durable = 0;
+  /** The last record was waited for by several. */
+  #crowd = false;
   /** Why events cannot be taken; null while they can. */
   #fault: string | null = null;
   /** Why the thread cannot file; of no interest to others before the journal is full. */
@@ -137,8 +139,9 @@ class Ledger implements Recorder {
     }
     const line = journalLine(this.#at(), kind, JSON.stringify(session), serialiseBody(kind, body));
     const ticket = this.#queue.push(line);
-    // A write for outcomes alone would hold up the statements that come meanwhile, which somebody waits for.
-    if (kind !== 'outcome') this.#hurry(ticket);
+    // A write for outcomes alone would hold up the statements that come meanwhile, which somebody waits for. In a crowd, statements too are
+    // left until the first of their results is there and asks: with one client that would be later, with many it is fewer writes.
+    if (kind !== 'outcome' && !this.#crowd) this.#hurry(ticket);
     else this.#lingering ??= setTimeout(() => this.#hurry(this.#queue.last), LINGER);
     return ticket;
   }
@@ -229,7 +232,7 @@ class Ledger implements Recorder {
     this.#durable = ticket;
     this.#queue.drop(ticket);
     // First the waiters: what they append goes with the next record.
-    this.#waiters.settle(ticket);
+    this.#crowd = this.#waiters.settle(ticket) > 1;
     if (!this.#told) this.#tell();
     if (this.#urgent > ticket) this.#hurry(this.#urgent);
     else if (this.#closing !== null) this.#send();

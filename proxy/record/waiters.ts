@@ -15,11 +15,13 @@ export class Waiters {
     else this.#queue.splice(at, 0, { ticket, until, done });
   }
 
-  /** Everything up to `durable` is durable. Callbacks may add new waiters. */
-  settle(durable: number): void {
+  /** Everything up to `durable` is durable. Callbacks may add new waiters. Gives how many were called. */
+  settle(durable: number): number {
+    let settled = 0;
     while (this.#head < this.#queue.length && this.#queue[this.#head]!.ticket <= durable) {
       const { done } = this.#queue[this.#head]!;
       this.#head += 1;
+      settled += 1;
       call(done, null);
     }
     if (this.#head === this.#queue.length) {
@@ -29,6 +31,7 @@ export class Waiters {
       this.#queue = this.#queue.slice(this.#head);
       this.#head = 0;
     }
+    return settled;
   }
 
   /** Fails those whose time is up. Gives how many there were, and when the next is due (Infinity when nobody waits). */
