@@ -1,6 +1,7 @@
 import { createHash, type Hash, hash } from 'node:crypto';
 import type { StatementAnalysis } from '#schemas/analysis.ts';
 import type { AuditBody } from '#schemas/audit.ts';
+import { HoldpointError } from '#schemas/errors.ts';
 
 /** What became of a run, as the audit's `outcome` says it. */
 export type RunStatus = AuditBody<'outcome'>['status'];
@@ -40,6 +41,8 @@ export class Run {
 
   /** Result bytes as the agent gets them. One piece is hashed in one go at the end; a stream as it passes. */
   passed(bytes: Buffer): void {
+    // A portal at its end has nothing more to give: a server that goes on is not the one that the record speaks of.
+    if (this.ended) throw new HoldpointError('internal', 'the server sent rows behind the end of a result');
     this.bytes += bytes.length;
     if (this.hasher !== null) this.hasher.update(bytes);
     else if (this.only === null) this.only = bytes;
