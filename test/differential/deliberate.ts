@@ -56,10 +56,19 @@ export const DELIBERATE: readonly Deliberate[] = [
   {
     name: 'another error for the unnamed portal of a query that failed',
     why: 'inside a failed transaction the server still has the portal of the simple query that failed, which nobody bound, and refuses its Execute for the transaction; the proxy knows of no such portal',
-    settle: inPairs(
-      (direct, proxied) => direct.C === '25P02' && proxied.M === 'portal "" does not exist',
-      () => ({ type: 'E' }),
-    ),
+    settle: answers => {
+      let { direct, proxied } = answers;
+      for (let i = 0; i < proxied.length; i++) {
+        if (proxied[i]!.M !== 'portal "" does not exist' || direct[i]?.C === '34000') continue;
+        const failed = proxied.slice(0, i).findLast(other => other.type === 'Z')?.said === 'E';
+        const toReady = (all: readonly Answered[]) =>
+          all.findIndex((other, at) => at > i && other.type === 'Z');
+        if (!failed || (direct[i]?.type !== 'n' && direct[i]?.C !== '25P02')) continue;
+        direct = [...direct.slice(0, i), ...direct.slice(toReady(direct))];
+        proxied = [...proxied.slice(0, i), ...proxied.slice(toReady(proxied))];
+      }
+      return { direct, proxied };
+    },
   },
   {
     name: 'no source position',
