@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { openAuditReader } from '#functions/local/audit-reader.ts';
 import { openLedger } from '#proxy/local/ledger.ts';
 import type { Recorder } from '#proxy/ports.ts';
@@ -25,10 +26,13 @@ function smallDisk(bytes: number): { dir: string; release: () => void } | null {
 }
 
 let probes = 0;
+/** Probes that a ledger has taken, since it did not refuse. */
+let probesTaken = 0;
 
 function refuses(ledger: Recorder): boolean {
   try {
     ledger.append(`probe-${probes++}`, 'session.open', opened);
+    probesTaken += 1;
     return false;
   } catch (error) {
     assert.ok(error instanceof HoldpointError);
@@ -203,4 +207,73 @@ test('a callback that throws is an uncaught error and keeps nobody else waiting'
     waiters.settle(1);`;
   const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
   assert.equal(out, 'called\na defect elsewhere\n');
+});
+
+/** Puts `instead` in the place of `fs.write`, also where it was imported by name. */
+function replaceWrite(context: TestContext, instead: (...args: WriteArguments) => void): void {
+  const mock = context.mock.method(fs, 'write', instead as never);
+  syncBuiltinESMExports();
+  context.after(() => {
+    mock.mock.restore();
+    syncBuiltinESMExports();
+  });
+}
+
+type Written = (error: Error | null, written: number) => void;
+type WriteArguments = [fd: number, bytes: Buffer, from: number, length: number, at: number, done: Written];
+
+test('a journal that the disk refuses, or takes in part, is written again, and nothing is acknowledged before it is there', async context => {
+  const real = fs.write as unknown as (...args: WriteArguments) => void;
+  let failing = 0;
+  probesTaken = 0;
+  replaceWrite(context, (fd, bytes, from, length, at, done) => {
+    failing -= 1;
+    if (failing < 0) real(fd, bytes, from, length, at, done);
+    else if (failing % 2 === 0) real(fd, bytes, from, 4096, at, done);
+    else setImmediate(() => done(new Error('EIO: i/o error, write'), 0));
+  });
+  const at = place();
+  const ledger = await openLedger({ ...at, journal: 64 << 10 });
+  const text = 'e'.repeat(9000);
+  ledger.append('s', 'session.open', opened);
+  for (let n = 1; n <= 40; n += 1) {
+    failing = n % 10 === 0 ? 3 : 0;
+    const ticket = ledger.append('s', 'statement', statement(n, { text }));
+    if (n % 10 === 0) {
+      await waitFor(() => refuses(ledger), { what: 'the ledger refuses', everyMs: 1 });
+      assert.ok(ledger.durable < ticket);
+    }
+    await durable(ledger, ticket);
+  }
+  await ledger.close();
+  const proof = await verified(at);
+  assert.equal(proof.events, 41 + probesTaken);
+  assert.deepEqual(proof.findings, []);
+});
+
+test('with a disk that hangs whoever waits is told in time, statements are refused, and the proxy goes on', async context => {
+  const real = fs.write as unknown as (...args: WriteArguments) => void;
+  let hanging: (() => void) | null = null;
+  let hang = false;
+  replaceWrite(context, (...args) => {
+    if (hang) hanging = () => real(...args);
+    else real(...args);
+  });
+  const at = place();
+  const ledger = await openLedger({ ...at, deadlineMs: 200 });
+  await durable(ledger, ledger.append('s', 'session.open', opened));
+  hang = true;
+  const ticket = ledger.append('s', 'statement', statement(1));
+  await assert.rejects(
+    durable(ledger, ticket),
+    (error: HoldpointError) =>
+      error.code === 'ledger_unavailable' && /does not answer/.test(String(error.cause)),
+  );
+  assert.ok(refuses(ledger));
+  const end = ledger.append('s', 'outcome', outcome(1, { status: 'refused' }));
+  hang = false;
+  hanging!();
+  await waitFor(() => ledger.durable === end, { what: 'the ledger has recovered' });
+  await ledger.close();
+  assert.deepEqual((await verified(at)).findings, []);
 });
