@@ -50,31 +50,38 @@ export class BeingPosted extends Error {
 export function createMessenger(options: MessengerOptions): (id: string) => Promise<void> {
   const { states, channel, load, consoleUrl, clock } = options;
 
-  async function posted(id: string, approval: Approval, execution: Execution | null): Promise<MessageState> {
+  /** The state of a message that is there, and whether this call has made it so. */
+  async function posted(
+    id: string,
+    approval: Approval,
+    execution: Execution | null,
+  ): Promise<{ readonly state: MessageState; readonly wrote: boolean }> {
     const now = clock();
     let mine = false;
     const state = await states.change(id, present => {
       mine = present.ts === null && present.lease <= now;
       return mine ? { ...present, lease: now + LEASE_MS, attempts: present.attempts + 1 } : present;
     });
-    if (state.ts !== null) return state;
+    if (state.ts !== null) return { state, wrote: false };
     if (!mine) throw new BeingPosted(`the message about ${id} is being posted`);
     const message = approvalMessage(approval, consoleUrl, execution);
     const found = state.attempts > 1 ? await channel.find(id, Date.parse(approval.createdAt) - 60_000) : null;
     const ts = found ?? (await channel.post(id, message));
     // A message that was found shows what it showed then.
     const shown = found === null ? hash(message) : '';
-    return states.change(id, present => ({ ...present, ts: present.ts ?? ts, shown, lease: 0 }));
+    const after = await states.change(id, present => ({ ...present, ts: present.ts ?? ts, shown, lease: 0 }));
+    return { state: after, wrote: true };
   }
 
   return async id => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const about = await load(id);
       if (about === null) return;
-      const state = await posted(id, about.approval, about.execution);
+      const { state, wrote } = await posted(id, about.approval, about.execution);
       const message = approvalMessage(about.approval, consoleUrl, about.execution);
       const key = hash(message);
-      if (state.ts === null || state.shown === key) return;
+      if (state.shown === key && !wrote) return;
+      if (state.shown === key || state.ts === null) continue;
       await channel.update(state.ts, message);
       // Round again: what changed meanwhile may have been shown by somebody else before this, older one.
       await states.change(id, present => ({ ...present, shown: key }));
