@@ -2,7 +2,7 @@ import { HoldpointError } from '#schemas/errors.ts';
 import type { Policy } from '#schemas/policy.ts';
 import type { Admitted } from './admission.ts';
 import { SharedCatalog } from './catalogs.ts';
-import { fetchCredentials } from './credentials.ts';
+import { type Credentials, fetchCredentials } from './credentials.ts';
 import type { Secrets } from './ports.ts';
 import { cancelUpstream } from './upstream/cancel.ts';
 import { connectUpstream, type UpstreamConnection } from './upstream/connect.ts';
@@ -46,17 +46,14 @@ export class Targets {
     settings: ReadonlyMap<string, string>,
     signal?: AbortSignal,
   ): Promise<{ connection: UpstreamConnection; credential: string }> {
-    const { password, client, version } = await fetchCredentials(this.secrets, seat.references);
-    const connection = await connectUpstream({
-      ...this.endpoint(seat),
-      user: seat.user,
-      password,
-      client,
-      weakAuth: seat.target.weakAuth,
-      database: seat.target.database,
-      parameters: settings,
-      deadlineMs: UPSTREAM_MS,
-      signal,
+    const first = await fetchCredentials(this.secrets, seat.references);
+    const logIn = (used: Credentials) => this.logIn(seat, settings, used, signal);
+    const { connection, version } = await logIn(first).catch(async (error: unknown) => {
+      if (!credentialRefused(error) || signal?.aborted) throw error;
+      // Rotated between the fetch and the login. Once, and only with another credential: a server counts failures, and may lock the role.
+      const again = await fetchCredentials(this.secrets, seat.references);
+      if (sameCredentials(first, again)) throw error;
+      return logIn(again);
     });
     const { parameters } = connection;
     // A server that reads text otherwise than the proxy does is no server for it.
@@ -74,6 +71,26 @@ export class Targets {
       );
     }
     return { connection, credential: version };
+  }
+
+  private async logIn(
+    seat: Seat,
+    settings: ReadonlyMap<string, string>,
+    { password, client, version }: Credentials,
+    signal: AbortSignal | undefined,
+  ): Promise<{ connection: UpstreamConnection; version: string }> {
+    const connection = await connectUpstream({
+      ...this.endpoint(seat),
+      user: seat.user,
+      password,
+      client,
+      weakAuth: seat.target.weakAuth,
+      database: seat.target.database,
+      parameters: settings,
+      deadlineMs: UPSTREAM_MS,
+      signal,
+    });
+    return { connection, version };
   }
 
   cancel(seat: Seat, { processId, secretKey }: UpstreamConnection): Promise<void> {
@@ -108,4 +125,20 @@ export class Targets {
     const { host, port, tls, tlsNegotiation: negotiation } = seat.target;
     return { host, port, tls, negotiation, ca: this.authorities.get(seat.name) };
   }
+}
+
+/** `invalid_password` or `invalid_authorization_specification`, which a server gives for a certificate that it does not take. */
+function credentialRefused(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const sqlstate = (cause as { sqlstate?: unknown } | undefined)?.sqlstate;
+  return sqlstate === '28P01' || sqlstate === '28000';
+}
+
+function sameCredentials(a: Credentials, b: Credentials): boolean {
+  return (
+    a.version === b.version &&
+    a.password === b.password &&
+    a.client?.cert === b.client?.cert &&
+    a.client?.key === b.client?.key
+  );
 }

@@ -8,22 +8,19 @@ import { createConsole } from '#functions/console/server.ts';
 import { LocalApprovals } from '#functions/local/approvals.ts';
 import { openAuditReader } from '#functions/local/audit-reader.ts';
 import { openDecisionSigner } from '#functions/local/decision-signer.ts';
-import { Headcount } from '#proxy/headcount.ts';
-import { createHolds } from '#proxy/hold/hold.ts';
-import { approvalId } from '#proxy/hold/id.ts';
-import { createVerifier } from '#proxy/identity/verify.ts';
+import { composeProxy } from '#proxy/compose.ts';
+import { type TlsFiles, watchCertificate } from '#proxy/door/tls-files.ts';
 import { openDecisionVerifier } from '#proxy/local/decision-verifier.ts';
 import { openLedger } from '#proxy/local/ledger.ts';
 import { createLocalSecrets } from '#proxy/local/secrets.ts';
 import { loadParser } from '#proxy/policy/analyse.ts';
 import { extendPolicy, loadPolicy } from '#proxy/policy/load.ts';
-import { ProxyServer } from '#proxy/proxy.ts';
+import { readText } from '#proxy/read-text.ts';
 import { TunnelServer } from '#proxy/tunnel/server.ts';
 import { resolveGroups } from '#schemas/groups.ts';
 import type { Policy } from '#schemas/policy.ts';
 import { startSampleShop } from './sample-shop.ts';
 import { type DevTarget, parseTarget } from './target.ts';
-import { type TlsFiles, watchCertificate } from './tls-files.ts';
 
 export interface DevOptions {
   readonly data: string;
@@ -79,7 +76,7 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
   const policyFile = options.policy ?? SAMPLE_POLICY.pathname;
   // The policy and the ports first: what a person got wrong is told at once.
   const name = given?.name ?? 'shop';
-  const loaded = loadPolicy(readPolicy(policyFile), options.policy ?? 'sample policy', {
+  const loaded = loadPolicy(readText('the policy', policyFile), options.policy ?? 'sample policy', {
     extraTargets: [name],
     extraIssuers: ['dev'],
   });
@@ -117,42 +114,19 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
   // Once more: pages and decisions read the stores, so no request may be left when these close. Tunnels are cut before, or it would
   // wait for them.
   undo.push(() => closeServer(http));
-  const holds = createHolds({
-    approvals,
-    verifier: openDecisionVerifier(join(data, 'keys', 'decision.pub')),
-    clock: Date.now,
-    newId: () => approvalId(randomBytes),
-    groupsOf,
-    room: new Headcount(
-      { all: policy.limits.parked, each: policy.limits.parkedPerPrincipal },
-      { all: 'too_many_parked', each: 'too_many_parked_of_principal' },
-    ),
-    trouble: (error, approval) =>
-      log(`approval ${approval.id}: the store could not be told how it ended: ${String(error)}`),
-  });
   const fault = (message: string, error?: unknown) =>
     log(error === undefined ? message : `${message}: ${describe(error)}`);
-  const proxy = new ProxyServer({
+  const { proxy, tunnel } = composeProxy({
     policy,
-    verifier: createVerifier({
-      issuers: policy.issuers,
-      fixed: new Map([[issuer.issuer, issuer.jwks]]),
-      clock: Date.now,
-    }),
     recorder,
-    holds,
+    approvals,
+    decisions: openDecisionVerifier(join(data, 'keys', 'decision.pub')),
+    fixedKeys: new Map([[issuer.issuer, issuer.jwks]]),
     secrets: createLocalSecrets({ ...options.env, ...target.secrets }),
-    authorities: readAuthorities(policy),
     maskKey: maskKey(join(data, 'keys', 'mask.key')),
     certificate,
     approveAt: id => `approve or deny it at ${address}/#${id} or with: holdpoint approvals show ${id}`,
     clock: Date.now,
-    log: fault,
-  });
-  const tunnel = new TunnelServer({
-    identify: token => proxy.identify(token),
-    accept: (stream, from, who) => proxy.accept(stream, from, who),
-    needsTls: socket => proxy.needsTls(socket),
     log: fault,
   });
   undo.push(() => tunnel.close());
@@ -197,29 +171,11 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
   };
 }
 
-function readPolicy(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new Error(
-      `the policy ${file} cannot be read: ${(cause as NodeJS.ErrnoException).code ?? 'unknown fault'}`,
-      { cause },
-    );
-  }
-}
-
 /** 0700 where it is made here; a folder that is there already keeps its mode. */
 function makeDataFolder(data: string): void {
   if (!existsSync(data)) mkdirSync(data, { recursive: true, mode: 0o711 });
   mkdirSync(join(data, 'keys'), { recursive: true, mode: 0o700 });
   chmodSync(join(data, 'keys'), 0o700);
-}
-
-function readAuthorities(policy: Policy): Map<string, string> {
-  const authorities = new Map<string, string>();
-  for (const [name, { ca }] of Object.entries(policy.targets))
-    if (ca !== undefined) authorities.set(name, readFileSync(ca, 'utf8'));
-  return authorities;
 }
 
 function maskKey(file: string): Buffer {

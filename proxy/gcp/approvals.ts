@@ -33,6 +33,8 @@ export class CloudApprovals implements Approvals {
   readonly #options: CloudApprovalsOptions;
   readonly #deadline: number;
   readonly #watch: ApprovalWatch;
+  /** What is being published: a shutdown withdraws holds, and closes behind them. */
+  readonly #underWay = new Set<Promise<void>>();
 
   constructor(options: CloudApprovalsOptions) {
     this.#options = options;
@@ -99,6 +101,7 @@ export class CloudApprovals implements Approvals {
 
   async close(): Promise<void> {
     this.#watch.close();
+    await Promise.allSettled(this.#underWay);
     await this.#options.publisher.close();
   }
 
@@ -110,13 +113,17 @@ export class CloudApprovals implements Approvals {
         detail: `an approval can have ${DOCUMENT_BYTES >> 10} KiB with its values`,
       });
     const outgoing = { data, orderingKey: id, attributes: { approval: id, kind: message.kind } };
+    const publishing = this.#options.publisher.publish([outgoing], this.#deadline);
+    this.#underWay.add(publishing);
     try {
-      await this.#options.publisher.publish([outgoing], this.#deadline);
+      await publishing;
     } catch (cause) {
       throw new HoldpointError('hold_unavailable', undefined, {
         detail: 'the hold could not be published',
         cause,
       });
+    } finally {
+      this.#underWay.delete(publishing);
     }
   }
 

@@ -16,7 +16,7 @@ const LOOK_MS = 2_000;
 export function watchCertificate(
   files: TlsFiles,
   log: (line: string) => void,
-  undo: (() => void)[],
+  undo: { push(step: () => void): unknown },
 ): ServerCertificate {
   let pem = read(files);
   const certificate = made(() => new ServerCertificate(pem), files);
