@@ -4,8 +4,15 @@ import { type Emulator, startEmulator } from '#cli/emulators/emulator.ts';
 import { freePort } from '#test/support/ports.ts';
 import { tempDir } from '#test/support/temp.ts';
 
-/** Null where the emulators can be run; otherwise why not, for `skip`. */
+/** False where the emulators can be run; otherwise why not, for `skip`. With CI=true they have to be there: then it throws. */
 export function lacksEmulators(): string | false {
+  const why = lack();
+  if (why !== false && process.env.CI === 'true')
+    throw new Error(`the emulators are required here, but ${why}`);
+  return why;
+}
+
+function lack(): string | false {
   const { error, stdout } = spawnSync('gcloud', ['version', '--format=json'], { encoding: 'utf8' });
   if (error !== undefined) return 'gcloud is not installed';
   const missing = ['cloud-firestore-emulator', 'pubsub-emulator'].filter(name => !stdout.includes(name));
