@@ -26,10 +26,13 @@ export class OwnConnection {
   constructor(connection: UpstreamConnection) {
     this.serverVersion = connection.parameters.get('server_version') ?? '';
     this.socket = connection.socket;
+    // Rows are text of their own, and `keep` copies what is left of a chunk: without this, all that was ever read would stay.
+    if (connection.reads !== null) connection.reads.unneeded = () => true;
     this.socket.on('data', (chunk: Buffer) => {
       try {
         this.frames.push(chunk);
         while (this.frames.next()) this.message();
+        this.frames.keep();
       } catch (error) {
         this.fail(error);
       }

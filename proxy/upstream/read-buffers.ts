@@ -14,37 +14,49 @@ export class ReadBuffers {
    */
   unneeded: () => boolean = () => false;
   private current: Buffer | null = null;
-  private small: Buffer | null = null;
-  /** Read into, and still needed by somebody. */
+  /** How much of `current` has been read into, and what is still needed. */
+  private used = 0;
+  private offered = 0;
+  /** Read into before it, and still needed by somebody. */
   private lent: Buffer[] = [];
   private large = false;
 
+  /** Bytes of memory that cannot be read into, since they are still needed. */
+  get held(): number {
+    return this.lent.reduce((sum, buffer) => sum + buffer.length, this.used);
+  }
+
   /** This many bytes have been read into the buffer given last. */
   filled(bytes: number): void {
-    if (bytes === this.current?.length) this.large = true;
+    this.used += bytes;
+    if (bytes === this.offered) this.large = true;
     else if (bytes <= SMALL) this.large = false;
   }
 
   /** Where to read into next. */
   next(): Buffer {
-    if (this.current !== null) this.lent.push(this.current);
-    if (this.lent.length > 0 && this.unneeded()) {
-      for (const buffer of this.lent) this.free(buffer);
-      this.lent = [];
+    if (this.unneeded()) this.reuse();
+    // Many small reads share one buffer: what waits for a slow reader takes at most twice its size.
+    else if (this.current !== null && this.used > this.current.length / 2) {
+      this.lent.push(this.current);
+      this.current = null;
     }
-    this.current = this.take();
-    return this.current;
+    if (this.current === null) {
+      this.current = this.large ? takeSlab() : Buffer.allocUnsafeSlow(SMALL);
+      this.used = 0;
+    }
+    const room = this.used === 0 ? this.current : this.current.subarray(this.used);
+    this.offered = room.length;
+    return room;
   }
 
-  private take(): Buffer {
-    if (this.large) return takeSlab();
-    const small = this.small ?? Buffer.allocUnsafeSlow(SMALL);
-    this.small = null;
-    return small;
-  }
-
-  private free(buffer: Buffer): void {
-    if (buffer.length === SLAB) giveSlab(buffer);
-    else this.small = buffer;
+  private reuse(): void {
+    for (const buffer of this.lent) if (buffer.length === SLAB) giveSlab(buffer);
+    if (this.lent.length > 0) this.lent = [];
+    this.used = 0;
+    // A slab is for others when this connection does not fill it, and a small buffer too little when it does.
+    if (this.current === null || (this.current.length === SLAB) === this.large) return;
+    if (!this.large) giveSlab(this.current);
+    this.current = null;
   }
 }
