@@ -38,6 +38,8 @@ const proxy = new ProxyServer({
   recorder: nothing,
   holds: {
     full: () => null,
+    standing: () => Promise.reject(new Error('nothing is held here')),
+    notUsed: () => {},
     park: () => {
       throw new Error('nothing is held here');
     },

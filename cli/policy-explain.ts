@@ -1,5 +1,6 @@
 import { accessEnds, openAccess } from '#proxy/policy/access.ts';
 import type { StatementAnalysis } from '#schemas/analysis.ts';
+import type { Requirement } from '#schemas/approval.ts';
 import type { Policy, ProtectedColumn } from '#schemas/policy.ts';
 import type { Principal } from '#schemas/principal.ts';
 import type { Verdict } from '#schemas/verdict.ts';
@@ -70,6 +71,7 @@ export function explanationText(explanation: Explanation, question: Question): s
     for (const r of verdict.requirements)
       lines.push(
         `asks       ${r.quorum} of ${r.approvers.join(', ')} within ${r.deadlineSeconds} s (${r.mode}), by rule ${r.rule}`,
+        ...(r.waitSeconds < r.deadlineSeconds ? [`then       ${comesBack(r)}`] : []),
       );
   lines.push(
     access === null
@@ -99,6 +101,12 @@ export function explanationText(explanation: Explanation, question: Question): s
   else if (statements.some(s => s.analysis.touchesProtected))
     lines.push('', 'masked     whatever cannot be proven to hold nothing protected');
   return `${lines.map(line => visible(line)).join('\n')}\n`;
+}
+
+/** How it goes where the agent waits for less than approvers have. */
+function comesBack({ waitSeconds, grantSeconds }: Requirement): string {
+  const when = waitSeconds === 0 ? 'at once' : `after ${waitSeconds} s`;
+  return `the agent is told to come back ${when}; once approved, the same statement runs once within ${grantSeconds} s`;
 }
 
 function properties({ effects, refusal, ownTransaction }: StatementAnalysis): string[] {

@@ -1,10 +1,14 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
+import type { Approval } from '#schemas/approval.ts';
 import type { AuditBody } from '#schemas/audit.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import type { Principal } from '#schemas/principal.ts';
 import type { Parameter, Statement } from '#schemas/statement.ts';
 import { INVARIANT, type Verdict } from '#schemas/verdict.ts';
 import type { Hold, Holds } from './hold/hold.ts';
+import { refusal } from './hold/outcome.ts';
+import type { Checked, Standing } from './hold/standing.ts';
+import { termsOf } from './hold/terms.ts';
 import type { Recorder } from './ports.ts';
 import type { Judged } from './session/judgement.ts';
 import type { Run } from './session/run.ts';
@@ -14,7 +18,8 @@ import type { Run } from './session/run.ts';
  *
  *   1. verdict      what policy says of the text as analysed (session/judgement.ts has asked policy/ before);
  *   2. record       the `statement` event: text, binds, verdict, rule. Nothing goes anywhere before the ledger has taken it;
- *   3. hold         only for `hold`: parked until signed decisions are verified and the grant is claimed, or refused;
+ *   3. hold         only for `hold`: parked until signed decisions are verified and the grant is claimed, or refused; where its approval
+ *                   outlives the connection, the agent may be told to come back, and what was approved meanwhile is verified and claimed;
  *   4. record       the `forward` event;
  *   5. upstream     the bytes as the agent sent them. A provable read goes at once, and its result waits for the ledger
  *                   (session/outbox.ts); anything else goes only when 2 and 4 are durable. That is the security-critical step;
@@ -194,13 +199,22 @@ export class Pipeline {
     ticket: number,
   ): Promise<void> {
     const { parts } = this;
-    const { n } = work.run;
+    const { requirements } = verdict;
+    const effects = work.judged.statements.map((s: StatementAnalysis) => s.effects);
+    // What hangs on the session's names means something else, or nothing, in another one.
+    const bound = !work.judged.alone;
+    const { releases, waitSeconds } = termsOf(requirements, bound);
     let statement: Statement;
+    let there: Standing = { kind: 'none' };
     this.preparing = true;
     this.early = null;
     try {
       statement = await work.describe();
       await durable(parts.recorder, ticket);
+      const gone = () => this.early !== null || work.gone() || work.left();
+      const asked = { requester: parts.principal, statement, effects, requirements, releases, gone };
+      if (asked.releases === 'once')
+        there = await parts.holds.standing({ ...asked, releases: asked.releases });
     } catch (cause) {
       this.refuse(work, asFault(cause, 'hold_unavailable'), 'the statement could not be described');
       return;
@@ -208,15 +222,21 @@ export class Pipeline {
       this.preparing = false;
     }
     const early = this.early as Pipeline['early'];
-    if (early !== null) {
-      this.refuse(work, early.fault, early.why);
+    if (early !== null || work.gone()) {
+      const why = early?.why ?? 'the agent disconnected';
+      if (there.kind === 'granted') parts.holds.notUsed(there.approval, why);
+      this.refuse(work, early?.fault ?? new HoldpointError('hold_withdrawn'), why);
       return;
     }
-    if (work.gone()) {
-      this.refuse(work, new HoldpointError('hold_withdrawn'), 'the agent disconnected');
+    if (there.kind === 'granted' || there.kind === 'refused') {
+      this.settle(work, there);
       return;
     }
-    const full = parts.holds.full(parts.principal);
+    if (bound && waitSeconds === 0) {
+      this.refuse(work, new HoldpointError('unsupported', BOUND, { hint: BOUND_HINT }), BOUND);
+      return;
+    }
+    const full = there.kind === 'none' || waitSeconds > 0 ? parts.holds.full(parts.principal) : null;
     if (full !== null) {
       this.refuse(work, full, full.message);
       return;
@@ -225,43 +245,75 @@ export class Pipeline {
       session: parts.session,
       requester: parts.principal,
       statement,
-      effects: work.judged.statements.map((s: StatementAnalysis) => s.effects),
-      requirements: verdict.requirements,
+      effects,
+      requirements,
+      bound,
+      attach: there.kind === 'held' ? there.approval : undefined,
       opened: () => parts.parked(hold, verdict.message),
       decided: (signed, verified) => {
-        this.attempt(work, () =>
-          parts.recorder.append(parts.session, 'decision', {
-            approval: hold.approval.id,
-            n,
-            signed,
-            verified,
-          }),
-        );
+        this.attempt(work, () => this.recordDecision(work, hold.approval, { signed, verified }));
       },
       ended: result => {
         this.hold = null;
-        parts.recorder.append(parts.session, 'hold.end', {
-          approval: hold.approval.id,
-          n,
-          state: result.state,
-          why: result.why,
-        });
+        this.recordEnd(work, hold.approval, result);
         if (result.kind === 'released') this.release(work, why => hold.notForwarded(why));
         else this.refuse(work, result.fault, result.why);
       },
     });
     this.hold = hold;
-    this.attempt(work, () =>
-      parts.recorder.append(parts.session, 'hold', {
-        approval: hold.approval.id,
-        deadline: hold.approval.deadline,
-        digest: hold.approval.digest,
-        n,
-        requirements: [...verdict.requirements],
-        rules: verdict.requirements.map(r => r.rule),
-        statement,
-      }),
+    this.attempt(work, () => this.recordHold(work, hold.approval));
+  }
+
+  /** Decided before it was asked for here: recorded with everything that a reader needs to see that it may run. */
+  private settle(work: Submission, there: Extract<Standing, { kind: 'granted' | 'refused' }>): void {
+    const { approval, decisions } = there;
+    const unused = (why: string) => {
+      if (there.kind === 'granted') this.parts.holds.notUsed(approval, why);
+    };
+    const ticket = this.attempt(
+      work,
+      () => {
+        const first = this.recordHold(work, approval);
+        for (const decided of decisions) this.recordDecision(work, approval, decided);
+        return first;
+      },
+      unused,
     );
+    if (ticket === null) return;
+    const result =
+      there.kind === 'granted'
+        ? ({ kind: 'granted', state: 'approved', why: approval.outcome } as const)
+        : refusal(approval, there.code, there.why);
+    this.recordEnd(work, approval, result);
+    if (result.kind === 'refused') this.refuse(work, result.fault, result.why);
+    else this.release(work, unused);
+  }
+
+  private recordHold(work: Submission, approval: Approval): number {
+    const { id, deadline, digest, releases, requirements, statement } = approval;
+    return this.parts.recorder.append(this.parts.session, 'hold', {
+      approval: id,
+      deadline,
+      digest,
+      n: work.run.n,
+      ...(releases === 'parked' ? {} : { releases }),
+      requirements: [...requirements],
+      rules: requirements.map(r => r.rule),
+      statement,
+    });
+  }
+
+  private recordDecision(work: Submission, { id }: Approval, { signed, verified }: Checked): number {
+    const body = { approval: id, n: work.run.n, signed, verified };
+    return this.parts.recorder.append(this.parts.session, 'decision', body);
+  }
+
+  private recordEnd(
+    work: Submission,
+    { id }: Approval,
+    { state, why }: Pick<AuditBody<'hold.end'>, 'state' | 'why'>,
+  ): void {
+    this.parts.recorder.append(this.parts.session, 'hold.end', { approval: id, n: work.run.n, state, why });
   }
 
   /** Runs an append that may find the ledger down: then the statement is refused, and what was parked is withdrawn. */
@@ -287,6 +339,8 @@ export class Pipeline {
 }
 
 const LEFT = 'the agent had closed its side of the connection before the statement could be held';
+const BOUND = 'what names a prepared statement or a cursor of its session cannot be approved for later';
+const BOUND_HINT = 'Send the statement itself instead of EXECUTE, FETCH, MOVE or WHERE CURRENT OF.';
 
 function refusedByRule(verdict: Extract<Verdict, { kind: 'deny' }>): HoldpointError {
   return new HoldpointError('denied', verdict.message, {

@@ -39,7 +39,7 @@ export interface Approvals {
   end(id: string, event: Extract<HoldEvent, { kind: 'expire' | 'withdraw' }>): Promise<void>;
   /** Makes the grant single-use: true for exactly one caller, ever, and only while approved with this digest. */
   claim(id: string, digest: string): Promise<boolean>;
-  /** The newest approval that is held or approved for this grant key (schemas/grant.ts); null when there is none. */
+  /** The newest approval that still stands for this grant key (schemas/grant.ts): held, approved, or denied and before its deadline. Null when there is none. */
   find(grantKey: string): Promise<Approval | null>;
 }
 

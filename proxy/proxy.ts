@@ -291,6 +291,7 @@ export class ProxyServer {
       upstream: connection.socket,
       reads: connection.reads,
       parameters: connection.parameters,
+      given: opening.asked.settings.keys(),
       target: seat.name,
       database: seat.target.database,
       role: seat.role,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { requirement } from './approval.ts';
+import { releases, requirement } from './approval.ts';
 import { signedDecision } from './decision.ts';
 import { effects } from './effects.ts';
 import { parameter, statement } from './statement.ts';
@@ -55,6 +55,8 @@ export const auditBodies = {
     rules: z.array(z.string()),
     deadline: z.string(),
     digest: z.string(),
+    /** Absent in older records: `parked`. What outlives its connection may have been asked for, and decided, in another session. */
+    releases: releases.optional(),
     /** What each rule asks for, so that a reader of the log can count the quorum. */
     requirements: z.array(requirement).optional(),
     /** What the digest covers, so that a reader of the log can compute it and compare it with what was asked. */
@@ -64,7 +66,8 @@ export const auditBodies = {
   'hold.end': z.strictObject({
     n,
     approval: z.string(),
-    state: z.enum(['approved', 'denied', 'expired', 'withdrawn']),
+    /** `returned`: the agent was told to come back, and the approval stays open. */
+    state: z.enum(['approved', 'denied', 'expired', 'withdrawn', 'returned']),
     why: z.string(),
   }),
   forward: z.strictObject({ n }),

@@ -20,6 +20,12 @@ export const FAULTS = {
     operator: 'a rule, or the default, denied the statement',
     retrySafe: false,
   },
+  hold_returned: {
+    sqlstate: '42501',
+    client: 'needs approval',
+    operator: 'approvers were asked; the agent comes back with the same when they have approved',
+    retrySafe: true,
+  },
   hold_denied: {
     sqlstate: '42501',
     client: 'not approved',

@@ -21,3 +21,21 @@ export function grantEnd(approval: Approval): number | null {
   const last = Math.max(...yes.map(d => Date.parse(d.decision.at)));
   return last + Math.min(...approval.requirements.map(r => r.grantSeconds)) * 1000;
 }
+
+/**
+ * Whether an approval still answers who asks for the same again, at `now` (ms since 1970). A denial does so until its deadline: asking
+ * again does not ask its approvers again.
+ */
+export function standsFor(approval: Approval, now: number): boolean {
+  switch (approval.state) {
+    case 'held':
+    case 'approved':
+      return true;
+    case 'denied':
+      return now < Date.parse(approval.deadline);
+    case 'expired':
+    case 'withdrawn':
+    case 'executed':
+      return false;
+  }
+}

@@ -93,7 +93,10 @@ export const POLICY_DESCRIPTIONS: Readonly<Record<string, string>> = {
       'Groups of this file, or email:someone@example.com. Any of them may decide, never the requester.',
     quorum: 'How many different people must approve.',
     deadline: 'After this the hold ends without approval: 10m.',
-    mode: 'wait: the statement waits on its connection. return, where an error comes at once and the same statement runs once after approval, does not load in this version.',
+    mode: 'wait: the statement waits on its connection. return: an error with the approval id comes at once; after approval the same statement of the same principal runs, once.',
+    wait: 'The longest wait on the connection: 50s. Then the statement returns as with mode: return, and can still be approved until the deadline. Default: it waits until the deadline.',
+    grant:
+      'From the approval on, how long the statement can be run when its agent no longer waits for it: 15m.',
     match: 'What the rule speaks of. Keys are combined with "and"; an empty match speaks of everything.',
     'match.principals': 'Who asks.',
     ...nested('match.principals', principals('A')),

@@ -70,6 +70,10 @@ export const rule = z.discriminatedUnion('verdict', [
     quorum: z.int().min(1).max(20).default(1),
     deadline: duration.default('10m'),
     mode: z.enum(['wait', 'return']).default('wait'),
+    /** Longest wait on the open connection; default: until the deadline. */
+    wait: duration.optional(),
+    /** How long the statement may be run once it is approved, where its agent no longer waits for it. */
+    grant: duration.default('15m'),
     message: z.string().max(1000).default('a human has to approve this statement'),
   }),
 ]);

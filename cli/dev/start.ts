@@ -52,6 +52,9 @@ const { createServer } = process.getBuiltinModule('node:http');
 
 export const SAMPLE_POLICY = new URL('../sample/policy.yaml', import.meta.url);
 
+/** How often it is looked at what the clock has ended. */
+const EXPIRE_MS = 1000;
+
 /** Things to undo, last first. */
 type Undo = (() => Promise<void> | void)[];
 
@@ -111,6 +114,8 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
     clock: Date.now,
   });
   undo.push(() => approvals.close());
+  const expiring = setInterval(expirer(approvals, log), EXPIRE_MS);
+  undo.push(() => clearInterval(expiring));
   // Once more: pages and decisions read the stores, so no request may be left when these close. Tunnels are cut before, or it would
   // wait for them.
   undo.push(() => closeServer(http));
@@ -168,6 +173,20 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
     issuer: issuer.issuer,
     policy: options.policy ?? 'the sample policy',
     stop,
+  };
+}
+
+/** A record that was altered by hand, or a store that is down, is told once, and looked at again and again. */
+function expirer(approvals: LocalApprovals, log: (line: string) => void): () => void {
+  let told = '';
+  return () => {
+    try {
+      approvals.expireDue();
+      told = '';
+    } catch (error) {
+      if (told !== String(error)) log(`approvals that are over could not be ended: ${String(error)}`);
+      told = String(error);
+    }
   };
 }
 

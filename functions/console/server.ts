@@ -39,7 +39,7 @@ export interface Console {
 export const EVENTS_PER_PAGE = 500;
 
 const decisionBody = z.strictObject({
-  verdict: z.enum(['approve', 'deny']),
+  verdict: z.enum(['approve', 'deny', 'revoke']),
   reason: z.string().max(2000).default(''),
   as: z.string().trim().toLowerCase().min(1).max(320),
   /** What the person has seen; where given, it must be what is held. */

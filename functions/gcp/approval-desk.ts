@@ -1,5 +1,6 @@
 import type { DocumentReference, Firestore, Transaction } from '@google-cloud/firestore';
 import { decisionOn } from '#functions/decision-on.ts';
+import { dueEvent } from '#functions/due-event.ts';
 import type { ApprovalDesk, DecisionInput, Execution } from '#functions/ports.ts';
 import type { Approval } from '#schemas/approval.ts';
 import {
@@ -10,7 +11,7 @@ import {
   toDocument,
 } from '#schemas/approval-document.ts';
 import type { Decision, SignedDecision } from '#schemas/decision.ts';
-import { grantEnd, grantKey } from '#schemas/grant.ts';
+import { grantKey } from '#schemas/grant.ts';
 import { type HoldEvent, IllegalMove, transition } from '#schemas/hold.ts';
 import type { HoldMessage } from '#schemas/messages.ts';
 
@@ -25,8 +26,6 @@ export interface CloudDeskOptions {
 
 /** How many an unlimited list gives. */
 const LIST = 500;
-/** Beyond the deadline, a proxy that is still there has said itself how the hold ended. */
-const GRACE_MS = 30_000;
 
 /** The approvals in Firestore, as functions keep them. Each change is one transaction over one document and goes through `transition`. */
 export class CloudDesk implements ApprovalDesk {
@@ -162,20 +161,6 @@ export class CloudDesk implements ApprovalDesk {
   #end(id: string) {
     return this.#options.database.collection(COLLECTIONS.ends).doc(id);
   }
-}
-
-/** What the clock alone does to an approval. */
-function dueEvent(approval: Approval, now: number): HoldEvent | null {
-  if (approval.state === 'held')
-    return now > Date.parse(approval.deadline) + GRACE_MS ? { kind: 'expire' } : null;
-  if (approval.state !== 'approved') return null;
-  if (approval.releases !== 'parked') {
-    const end = grantEnd(approval);
-    return end !== null && now > end ? { kind: 'expire' } : null;
-  }
-  return now > Date.parse(approval.deadline) + GRACE_MS
-    ? { kind: 'withdraw', why: `${approval.outcome}, but its proxy did not use it` }
-    : null;
 }
 
 /** An event that comes a second time, or too late, changes nothing: at-least-once delivery must not act twice. */

@@ -1,17 +1,19 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { type Approval, type ApprovalState, approval } from '#schemas/approval.ts';
+import { grantKey } from '#schemas/grant.ts';
 
 /**
  * `body` is the approval as it was opened and never changes; state and outcome are columns, decisions are rows of their own, so
  * that what people look at with the sqlite3 shell is what counts.
  */
-export const SCHEMA = `
+const SCHEMA = `
   create table if not exists approvals (
     id text primary key,
     state text not null,
     outcome text not null,
     created_at text not null,
-    body text not null
+    body text not null,
+    grant_key text not null default ''
   ) strict;
   create index if not exists approvals_open on approvals (state) where state in ('held', 'approved');
   create table if not exists decisions (
@@ -21,6 +23,33 @@ export const SCHEMA = `
     primary key (approval, n)
   ) strict;
 `;
+
+/** Tables made before grants outlived their connections know no keys of them; what is in those outlives nothing. */
+export function prepareTables(db: DatabaseSync): void {
+  db.exec(SCHEMA);
+  const known = db.prepare(`select 1 from pragma_table_info('approvals') where name = 'grant_key'`).get();
+  if (known === undefined) db.exec(`alter table approvals add column grant_key text not null default ''`);
+  db.exec(`create index if not exists approvals_grants on approvals (grant_key) where grant_key <> ''`);
+}
+
+/** Newest first: the approvals with this grant key. */
+export function readGrants(db: DatabaseSync, key: string): Approval[] {
+  const rows = db
+    .prepare(
+      `select * from approvals where grant_key = ? and grant_key <> '' and state in ('held', 'approved', 'denied')
+       order by created_at desc, rowid desc`,
+    )
+    .all(key);
+  return rows.map(row => fromRow(db, row));
+}
+
+/** The ids of what outlives its connection and has not ended. */
+export function openGrants(db: DatabaseSync): string[] {
+  const rows = db
+    .prepare(`select id from approvals where grant_key <> '' and state in ('held', 'approved')`)
+    .all();
+  return rows.map(row => String(row.id));
+}
 
 /** Null when there is none; throws an Error naming the approval when its row is not what this program has written. */
 export function readApproval(db: DatabaseSync, id: string): Approval | null {
@@ -41,13 +70,10 @@ export function readApprovals(
 /** A new row for an approval without decisions. */
 export function insertApproval(db: DatabaseSync, value: Approval): void {
   const { state, outcome, decisions: _, ...body } = value;
-  db.prepare('insert into approvals (id, state, outcome, created_at, body) values (?, ?, ?, ?, ?)').run(
-    value.id,
-    state,
-    outcome,
-    value.createdAt,
-    JSON.stringify(body),
-  );
+  const key = value.releases === 'parked' ? '' : grantKey(value.digest, value.requester);
+  db.prepare(
+    'insert into approvals (id, state, outcome, created_at, body, grant_key) values (?, ?, ?, ?, ?, ?)',
+  ).run(value.id, state, outcome, value.createdAt, JSON.stringify(body), key);
 }
 
 /** Writes what `transition` made of `before`. */

@@ -2,13 +2,22 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { decisionOn } from '#functions/decision-on.ts';
+import { dueEvent } from '#functions/due-event.ts';
 import type { ApprovalBook, DecisionInput } from '#functions/ports.ts';
 import { type Approval, approval } from '#schemas/approval.ts';
 import { canonical } from '#schemas/canonical.ts';
 import { HoldpointError } from '#schemas/errors.ts';
-import { grantKey } from '#schemas/grant.ts';
+import { standsFor } from '#schemas/grant.ts';
 import { type HoldEvent, IllegalMove, transition } from '#schemas/hold.ts';
-import { insertApproval, readApproval, readApprovals, SCHEMA, updateApproval } from './approvals-table.ts';
+import {
+  insertApproval,
+  openGrants,
+  prepareTables,
+  readApproval,
+  readApprovals,
+  readGrants,
+  updateApproval,
+} from './approvals-table.ts';
 import type { DecisionSigner } from './decision-signer.ts';
 
 /** The reason that approvals of an earlier process carry. */
@@ -42,7 +51,8 @@ export class LocalApprovals implements ApprovalBook {
     closeSync(openSync(options.path, 'a', 0o600));
     this.#db = new DatabaseSync(options.path, { timeout: 2000 });
     // NORMAL loses the last changes with the machine's power, never with the process; the holds they belong to are gone then too.
-    this.#db.exec(`pragma journal_mode = wal; pragma synchronous = normal; ${SCHEMA}`);
+    this.#db.exec(`pragma journal_mode = wal; pragma synchronous = normal`);
+    prepareTables(this.#db);
     this.#withdrawLeftovers();
   }
 
@@ -108,9 +118,8 @@ export class LocalApprovals implements ApprovalBook {
   }
 
   async find(key: string): Promise<Approval | null> {
-    const open = this.#store(() => readApprovals(this.#db, { states: ['held', 'approved'] }));
-    const fits = (a: Approval) => a.releases !== 'parked' && grantKey(a.digest, a.requester) === key;
-    return open.find(fits) ?? null;
+    const found = this.#store(() => readGrants(this.#db, key));
+    return found.find(a => standsFor(a, this.#clock())) ?? null;
   }
 
   async list(options: { all: boolean }): Promise<Approval[]> {
@@ -130,6 +139,19 @@ export class LocalApprovals implements ApprovalBook {
     });
     this.#tell(id);
     return decided;
+  }
+
+  /** Ends what outlives its connection and cannot be decided or used any more; of the others the proxy tells. */
+  expireDue(): void {
+    const now = this.#clock();
+    for (const id of openGrants(this.#db)) {
+      const ended = this.#transaction(() => {
+        const present = readApproval(this.#db, id);
+        const event = present === null ? null : dueEvent(present, now);
+        return event !== null && this.#move(id, event) !== null;
+      });
+      if (ended) this.#tell(id);
+    }
   }
 
   subscribe(changed: (approval: Approval) => void): () => void {

@@ -4,6 +4,7 @@ import type { Approvals } from '#proxy/ports.ts';
 import type { Approval } from '#schemas/approval.ts';
 import { type ClaimDocument, COLLECTIONS, claimDocument, fromDocument } from '#schemas/approval-document.ts';
 import { HoldpointError } from '#schemas/errors.ts';
+import { standsFor } from '#schemas/grant.ts';
 import type { HoldEvent } from '#schemas/hold.ts';
 import type { HoldMessage } from '#schemas/messages.ts';
 import { ApprovalWatch } from './approval-watch.ts';
@@ -94,7 +95,7 @@ export class CloudApprovals implements Approvals {
     const found = await this.#answer(query.get(), 'the approvals');
     const open = found.docs
       .map(document => fromDocument(document.id, document.data()))
-      .filter(a => a.state === 'held' || a.state === 'approved')
+      .filter(a => standsFor(a, this.#options.clock()))
       .sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
     return open[0] ?? null;
   }

@@ -19,6 +19,14 @@ export type HoldResult =
       readonly why: string;
       readonly approval: Approval;
       readonly fault: HoldpointError;
+    }
+  /** Not forwarded now; the approval stays open for whoever asks again. */
+  | {
+      readonly kind: 'returned';
+      readonly state: 'returned';
+      readonly why: string;
+      readonly approval: Approval;
+      readonly fault: HoldpointError;
     };
 
 /** The refusal of a hold: the rule in the message, `why` as DETAIL, the approval's id in the HINT. */
@@ -30,6 +38,35 @@ export function refusal(approval: Approval, code: FaultCode, why: string, cause?
     cause,
   });
   return { kind: 'refused', state: STATES[code] ?? 'withdrawn', why, approval, fault };
+}
+
+/** The agent is not kept waiting: what it has to know to come back is in the error. */
+export function returned(approval: Approval): HoldResult {
+  const { id, deadline, releases, requirements } = approval;
+  const rules = requirements.map(r => r.rule).join(', ');
+  const says = [...new Set(requirements.map(r => r.message).filter(m => m !== ''))].join('; ');
+  const approvers = [...new Set(requirements.flatMap(r => r.approvers))].join(', ');
+  const grant = spoken(Math.min(...requirements.map(r => r.grantSeconds)));
+  const next =
+    releases === 'session'
+      ? `connect again once it is approved; sessions may then be opened for ${grant}`
+      : `run the same statement again once it is approved; it then runs once, within ${grant} of the approval`;
+  const fault = new HoldpointError('hold_returned', `${FAULTS.hold_returned.client} (rule ${rules})`, {
+    detail: `${says === '' ? '' : `${says}; `}approvers: ${approvers}; they can decide until ${deadline}`,
+    hint: `approval ${id}: ${next}. See: holdpoint approvals show ${id}`,
+  });
+  return {
+    kind: 'returned',
+    state: 'returned',
+    why: `it can be approved until ${deadline}`,
+    approval,
+    fault,
+  };
+}
+
+function spoken(seconds: number): string {
+  if (seconds % 3600 === 0) return `${seconds / 3600} h`;
+  return seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
 }
 
 const STATES: { readonly [code in FaultCode]?: 'denied' | 'expired' } = {

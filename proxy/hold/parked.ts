@@ -3,8 +3,10 @@ import type { Approval } from '#schemas/approval.ts';
 import { canonical } from '#schemas/canonical.ts';
 import type { SignedDecision } from '#schemas/decision.ts';
 import { type FaultCode, HoldpointError } from '#schemas/errors.ts';
+import { grantEnd } from '#schemas/grant.ts';
 import { type HoldEvent, IllegalMove, missing } from '#schemas/hold.ts';
-import { type HoldResult, refusal } from './outcome.ts';
+import { answerWithin } from './answer.ts';
+import { type HoldResult, refusal, returned } from './outcome.ts';
 import { prove } from './prove.ts';
 
 export interface ParkedDeps {
@@ -27,6 +29,13 @@ export interface ParkedCallbacks {
   readonly ended: (result: HoldResult) => void;
 }
 
+export interface ParkedHow {
+  /** Somebody else has opened it: it is only waited for here, and goes on without this connection. */
+  readonly attached: boolean;
+  /** The longest wait. Where it is shorter than the deadline, the agent is then told to come back, and the approval stays open. */
+  readonly waitMs: number;
+}
+
 /** setTimeout fires at once for anything longer. */
 const MAX_TIMER = 2 ** 31 - 1;
 
@@ -38,25 +47,31 @@ export class ParkedHold {
   readonly approval: Approval;
   readonly #deps: ParkedDeps;
   readonly #on: ParkedCallbacks;
+  readonly #how: ParkedHow;
   readonly #deadline: number;
   /** Verified or not, by canonical text of the signed decision. */
   readonly #checked = new Map<string, boolean>();
   #proven: Approval;
   #latest: Approval | null = null;
   #judging = false;
+  #claiming = false;
+  #leaving = false;
   #over = false;
   #timer: NodeJS.Timeout | undefined;
   #unwatch: (() => void) | undefined;
   /** The store's answer to `open` or `claim`, whichever was asked last; never rejects. */
   #asked: Promise<unknown> = Promise.resolve();
 
-  constructor(approval: Approval, deps: ParkedDeps, on: ParkedCallbacks) {
+  constructor(approval: Approval, deps: ParkedDeps, how: ParkedHow, on: ParkedCallbacks) {
     this.approval = approval;
     this.#proven = approval;
     this.#deps = deps;
+    this.#how = how;
     this.#on = on;
     this.#deadline = Date.parse(approval.deadline);
-    this.#arm(this.#deadline - deps.clock());
+    const left = this.#deadline - deps.clock();
+    if (!this.#outlives || how.waitMs >= left) this.#arm(left, () => this.#expire());
+    else if (how.waitMs > 0) this.#arm(how.waitMs, () => this.#return());
     // Not before the caller has this hold in hand: `ended` may come at once.
     queueMicrotask(() => void this.#open());
   }
@@ -64,6 +79,7 @@ export class ParkedHold {
   /** The statement shall not run: its agent is gone, has cancelled, or the proxy stops. False when the hold had ended already. */
   withdraw(why: string, code: Extract<FaultCode, 'hold_withdrawn' | 'cancelled' | 'shutdown'>): boolean {
     if (this.#over) return false;
+    this.#leaving = true;
     this.#refuse(code, why);
     return true;
   }
@@ -74,18 +90,32 @@ export class ParkedHold {
   }
 
   /** Counts down by the timer alone, so that setting the machine's clock back prolongs nothing. */
-  #arm(left: number): void {
+  #arm(left: number, then: () => void): void {
     const step = Math.min(Math.max(left, 0), MAX_TIMER);
-    this.#timer = setTimeout(() => (left > step ? this.#arm(left - step) : this.#expire()), step);
+    this.#timer = setTimeout(() => (left > step ? this.#arm(left - step, then) : then()), step);
+  }
+
+  get #outlives(): boolean {
+    return this.approval.releases !== 'parked';
+  }
+
+  /** The agent does not wait any longer; the approval stays as it is. */
+  #return(): void {
+    if (this.#over) return;
+    // A claim that is under way would be spent for nobody: its answer decides.
+    if (!this.#claiming) this.#end(returned(this.#proven));
   }
 
   async #open(): Promise<void> {
     if (this.#over) return;
     try {
-      const opening = this.#deps.approvals.open(this.approval);
-      this.#asked = opening.catch(() => {});
-      await this.#answer(opening, 'the approval store');
-      if (this.#over) return;
+      if (!this.#how.attached) {
+        const opening = this.#deps.approvals.open(this.approval);
+        this.#asked = opening.catch(() => {});
+        await this.#answer(opening, 'the approval store');
+        if (this.#over) return;
+      }
+      if (this.#outlives && this.#how.waitMs === 0) return this.#return();
       this.#on.opened?.(this.approval);
       if (this.#over) return;
       const unwatch = this.#deps.approvals.watch(this.approval.id, seen => this.#changed(seen));
@@ -144,7 +174,7 @@ export class ParkedHold {
     }
     const proven = this.#proven;
     if (proven.state === 'denied') return this.#refuse('hold_denied', proven.outcome);
-    if (this.#deps.clock() >= this.#deadline) return this.#expire();
+    if (this.#late(proven)) return this.#expire();
     switch (seen.state) {
       case 'held':
         return;
@@ -154,7 +184,9 @@ export class ParkedHold {
       case 'denied':
         return this.#refuse('decision_unverified', 'the store says denied, its decisions do not');
       case 'executed':
-        return this.#refuse('decision_unverified', 'somebody else has used the approval');
+        return this.#outlives
+          ? this.#refuse('hold_withdrawn', 'another session has used the approval')
+          : this.#refuse('decision_unverified', 'somebody else has used the approval');
       case 'expired':
         return this.#expire();
       case 'withdrawn':
@@ -162,15 +194,34 @@ export class ParkedHold {
     }
   }
 
+  /** Past the deadline, or, where an approval has a time of its own, past that. */
+  #late(proven: Approval): boolean {
+    const end = this.#outlives ? (grantEnd(proven) ?? this.#deadline) : this.#deadline;
+    return this.#deps.clock() >= end;
+  }
+
   async #claim(proven: Approval): Promise<void> {
+    if (this.approval.releases === 'session') {
+      this.#release(proven);
+      return;
+    }
+    this.#claiming = true;
     const claiming = this.#deps.approvals.claim(this.approval.id, this.approval.digest);
     this.#asked = claiming.catch(() => {});
     const mine = await this.#answer(claiming, 'the approval store');
+    this.#claiming = false;
     if (this.#over) return;
     if (mine !== true)
       return this.#refuse('hold_withdrawn', 'the approval was withdrawn or used before it could be claimed');
+    this.#release(proven);
+  }
+
+  #release(proven: Approval): void {
     // Between this check and `ended` there is no await: nothing can come in between.
-    if (this.#deps.clock() >= this.#deadline) return this.#expire();
+    if (this.#late(proven)) {
+      this.#expire();
+      return;
+    }
     const { decisions, outcome } = proven;
     const signed = decisions.map(d => d.decision.by).join(', ');
     const why = outcome === '' ? `approved by ${signed}` : outcome;
@@ -197,8 +248,18 @@ export class ParkedHold {
 
   #refuse(code: FaultCode, why: string, cause?: unknown): void {
     if (this.#over) return;
-    this.#tellStore(code === 'hold_expired' ? { kind: 'expire' } : { kind: 'withdraw', why });
+    if (this.#endsWithThis(code))
+      this.#tellStore(code === 'hold_expired' ? { kind: 'expire' } : { kind: 'withdraw', why });
     this.#end(refusal(this.#proven, code, why, cause));
+  }
+
+  /**
+   * Whether the approval ends with this wait for it. One that outlives its connection ends with the connection of the agent that has asked
+   * for it and still waits; by its deadline it ends by itself, and it may have been used by somebody else.
+   */
+  #endsWithThis(code: FaultCode): boolean {
+    if (!this.#outlives || code === 'decision_unverified' || this.#claiming) return true;
+    return this.#leaving && !this.#how.attached;
   }
 
   #end(result: HoldResult): void {
@@ -221,7 +282,8 @@ export class ParkedHold {
     const { approvals, trouble } = this.#deps;
     const { id, deadline } = this.approval;
     void this.#asked
-      .then(() => approvals.end(id, event))
+      // A claim that another session has won is that session's to tell of.
+      .then(answer => (answer === false && this.#outlives ? undefined : approvals.end(id, event)))
       .catch((error: unknown) => {
         if (!(error instanceof IllegalMove) || event.kind === 'withdraw') throw error;
         // Approved, but not usable any more: only a withdrawal says that.
@@ -233,16 +295,7 @@ export class ParkedHold {
       });
   }
 
-  async #answer<T>(asked: Promise<T>, whom: string): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const { answerMs } = this.#deps;
-      timer = setTimeout(() => reject(new Error(`${whom} did not answer within ${answerMs} ms`)), answerMs);
-    });
-    try {
-      return await Promise.race([asked, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+  #answer<T>(asked: Promise<T>, whom: string): Promise<T> {
+    return answerWithin(asked, whom, this.#deps.answerMs);
   }
 }

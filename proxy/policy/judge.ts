@@ -58,14 +58,15 @@ function verdictOf(rule: Rule): Verdict {
 function requirementOf(rule: Extract<Rule, { verdict: 'hold' }>): Requirement {
   const { name, approvers, quorum, mode, message } = rule;
   const deadlineSeconds = seconds(rule.deadline);
+  const waits = rule.wait === undefined ? deadlineSeconds : seconds(rule.wait);
   return {
     rule: name,
     approvers,
     quorum,
     deadlineSeconds,
     mode,
-    waitSeconds: deadlineSeconds,
-    grantSeconds: deadlineSeconds,
+    waitSeconds: mode === 'return' ? 0 : waits,
+    grantSeconds: seconds(rule.grant),
     message,
   };
 }

@@ -1,5 +1,5 @@
 import { memberOf } from '#schemas/groups.ts';
-import type { Access, PolicyFile, Rule } from '#schemas/policy.ts';
+import { type Access, type PolicyFile, type Rule, seconds } from '#schemas/policy.ts';
 import { DEFAULT_DENY, INVARIANT } from '#schemas/verdict.ts';
 import { EMPTY_STATEMENT } from './judge.ts';
 import { contradiction, patternFaults } from './meaning-match.ts';
@@ -57,9 +57,6 @@ function ruleEntry(file: PolicyFile, rule: Rule, path: Path, names: Names, repor
       [...path, 'name'],
       `${DEFAULT_DENY} is what Holdpoint calls its own denial; a rule of that name must deny`,
     );
-  // Grants that outlive their socket need a store that outlives the proxy; until there is one, such a rule would only wait.
-  if (rule.verdict === 'hold' && rule.mode === 'return')
-    report([...path, 'mode'], 'this version only holds statements that wait: write wait, or leave mode out');
   names.targets(match.targets, [...path, 'match', 'targets'], report);
   names.roles(match.roles, match.targets, [...path, 'match', 'roles'], report);
   if (match.principals !== undefined)
@@ -79,6 +76,13 @@ function approvers(
   report: Report,
 ): void {
   longest(rule.deadline, [...path, 'deadline'], report);
+  longest(rule.grant, [...path, 'grant'], report);
+  if (rule.wait !== undefined) {
+    if (rule.mode === 'return')
+      report([...path, 'wait'], 'mode return does not wait: leave one of the two out');
+    else if (seconds(rule.wait) > seconds(rule.deadline))
+      report([...path, 'wait'], 'is longer than the deadline, at which every wait ends');
+  }
   const prefixes = file.issuers
     .filter(i => i.groupsClaim !== undefined && i.groupsPrefix !== '')
     .map(i => i.groupsPrefix);

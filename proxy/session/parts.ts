@@ -45,6 +45,8 @@ export interface SessionParts extends Omit<PipelineParts, 'gate' | 'parked'> {
   readonly reads: { unneeded: () => boolean } | null;
   /** As the server reported them at its start. */
   readonly parameters: ReadonlyMap<string, string>;
+  /** Names of the settings that the agent gave at start-up. */
+  readonly given: Iterable<string>;
   readonly target: string;
   readonly database: string;
   readonly role: string;

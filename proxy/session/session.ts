@@ -116,6 +116,7 @@ export class Session {
       flush: () => this.flush(),
     };
     for (const [name, value] of parts.parameters) this.settings.report(name, value);
+    this.settings.given(parts.given);
     this.listen();
   }
 

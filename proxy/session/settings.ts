@@ -35,6 +35,13 @@ export class Settings {
     if (name === 'search_path' && value !== this.rawSearchPath) this.dirty = true;
   }
 
+  /** Settings that the agent gave at start-up: another session, which did not, may mean something else by the same words. */
+  given(names: Iterable<string>): void {
+    for (const name of names)
+      if (name !== 'application_name' && !REPORTED.some(r => r.toLowerCase() === name))
+        this.touched.add(name);
+  }
+
   get(name: string): string | undefined {
     return this.reported.get(name);
   }

@@ -143,9 +143,12 @@ export async function fuzzSession(
   new Session({
     session: 'fuzz',
     principal: { issuer: 'dev', subject: 'fuzz', groups: [], expires: 4e9 },
+    given: [],
     recorder,
     holds: {
       full: () => null,
+      standing: () => Promise.reject(new Error('nothing is held here')),
+      notUsed: () => {},
       park: () => {
         throw new Error('nothing is held here');
       },

@@ -156,6 +156,31 @@ export function approvalsContract(stores: () => Stores): void {
     stop();
   });
 
+  test('a denied grant is found until its deadline, and then not: who asks again until then hears of the denial', async () => {
+    const who = { ...requester, subject: `denied-${process.pid}-${last}` };
+    const key = grantKey(fresh().digest, who);
+    const deadline = new Date(Date.now() + 5_000).toISOString();
+    const approval = await opened({ releases: 'once', requester: who, deadline });
+    await stores().book.decide(approval.id, { by: 'ann@example.com', verdict: 'deny', reason: 'no' });
+    assert.equal((await stores().approvals.find(key))?.state, 'denied');
+    await waitFor(async () => (await stores().approvals.find(key)) === null, {
+      what: 'the denial is over',
+      deadlineMs: 20_000,
+    });
+  });
+
+  test('of an older grant and a newer one of the same key, the newer is found', async () => {
+    const who = { ...requester, subject: `newer-${process.pid}-${last}` };
+    const key = grantKey(fresh().digest, who);
+    await opened({
+      releases: 'once',
+      requester: who,
+      createdAt: new Date(Date.now() - 60_000).toISOString(),
+    });
+    const newer = await opened({ releases: 'once', requester: who });
+    assert.equal((await stores().approvals.find(key))?.id, newer.id);
+  });
+
   test('a record that was altered by hand is signed by nobody, and the proxy hears that it cannot be read', async () => {
     const approval = await opened();
     const { until, stop } = watched(approval.id);

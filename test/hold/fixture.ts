@@ -56,7 +56,7 @@ export const requirement = (more: Partial<Requirement> = {}): Requirement => ({
   quorum: 1,
   deadlineSeconds: 600,
   mode: 'wait',
-  waitSeconds: 600,
+  waitSeconds: more.deadlineSeconds ?? 600,
   grantSeconds: 600,
   message: 'a human has to look',
   ...more,

@@ -67,6 +67,7 @@ function ruleOf(verdict: Rule['verdict'], match: EffectsMatch): Rule {
         quorum: 1,
         deadline: '10m',
         mode: 'wait',
+        grant: '15m',
         message: 'ask',
       };
   }

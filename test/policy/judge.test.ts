@@ -58,7 +58,7 @@ describe('one statement', () => {
           deadlineSeconds: 90,
           mode: 'wait',
           waitSeconds: 90,
-          grantSeconds: 90,
+          grantSeconds: 900,
           message: 'two eyes more',
         },
       ],

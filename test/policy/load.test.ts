@@ -299,9 +299,19 @@ describe('meaning', () => {
       '5:81: rules[0].quorum: asks for 2 people, but its approvers are only 1',
     ],
     [
-      'a mode that this version does not have',
-      hold('approvers: [dbas], mode: return'),
-      '5:54: rules[0].mode: this version only holds statements that wait: write wait, or leave mode out',
+      'a wait where the mode says that nothing waits',
+      hold('approvers: [dbas], mode: return, wait: 30s'),
+      '5:68: rules[0].wait: mode return does not wait: leave one of the two out',
+    ],
+    [
+      'a wait beyond the deadline',
+      hold('approvers: [dbas], wait: 11m'),
+      '5:54: rules[0].wait: is longer than the deadline, at which every wait ends',
+    ],
+    [
+      'a grant that timers cannot hold',
+      hold('approvers: [dbas], mode: return, grant: 9999h'),
+      '5:69: rules[0].grant: 9999h is longer than a week (168h), the most there is',
     ],
     [
       'a deadline that timers cannot hold',

@@ -97,6 +97,8 @@ before(async () => {
     recorder: ledger,
     holds: {
       full: () => null,
+      standing: () => assert.fail('nothing is held here'),
+      notUsed: () => assert.fail('nothing is held here'),
       park: () => assert.fail('nothing is held here'),
       size: 0,
       withdrawAll: () => {},

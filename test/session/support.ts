@@ -53,6 +53,7 @@ export interface Gate {
   /** Decisions over HTTP, as the command line sends them. Gives the refusal's text where there is one, and '' where it was taken. */
   approve(id: string, as?: string): Promise<string>;
   deny(id: string, reason: string, as?: string): Promise<string>;
+  decide(id: string, verdict: 'approve' | 'deny' | 'revoke', as: string, reason?: string): Promise<string>;
   /** For `afterEach`: a test that has failed leaves no client and no hold to the next one. */
   clear(): Promise<void>;
 }
@@ -132,6 +133,7 @@ export async function startGate(
       return (await response.json()) as Approval;
     },
     approve: (id, as = 'approver-1@example.com') => decide(id, 'approve', as),
+    decide,
     deny: (id, reason, as = 'approver-1@example.com') => decide(id, 'deny', as, reason),
     async clear() {
       for (const client of clients) client.destroy();
