@@ -159,27 +159,31 @@ test('an outcome that nobody waits for becomes durable by itself', async () => {
 });
 
 test(
-  'the WAL stays within its room under load, and readers of that time miss nothing',
-  { timeout: 60_000 },
-  async () => {
+  'journal and WAL stay within their room under load, and readers of that time miss nothing',
+  {
+    timeout: 60_000,
+  },
+  async context => {
     const at = place();
     const ledger = await openLedger(at);
+    // An assertion that fails must not leave its thread behind: the process would wait for it.
+    context.after(() => ledger.close());
+    const journals = [`${at.file}.journal1`, `${at.file}.journal2`];
     const wal = `${at.file}-wal`;
-    const room = statSync(wal).size;
     ledger.append('s', 'session.open', opened);
     const text = 'w'.repeat(100_000);
     let most = 0;
     for (let n = 1; n <= 500; n += 1) {
       await durable(ledger, ledger.append('s', 'statement', statement(n, { text })));
-      most = Math.max(most, statSync(wal).size);
+      most = Math.max(most, ...[wal, ...journals].map(file => statSync(file).size));
     }
-    // 50 MB have gone through it.
-    assert.ok(statSync(at.file).size > 30e6, 'the WAL was moved into the database while it was written');
-    assert.ok(most <= Math.max(room, 16 << 20), `the WAL grew to ${most} bytes`);
+    // 50 MB have gone through them.
+    assert.ok(most <= 40 << 20, `one of them grew to ${most} bytes`);
     const reader = openAuditReader(at.file);
     assert.equal((await reader.events('s')).length, 501);
     reader.close();
     await ledger.close();
+    assert.ok(statSync(at.file).size > 50e6, 'all is filed in the tables');
     assert.deepEqual((await verified(at)).findings, []);
   },
 );
