@@ -1,3 +1,4 @@
+import { lowerEmail } from './email.ts';
 import type { PolicyFile } from './policy.ts';
 
 /** What is known of somebody when their groups are looked up. `email` only where it is verified; `claimGroups` with their issuer's prefix. */
@@ -9,7 +10,7 @@ export interface Person {
 
 /** All groups of somebody: those of their token and those of the policy's static map, sorted, each once. */
 export function resolveGroups(groups: PolicyFile['groups'], person: Person): string[] {
-  const email = person.email?.toLowerCase();
+  const email = person.email === undefined ? undefined : lowerEmail(person.email);
   const isPerson = (entry: string): boolean => {
     const member = memberOf(entry);
     switch (member.kind) {
@@ -29,6 +30,6 @@ export function resolveGroups(groups: PolicyFile['groups'], person: Person): str
  */
 export function memberOf(entry: string): { kind: 'email' | 'subject'; value: string } {
   return entry.includes('@')
-    ? { kind: 'email', value: entry.toLowerCase() }
+    ? { kind: 'email', value: lowerEmail(entry) }
     : { kind: 'subject', value: entry };
 }

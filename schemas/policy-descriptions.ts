@@ -19,9 +19,14 @@ export const POLICY_DESCRIPTIONS: Readonly<Record<string, string>> = {
     name: 'What rules and access entries call this issuer.',
     issuer: 'The exact iss claim of its tokens.',
     audience: 'The aud claim that tokens for Holdpoint carry.',
+    claims:
+      'What claims of its tokens have to be, beside the audience: claim → value, or a list of which one will do. Required for issuers that everybody can have tokens of.',
+    'claims.*':
+      'A text in quotes, true or false, or a list. No wildcards. The key is the name of a claim, or /outer/inner for one within another.',
     algorithms: 'Signature algorithms that are accepted; asymmetric ones only.',
     jwks: 'Where its public keys are. Default: what its discovery document names.',
-    groupsClaim: 'The claim that carries groups. Default: groups come from this file only.',
+    groupsClaim:
+      'The claim that carries groups, or /outer/inner for one within another. Default: groups come from this file only.',
     groupsPrefix:
       'Put before every group from the claim, so that an issuer cannot name a group of this file by chance.',
     trustEmail:

@@ -79,11 +79,17 @@ export const rule = z.discriminatedUnion('verdict', [
 ]);
 export type Rule = z.infer<typeof rule>;
 
+const claimError =
+  'write a text in quotes, true or false, or a list of these; numbers lose digits, so they go in quotes too';
+const claimValue = z.union([z.string().min(1).max(1000), z.boolean()], { error: claimError });
+
 export const issuer = z.strictObject({
   name,
   /** The exact `iss` claim. */
   issuer: z.string().min(1),
   audience: z.string().min(1),
+  /** What claims have to be: a value, or a list of which one will do. All of them are asked for. `/outer/inner` is a claim within another. */
+  claims: z.record(name, z.union([claimValue, z.array(claimValue).min(1)], { error: claimError })).optional(),
   /** Signature algorithms accepted; asymmetric ones only. */
   algorithms: z
     .array(
@@ -104,7 +110,7 @@ export const issuer = z.strictObject({
     .min(1),
   /** Where the keys are; default is the issuer's discovery document. */
   jwks: z.url().optional(),
-  /** Claim that carries the groups, if any. */
+  /** Claim that carries the groups, if any; `/outer/inner` for one within another. */
   groupsClaim: name.optional(),
   /** Prefix for groups from claims, so that an issuer cannot name a policy group by chance. */
   groupsPrefix: z.string().default(''),

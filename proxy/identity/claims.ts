@@ -1,6 +1,11 @@
 import type { JWTPayload } from 'jose';
+import { lowerEmail } from '#schemas/email.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import { type Issuer, seconds } from '#schemas/policy.ts';
+import { claimAt } from './claim-at.ts';
+import { isPlain } from './plain-text.ts';
+import { unmetClaim } from './required-claims.ts';
+import { runLink } from './run-link.ts';
 
 /** What a token proves, read from claims whose signature has been verified. */
 export interface VerifiedToken {
@@ -21,8 +26,8 @@ export interface VerifiedToken {
 /** Only claims that are what they should be; a claim of another shape refuses the token (`token_invalid`) rather than count as absent. */
 export function readClaims(claims: JWTPayload, issuer: Issuer): VerifiedToken {
   const { sub, exp, iat, aud } = claims;
-  if (typeof sub !== 'string' || sub === '' || sub.length > 255 || /\p{Cc}/u.test(sub))
-    throw invalid('its subject is not a text of 1 to 255 characters');
+  if (typeof sub !== 'string' || sub === '' || sub.length > 255 || !isPlain(sub))
+    throw invalid('its subject is not a text of 1 to 255 visible characters');
   if (typeof exp !== 'number' || typeof iat !== 'number') throw invalid('it lacks exp or iat');
   // OpenID Connect Core 1.0, 3.1.3.7: an additional audience could replay the token here.
   if (aud !== issuer.audience && !(Array.isArray(aud) && aud.every(a => a === issuer.audience)))
@@ -30,7 +35,9 @@ export function readClaims(claims: JWTPayload, issuer: Issuer): VerifiedToken {
   // A logout token (OpenID Connect Back-Channel Logout 1.0, 2.4) differs from an ID token by this claim alone.
   if (Object.hasOwn(claims, 'events')) throw invalid('it is not an ID token');
   const email = readEmail(claims, issuer);
-  const run = readRun(claims, issuer);
+  const unmet = unmetClaim(claims, issuer.claims ?? {}, email);
+  if (unmet !== null) throw invalid(`the policy does not take its claim ${unmet}`);
+  const run = runLink(claims, issuer.issuer);
   return {
     issuer: issuer.issuer,
     issuerName: issuer.name,
@@ -46,8 +53,9 @@ function readEmail(claims: JWTPayload, issuer: Issuer): string | undefined {
   const email = Object.hasOwn(claims, 'email') ? claims.email : undefined;
   if (typeof email !== 'string' || email === '') return undefined;
   if (claims.email_verified !== true && !issuer.trustEmail) return undefined;
-  if (email.length > 320 || !/^[^\s\p{Cc}]+@[^\s\p{Cc}]+$/u.test(email)) throw invalid('its email is none');
-  return email.toLowerCase();
+  if (email.length > 320 || !/^[^\s@]+@[^\s@]+$/.test(email) || !isPlain(email))
+    throw invalid('its email is none');
+  return lowerEmail(email);
 }
 
 function readGroups(claims: JWTPayload, issuer: Issuer): string[] {
@@ -58,22 +66,12 @@ function readGroups(claims: JWTPayload, issuer: Issuer): string[] {
   const elsewhere = claims._claim_names;
   if (typeof elsewhere === 'object' && elsewhere !== null && Object.hasOwn(elsewhere, name))
     throw invalid(`its groups are not in the token (claim ${name} is distributed)`);
-  if (!Object.hasOwn(claims, name)) return [];
-  const value = claims[name];
+  const value = claimAt(claims, name);
+  if (value === undefined) return [];
   const list = typeof value === 'string' ? [value] : value;
-  if (!Array.isArray(list) || !list.every(g => typeof g === 'string' && g !== ''))
+  if (!Array.isArray(list) || !list.every(g => typeof g === 'string' && g !== '' && isPlain(g)))
     throw invalid(`its claim ${name} is not a list of group names`);
   return [...new Set(list.map(g => `${issuer.groupsPrefix}${g}`))].sort();
-}
-
-/** GitHub Actions names repository and run in its claims; on GitHub Enterprise Server the issuer is https://HOST/_services/token. */
-function readRun(claims: JWTPayload, issuer: Issuer): string | undefined {
-  const { repository, run_id } = claims;
-  if (typeof repository !== 'string' || typeof run_id !== 'string') return undefined;
-  if (!/^[\w.-]+\/[\w.-]+$/.test(repository) || !/^\d+$/.test(run_id)) return undefined;
-  const own = issuer.issuer.endsWith('/_services/token');
-  const server = own ? new URL(issuer.issuer).origin : 'https://github.com';
-  return `${server}/${repository}/actions/runs/${run_id}`;
 }
 
 /** The detail says what is wrong with the token, and never repeats any of it. */

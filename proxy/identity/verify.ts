@@ -10,6 +10,7 @@ import {
 import type { Clock } from '#proxy/ports.ts';
 import { type Issuer, seconds } from '#schemas/policy.ts';
 import { invalid, readClaims, type VerifiedToken } from './claims.ts';
+import { repeatsKey } from './json-keys.ts';
 import { assertSafeUrl, fixedKeys, type KeySet, type KeySource, remoteKeys } from './keys.ts';
 
 export interface TokenVerifier {
@@ -109,12 +110,20 @@ export function createVerifier(options: {
 function peek(token: string): { header: ProtectedHeaderParameters; claims: JWTPayload } {
   if (token.length > MAX_TOKEN || Buffer.byteLength(token) > MAX_TOKEN)
     throw invalid('it is larger than 16 KB');
+  if (token.endsWith('.SIGNATURE_REMOVED_BY_GOOGLE'))
+    throw invalid(
+      'Cloud Run has looked at it and removed its signature, so it proves nothing here; send it in X-Serverless-Authorization, and an intact token in Authorization',
+    );
   if (!/^[\w-]+\.[\w-]+\.[\w-]*$/.test(token)) throw invalid('it is not a signed JSON Web Token');
   try {
     const header = decodeProtectedHeader(token);
     const { alg, typ } = header;
     if (typeof alg !== 'string' || (typ !== undefined && typeof typ !== 'string')) throw new Error('header');
-    return { header, claims: decodeJwt(token) };
+    const claims = decodeJwt(token);
+    // Whoever reads it after us might take the other one (RFC 7519, section 4).
+    if (token.split('.', 2).some(part => repeatsKey(Buffer.from(part, 'base64url').toString())))
+      throw new Error('key twice');
+    return { header, claims };
   } catch {
     throw invalid('it is not a signed JSON Web Token');
   }

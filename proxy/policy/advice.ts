@@ -1,15 +1,23 @@
 import { type Policy, type Rule, seconds } from '#schemas/policy.ts';
+import { takesNames } from './shared-issuers.ts';
 
 /** A policy that loads, and yet may not be what its author meant: one sentence each. Pure. */
 export function adviseOn(policy: Policy): string[] {
   return [...issuerAdvice(policy), ...targetAdvice(policy), ...ruleAdvice(policy.rules)];
 }
 
-function issuerAdvice(policy: Policy): string[] {
-  if (Object.keys(policy.groups).length === 0) return [];
-  return policy.issuers
+function issuerAdvice({ groups, issuers }: Policy): string[] {
+  const advice = issuers
+    .filter(takesNames)
+    .map(
+      ({ name }) =>
+        `issuer ${name} is asked for names of GitHub, which others can take once they are given up: ask for repository_id or repository_owner_id`,
+    );
+  if (Object.keys(groups).length === 0 && issuers.length < 2) return advice;
+  return issuers
     .filter(issuer => issuer.groupsClaim !== undefined && issuer.groupsPrefix === '')
-    .map(({ name }) => `issuer ${name} can put people into the groups of this file: give it a groupsPrefix`);
+    .map(({ name }) => `issuer ${name} can put people into the groups of this file: give it a groupsPrefix`)
+    .concat(advice);
 }
 
 function targetAdvice(policy: Policy): string[] {

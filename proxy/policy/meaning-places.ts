@@ -2,6 +2,7 @@ import { memberOf } from '#schemas/groups.ts';
 import { type PolicyFile, seconds } from '#schemas/policy.ts';
 import type { Names } from './names.ts';
 import type { Report } from './report.ts';
+import { sharedIssuerFault } from './shared-issuers.ts';
 import type { Path } from './yaml-source.ts';
 
 const LONGEST_SECONDS = 7 * 24 * 3600;
@@ -37,6 +38,11 @@ function issuers(file: PolicyFile, report: Report): void {
     if (issuer.jwks === undefined && !isFetchable(issuer.issuer))
       report([...path, 'issuer'], 'has no discovery document, because it is no https URL; give jwks');
     longest(issuer.maxTokenAge, [...path, 'maxTokenAge'], report);
+    for (const [claim, wanted] of Object.entries(issuer.claims ?? {}))
+      if ([wanted].flat().some(value => typeof value === 'string' && value.includes('*')))
+        report([...path, 'claims', claim], 'claims are compared as they are; there are no wildcards here');
+    const shared = sharedIssuerFault(issuer, file);
+    if (shared !== null) report([...path, shared.key], shared.message);
   });
 }
 

@@ -39,6 +39,8 @@ function sentence(issue: z.core.$ZodIssue, value: unknown): string {
     }
     case 'invalid_union': {
       const known = 'options' in issue && Array.isArray(issue.options) ? issue.options.map(String) : [];
+      // Not told apart by a key of theirs: then the schema has a sentence for it.
+      if (known.length === 0) return `is ${describe(value)}; ${issue.message}`;
       const hint = typeof value === 'string' ? suggestion(value, known) : '';
       return `is ${describe(value)}, but must be one of ${known.join(', ')}${hint}`;
     }
