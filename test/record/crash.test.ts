@@ -110,15 +110,12 @@ test('another process on the same ledger ends with one line, and changes nothing
 test('a thread that dies is replaced, nobody is held up, and what it had not filed is filed once', async context => {
   const at = place();
   const threads: Worker[] = [];
-  const post = Worker.prototype.postMessage;
-  context.mock.method(
-    Worker.prototype,
-    'postMessage',
-    function (this: Worker, ...args: Parameters<typeof post>) {
-      if (!threads.includes(this)) threads.push(this);
-      post.apply(this, args);
-    },
-  );
+  // Each new thread is listened to as it starts, whether or not there is anything to tell it.
+  const { on } = Worker.prototype;
+  context.mock.method(Worker.prototype, 'on', function (this: Worker, ...args: Parameters<typeof on>) {
+    if (!threads.includes(this)) threads.push(this);
+    return on.apply(this, args);
+  });
   const ledger = await openLedger(at);
   ledger.append('s', 'session.open', opened);
   let ticket = 0;

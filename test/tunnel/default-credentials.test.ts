@@ -98,7 +98,7 @@ test('a person’s credentials get a token for gcloud, and that is told instead 
   assert.equal(said.C, '28000');
   assert.match(
     said.M ?? '',
-    /another audience than holdpoint: those of a person .*--impersonate-service-account/,
+    /another audience than (?:holdpoint|http:\S+): those of a person .*--impersonate-service-account/,
   );
 });
 
