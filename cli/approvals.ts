@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
@@ -20,6 +20,8 @@ const devFile = z.object({
   http: z.url(),
   token: z.string().min(1),
   groups: z.record(z.string(), z.array(z.string())).default({}),
+  /** Approvals are in Firestore: dev is asked for them. */
+  emulators: z.boolean().default(false),
 });
 type DevFile = z.infer<typeof devFile>;
 
@@ -36,11 +38,11 @@ export function approvalsCommand(): Command {
   common(command.command('list'))
     .description('what is held, newest first')
     .option('--all', 'also what has ended')
-    .action(report((options: Options) => print(list(options), options)));
+    .action(report(async (options: Options) => print(await list(options), options)));
   common(command.command('show'))
     .argument('<id>')
     .description('one approval, with the whole statement')
-    .action(report((id: string, options: Options) => print(find(id, options), options)));
+    .action(report(async (id: string, options: Options) => print(await find(id, options), options)));
   for (const verdict of ['approve', 'deny'] as const)
     deciding(command.command(verdict))
       .argument('<id>')
@@ -73,14 +75,26 @@ function print(what: Approval | Approval[], { json }: Options): void {
   else process.stdout.write(what.map(one => approvalText(one, now)).join('\n'));
 }
 
-function list(options: Options): Approval[] {
-  return reading(options, reader => reader.list({ all: options.all === true }));
+async function list(options: Options): Promise<Approval[]> {
+  const dev = emulated(options);
+  if (dev === null) return reading(options, reader => reader.list({ all: options.all === true }));
+  return z.array(approval).parse(await ask(dev, `/api/approvals${options.all ? '?all=1' : ''}`, options));
 }
 
-function find(id: string, options: Options): Approval {
+async function find(id: string, options: Options): Promise<Approval> {
+  const dev = emulated(options);
+  if (dev !== null)
+    return approval.parse(await ask(dev, `/api/approvals/${encodeURIComponent(id)}`, options));
   const found = reading(options, reader => reader.get(id));
   if (found === null) throw new Error(`there is no approval ${id} in ${options.data}`);
   return found;
+}
+
+/** The dev that runs on emulators here, or null: then the approvals are in a file. */
+function emulated({ data }: Options): DevFile | null {
+  if (!existsSync(join(data, 'dev.json'))) return null;
+  const dev = readDevFile(data);
+  return dev.emulators ? dev : null;
 }
 
 function reading<T>({ data }: Options, read: (reader: ApprovalsReader) => T): T {
@@ -95,24 +109,32 @@ function reading<T>({ data }: Options, read: (reader: ApprovalsReader) => T): T 
 }
 
 async function decide(id: string, verdict: 'approve' | 'deny', options: Options): Promise<Approval> {
-  const held = find(id, options);
+  const held = await find(id, options);
   const dev = readDevFile(options.data);
   const as = options.as ?? nextApprover(held, dev);
   const body = JSON.stringify({ verdict, reason: options.reason ?? '', as });
-  let response: Response;
-  try {
-    response = await fetch(new URL(`/api/approvals/${encodeURIComponent(id)}/decisions`, dev.http), {
+  return approval.parse(
+    await ask(dev, `/api/approvals/${encodeURIComponent(id)}/decisions`, options, {
       method: 'POST',
       headers: { authorization: `Bearer ${dev.token}`, 'content-type': 'application/json' },
       body,
+    }),
+  );
+}
+
+async function ask(dev: DevFile, path: string, { data }: Options, init: RequestInit = {}): Promise<unknown> {
+  let response: Response;
+  try {
+    response = await fetch(new URL(path, dev.http), {
+      ...init,
       redirect: 'error',
       signal: AbortSignal.timeout(10_000),
     });
   } catch (cause) {
-    throw notRunning(options.data, cause);
+    throw notRunning(data, cause);
   }
   const answer: unknown = await response.json().catch(() => null);
-  if (response.ok) return approval.parse(answer);
+  if (response.ok) return answer;
   const told = z.object({ error: z.string() }).safeParse(answer);
   throw new Error(told.success ? told.data.error : `dev answered ${response.status}`);
 }

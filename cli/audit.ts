@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { exportAudit } from '#functions/local/audit-export.ts';
@@ -96,6 +97,14 @@ function print(value: unknown, { json }: Options, text: () => string): void {
 }
 
 function ledger({ data }: Options): string {
+  // A folder whose dev runs on emulators may hold a ledger of another time.
+  if (
+    existsSync(join(data, 'dev.json')) &&
+    /"emulators":true/.test(readFileSync(join(data, 'dev.json'), 'utf8'))
+  )
+    throw new Error(
+      'dev runs on emulators here: its record is in Pub/Sub, and can be seen on the page that dev names',
+    );
   return join(data, 'ledger.db');
 }
 

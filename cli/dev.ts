@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { type Dev, startDev } from './dev/start.ts';
+import type { Dev } from './dev/start.ts';
 
 interface Flags {
   readonly data: string;
@@ -9,6 +9,7 @@ interface Flags {
   readonly target?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly emulators?: boolean;
   readonly json?: boolean;
 }
 
@@ -26,6 +27,10 @@ export function devCommand(): Command {
     )
     .option('--tls-cert <file>', 'offer TLS to agents: certificate, with intermediates behind it (PEM)')
     .option('--tls-key <file>', 'its key (PEM); both files are read again when they change')
+    .option(
+      '--emulators',
+      'run it as in the cloud: Firestore and Pub/Sub emulators, the functions, a Slack to press buttons in',
+    )
     .option('--json', 'print one line of JSON when ready, and nothing else to stdout')
     .addHelpText(
       'after',
@@ -33,11 +38,16 @@ export function devCommand(): Command {
 Examples:
   holdpoint dev
   holdpoint dev --data /tmp/try --pg-port 7432 --http-port 7480
+  holdpoint dev --emulators
   holdpoint dev --target postgres://app:secret@db.internal/orders --policy policy.yaml`,
     )
     .action(async (flags: Flags) => {
       const say = (line: string) => process.stderr.write(`${line}\n`);
-      const dev = await startDev({
+      // Each is loaded when it is asked for: Google's libraries are large.
+      const start = flags.emulators
+        ? (await import('./dev/emulated.ts')).startEmulated
+        : (await import('./dev/start.ts')).startDev;
+      const dev = await start({
         data: flags.data,
         pgPort: flags.pgPort,
         httpPort: flags.httpPort,
@@ -51,7 +61,11 @@ Examples:
       const stop = () => {
         if (stopping) process.exit(1);
         stopping = true;
-        say('stopping: holds are withdrawn, the ledger is sealed (once more to stop at once)');
+        say(
+          flags.emulators
+            ? 'stopping: holds are withdrawn, the emulators forget everything (once more to stop at once)'
+            : 'stopping: holds are withdrawn, the ledger is sealed (once more to stop at once)',
+        );
         dev.stop().then(
           () => process.exit(0),
           error => {
@@ -71,8 +85,8 @@ function tlsFiles({ tlsCert: cert, tlsKey: key }: Flags) {
   throw new Error('--tls-cert and --tls-key belong together');
 }
 
-function readyLine({ pg, http, data, issuer }: Dev): string {
-  return JSON.stringify({ ready: true, pg, http, data, issuer });
+function readyLine({ pg, http, data, issuer, slack, tunnel }: Dev): string {
+  return JSON.stringify({ ready: true, pg, http, data, issuer, slack, tunnel });
 }
 
 function welcome(dev: Dev, { data }: Flags): string {
@@ -82,8 +96,8 @@ Holdpoint is ready.
 
   agents connect to   ${dev.pg}
   the inbox page is   ${dev.http}
-  policy              ${dev.policy}
-  ledger and keys     ${dev.data}
+${dev.slack === undefined ? '' : `  Slack is            ${dev.slack}\n  tunnels lead to     ${dev.tunnel}\n`}  policy              ${dev.policy}
+  ${dev.slack === undefined ? 'ledger and keys ' : 'keys            '}    ${dev.data}
 
 Connect as an agent; the password is a token:
 
@@ -93,11 +107,10 @@ Then try:
 
   select * from customers limit 5;          -- protected columns are masked
   delete from payments where id = 7;        -- small and keyed: runs
-  delete from payments;                     -- held: approve or deny it on the inbox page, or with
+  delete from payments;                     -- held: approve or deny it ${dev.slack === undefined ? 'on the inbox page' : 'in Slack'}, or with
                                             --   npx holdpoint approvals list${where}
   copy customers to program 'cat';          -- refused
-  npx holdpoint audit verify${where}${' '.repeat(Math.max(1, 16 - where.length))}-- and all of it is in a record that proves itself
-
+${dev.slack === undefined ? `  npx holdpoint audit verify${where}${' '.repeat(Math.max(1, 16 - where.length))}-- and all of it is in a record that proves itself\n` : ''}
 Ctrl-C stops everything.
 `;
 }

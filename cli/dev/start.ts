@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
-import type { Server } from 'node:net';
 import { join, resolve } from 'node:path';
 import { openDevIssuer } from '#cli/dev-issuer.ts';
 import { createConsole } from '#functions/console/server.ts';
@@ -18,7 +17,9 @@ import { extendPolicy, loadPolicy } from '#proxy/policy/load.ts';
 import { readText } from '#proxy/read-text.ts';
 import { TunnelServer } from '#proxy/tunnel/server.ts';
 import { resolveGroups } from '#schemas/groups.ts';
-import type { Policy } from '#schemas/policy.ts';
+import { approvers } from './approvers.ts';
+import { makeDataFolder, maskKey, writePrivately } from './data-folder.ts';
+import { closeServer, listen, portOf, probe } from './listening.ts';
 import { startSampleShop } from './sample-shop.ts';
 import { type DevTarget, parseTarget } from './target.ts';
 
@@ -43,6 +44,9 @@ export interface Dev {
   readonly data: string;
   readonly issuer: string;
   readonly policy: string;
+  /** Where the fake Slack shows its channel, and where tunnels lead to; only on emulators. */
+  readonly slack?: string;
+  readonly tunnel?: string;
   /** Withdraws what is held, ends the sessions, seals the ledger, stops what was started. */
   stop(): Promise<void>;
 }
@@ -188,77 +192,6 @@ function expirer(approvals: LocalApprovals, log: (line: string) => void): () => 
       told = String(error);
     }
   };
-}
-
-/** 0700 where it is made here; a folder that is there already keeps its mode. */
-function makeDataFolder(data: string): void {
-  if (!existsSync(data)) mkdirSync(data, { recursive: true, mode: 0o711 });
-  mkdirSync(join(data, 'keys'), { recursive: true, mode: 0o700 });
-  chmodSync(join(data, 'keys'), 0o700);
-}
-
-function maskKey(file: string): Buffer {
-  if (!existsSync(file)) writePrivately(file, randomBytes(32).toString('hex'));
-  const key = Buffer.from(readFileSync(file, 'utf8'), 'hex');
-  if (key.length !== 32) throw new Error(`${file} is not a mask key: 64 hex digits are expected`);
-  return key;
-}
-
-function approvers(policy: Policy): { email: string }[] {
-  const emails = new Set<string>();
-  for (const rule of policy.rules) {
-    if (rule.verdict !== 'hold') continue;
-    for (const approver of rule.approvers) {
-      const members = approver.startsWith('email:') ? [approver.slice(6)] : (policy.groups[approver] ?? []);
-      for (const member of members) if (member.includes('@')) emails.add(member.toLowerCase());
-    }
-  }
-  return [...emails].sort().map(email => ({ email }));
-}
-
-/** Whole or not at all, and for nobody else to read. */
-function writePrivately(file: string, text: string): void {
-  writeFileSync(`${file}.new`, text, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
-}
-
-function listen(server: Server, port: number, option: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const why =
-        error.code === 'EADDRINUSE'
-          ? 'is in use by another program'
-          : `cannot be listened on (${error.code})`;
-      reject(new Error(`port ${port} ${why}: choose another with ${option}`, { cause: error }));
-    });
-    server.listen(port, '127.0.0.1', () => {
-      server.removeAllListeners('error');
-      resolve();
-    });
-  });
-}
-
-/** Finds out that the agents' port is taken before the database is started. */
-async function probe(port: number): Promise<void> {
-  if (port === 0) return;
-  const { createServer: createTcp } = await import('node:net');
-  const server = createTcp();
-  await listen(server, port, '--pg-port');
-  await closeServer(server);
-}
-
-/** Also of a server that is closed already. */
-function closeServer(server: Server & { closeAllConnections?: () => void }): Promise<void> {
-  return new Promise(resolve => {
-    server.close(() => resolve());
-    server.closeAllConnections?.();
-  });
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server does not listen');
-  return address.port;
 }
 
 function describe(error: unknown): string {

@@ -15,6 +15,10 @@ const COMMANDS = {
   pubsub: ['beta', 'emulators', 'pubsub', 'start'],
 } as const;
 
+/** The group goes when its standard input closes: that of a pipe from a process which may end by kill -9. */
+const WITH_PARENT =
+  'exec 3<&0; (cat <&3 >/dev/null 2>&1; kill -KILL 0) >/dev/null 2>&1 & exec "$@" </dev/null 3<&-';
+
 /** A JVM behind a Python program, on a busy machine. */
 const START_MS = 120_000;
 const STOP_MS = 10_000;
@@ -32,11 +36,13 @@ export async function startEmulator(
   const host = `127.0.0.1:${port}`;
   const folder = which === 'pubsub' ? [`--data-dir=${data}`] : [];
   // A group of its own: gcloud is a script that starts a script that starts Java, and a signal to the first ends that alone.
-  const child = spawn('gcloud', [...COMMANDS[which], `--host-port=${host}`, ...folder, '--quiet'], {
+  const command = ['gcloud', ...COMMANDS[which], `--host-port=${host}`, ...folder, '--quiet'];
+  const child = spawn('sh', ['-c', WITH_PARENT, 'sh', ...command], {
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     cwd: data,
   });
+  child.stdin.on('error', () => {});
   let said = '';
   const hear = (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-4000);

@@ -34,11 +34,17 @@ export function createRecord(deps: {
     if (approval === undefined) return;
     if (event.kind === 'forward') await desk.executed(approval, null);
     else if (event.kind === 'outcome') {
-      const { status, rows, sqlstate } = body('outcome', event);
+      const { status, tag, rows, sqlstate } = body('outcome', event);
       // Refused after all: it was never sent, and the hold's own end says why.
       if (status === 'refused') return;
-      await desk.executed(approval, { status, rows, sqlstate });
+      await desk.executed(approval, { status, rows: affected(tag) ?? rows, sqlstate });
     } else return;
     await show(approval);
   };
+}
+
+/** `DELETE 5`, `INSERT 0 5`: a statement that gives no rows tells here how many it has changed. */
+function affected(tag: string): number | null {
+  const count = / ([0-9]+)$/.exec(tag)?.[1];
+  return count === undefined ? null : Number(count);
 }

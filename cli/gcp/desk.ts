@@ -1,0 +1,20 @@
+import { readConfig } from '#functions/config.ts';
+import { CloudDesk } from '#functions/gcp/approval-desk.ts';
+import { openClients } from '#functions/gcp/clients.ts';
+import { createKmsSigner } from '#functions/gcp/decision-signer.ts';
+
+/** The approvals as the functions have them, from the functions' own environment: for the console and the command line of `dev --emulators`. */
+export function openDesk(
+  env: Readonly<Record<string, string | undefined>>,
+  groupsOf: (email: string) => readonly string[],
+): { readonly desk: CloudDesk; close(): Promise<void> } {
+  const config = readConfig(env);
+  const { firestore, kms } = openClients(config);
+  const sign = createKmsSigner(kms, config.HOLDPOINT_DECISION_KEY);
+  return {
+    desk: new CloudDesk({ database: firestore, sign, groupsOf, clock: Date.now }),
+    async close() {
+      await Promise.allSettled([firestore.terminate(), kms.close()]);
+    },
+  };
+}

@@ -1,0 +1,14 @@
+import type { AddressInfo } from 'node:net';
+import { getTestServer } from '@google-cloud/functions-framework/testing';
+import '#functions/main.ts';
+
+/**
+ * One function in a process of its own: `function-main.ts NAME PORT`. The framework's own command listens on every interface of the machine;
+ * this one serves 127.0.0.1, and says the port that it got.
+ */
+const [, , name = '', port = '0'] = process.argv;
+const server = getTestServer(name);
+server.listen(Number(port), '127.0.0.1', () => {
+  console.log(JSON.stringify({ ready: true, port: (server.address() as AddressInfo).port }));
+});
+process.on('SIGTERM', () => process.exit(0));
