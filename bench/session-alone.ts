@@ -21,6 +21,7 @@ const nothing: Recorder = {
   get durable() {
     return ticket;
   },
+  backlog: 0,
   whenDurable: (_, done) => done(null),
   close: () => Promise.resolve(),
 };

@@ -31,7 +31,7 @@ import type { Run } from './session/run.ts';
 export interface PipelineParts {
   readonly session: string;
   readonly principal: Principal;
-  readonly recorder: Recorder;
+  readonly recorder: Pick<Recorder, 'append' | 'whenDurable'>;
   readonly holds: Holds;
   /** Told before the agent is: what is written to it from now on waits until `ticket` is durable. */
   readonly gate: (ticket: number) => void;
@@ -356,7 +356,7 @@ function asFault(cause: unknown, code: 'ledger_unavailable' | 'hold_unavailable'
   return cause instanceof HoldpointError ? cause : new HoldpointError(code, undefined, { cause });
 }
 
-function durable(recorder: Recorder, ticket: number): Promise<void> {
+function durable(recorder: PipelineParts['recorder'], ticket: number): Promise<void> {
   return new Promise((resolve, reject) => {
     recorder.whenDurable(ticket, fault => (fault === null ? resolve() : reject(fault)));
   });

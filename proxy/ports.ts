@@ -17,6 +17,8 @@ export interface Recorder {
   append<K extends AuditKind>(session: string, kind: K, body: AuditBody<K>): number;
   /** All events up to this ticket are durable. */
   readonly durable: number;
+  /** Characters of the events that are not durable yet: where there are many, sessions hold back. */
+  readonly backlog: number;
   /**
    * Calls back once, when `ticket` is durable (null) or when it has not become so within the recorder's deadline (the error).
    * Calls back synchronously when it is durable already.

@@ -74,6 +74,10 @@ export class AuditRecorder implements Recorder {
     return this.#tickets.durable;
   }
 
+  get backlog(): number {
+    return this.#bytes;
+  }
+
   append<K extends AuditKind>(session: string, kind: K, body: AuditBody<K>): number {
     if (this.#closed !== null) throw unavailable('the record is closed');
     const text = serialiseBody(kind, body);
@@ -111,7 +115,7 @@ export class AuditRecorder implements Recorder {
       return;
     }
     this.#waiters.add(ticket, performance.now() + this.#deadline, done);
-    this.#timer ??= setTimeout(() => this.#expire(), this.#deadline);
+    this.#timer ??= setTimeout(() => this.#soon(), this.#deadline);
   }
 
   /** Resolves when all is acknowledged; rejects when it is not within the deadline, and says how many events are not. */
@@ -191,6 +195,11 @@ export class AuditRecorder implements Recorder {
     line.pause = Math.min(line.pause * 2, this.#retry[1]);
   }
 
+  /** Not before what has come meanwhile is read: when this process was late, an answer may be there already. */
+  #soon(): void {
+    setImmediate(() => this.#expire());
+  }
+
   #expire(): void {
     this.#timer = undefined;
     const now = performance.now();
@@ -198,7 +207,7 @@ export class AuditRecorder implements Recorder {
       unavailable('it does not answer', this.#fault ?? undefined),
     );
     if (expired > 0) this.#fault ??= 'it does not answer';
-    if (Number.isFinite(next)) this.#timer ??= setTimeout(() => this.#expire(), Math.max(1, next - now));
+    if (Number.isFinite(next)) this.#timer ??= setTimeout(() => this.#soon(), Math.max(1, next - now));
   }
 }
 

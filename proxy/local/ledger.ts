@@ -130,6 +130,10 @@ class Ledger implements Recorder {
     return this.#durable;
   }
 
+  get backlog(): number {
+    return this.#queue.bytes;
+  }
+
   append<K extends AuditKind>(session: string, kind: K, body: AuditBody<K>): number {
     if (this.#closed !== null) throw unavailable('the ledger is closed');
     if (kind !== 'outcome' && kind !== 'hold.end' && kind !== 'session.close') {
@@ -154,7 +158,7 @@ class Ledger implements Recorder {
     this.#waiters.add(ticket, performance.now() + this.#deadline, done);
     this.#hurry(ticket);
     // One timer for all, and never cleared: it finds out by itself whom it concerns.
-    this.#timer ??= setTimeout(() => this.#expire(), this.#deadline);
+    this.#timer ??= setTimeout(() => this.#soon(), this.#deadline);
   }
 
   close(): Promise<void> {
@@ -288,6 +292,11 @@ class Ledger implements Recorder {
     if (!journal.full && (this.#urgent > this.#durable || this.#closing !== null)) this.#send();
   }
 
+  /** Not before what has come meanwhile is read: when this process was late, an answer may be there already. */
+  #soon(): void {
+    setImmediate(() => this.#expire());
+  }
+
   #expire(): void {
     this.#timer = undefined;
     const now = performance.now();
@@ -296,7 +305,7 @@ class Ledger implements Recorder {
     );
     // A disk that hangs reports no error: the first event that waits too long is the sign.
     if (expired > 0) this.#fault ??= 'it does not answer';
-    if (Number.isFinite(next)) this.#timer ??= setTimeout(() => this.#expire(), Math.max(1, next - now));
+    if (Number.isFinite(next)) this.#timer ??= setTimeout(() => this.#soon(), Math.max(1, next - now));
   }
 }
 

@@ -6,12 +6,24 @@ import type { SessionLimits } from './parts.ts';
 import type { Reading } from './reading.ts';
 
 /** Why the agent's next message has to wait. */
-export type Block = 'ready' | 'judging' | 'catalog' | 'probe' | 'settle' | 'copy' | 'cancel' | 'reader';
+export type Block =
+  | 'ready'
+  | 'judging'
+  | 'catalog'
+  | 'probe'
+  | 'settle'
+  | 'copy'
+  | 'cancel'
+  | 'reader'
+  | 'ledger'
+  | 'turn';
 
 /** More than this behind a message that waits is left in the network. */
 const AHEAD_MARK = 256 * 1024;
 
 export interface IntakeHandler {
+  /** Before each message: false when it has to wait, and `wait` has been told why. */
+  turn(): boolean;
   message(type: number, buffer: Buffer, start: number, end: number): void;
   /** Called when there is nothing more to do for now: what was collected can be sent. */
   rest(): void;
@@ -84,7 +96,7 @@ export class Intake {
   pump(): void {
     const { frames } = this;
     for (;;) {
-      while (this.blocked === null && !this.handler.over() && frames.next())
+      while (this.blocked === null && !this.handler.over() && this.handler.turn() && frames.next())
         this.handler.message(frames.type, frames.buffer, frames.start, frames.end);
       if (this.blocked !== null || this.handler.over() || this.ahead.length === 0) break;
       const chunk = this.ahead.shift()!;

@@ -4,16 +4,24 @@ import type { Recorder } from '../ports.ts';
 /** Beyond this many bytes waiting for a slow reader, its own server connection is slowed. */
 export const HIGH_WATER = 256 * 1024;
 
+/** What was written under one gate. */
+interface Batch {
+  readonly until: number;
+  readonly pieces: Buffer[];
+  bytes: number;
+}
+
 /**
  * Everything that goes to the agent goes through here, in order, and not before the record allows it: bytes written after `gate(ticket)`
- * leave only when that ticket is durable (promise 2).
+ * leave only when that ticket is durable (promise 2). Later gates do not hold up what was written before them: an agent that keeps a
+ * pipeline full still gets its answers.
  */
 export class Outbox {
   private readonly socket: Duplex;
   private readonly recorder: Recorder;
   private readonly lost: (fault: Error) => void;
   private readonly relieved: () => void;
-  private pending: Buffer[] = [];
+  private pending: Batch[] = [];
   private bytes = 0;
   private until = 0;
   private waiting = false;
@@ -38,7 +46,13 @@ export class Outbox {
 
   write(bytes: Buffer): void {
     if (this.closed || this.last !== undefined) return;
-    this.pending.push(bytes);
+    let batch = this.pending[this.pending.length - 1];
+    if (batch === undefined || batch.until !== this.until) {
+      batch = { until: this.until, pieces: [], bytes: 0 };
+      this.pending.push(batch);
+    }
+    batch.pieces.push(bytes);
+    batch.bytes += bytes.length;
     this.bytes += bytes.length;
   }
 
@@ -49,33 +63,42 @@ export class Outbox {
 
   /** Sends what may be sent; call at the end of a turn, so that one turn is one write. */
   flush(): void {
-    if (this.bytes === 0 || this.closed) return;
-    if (this.recorder.durable < this.until) {
-      if (this.waiting) return;
-      this.waiting = true;
-      this.recorder.whenDurable(this.until, fault => {
-        this.waiting = false;
-        if (fault === null) {
-          this.flush();
-          this.relieved();
-        } else if (!this.closed) {
-          this.drop();
-          this.lost(fault);
-          this.close();
-        }
-      });
+    const { pending, recorder } = this;
+    if (pending.length === 0 || this.closed) return;
+    let ready = 0;
+    while (ready < pending.length && pending[ready]!.until <= recorder.durable) ready++;
+    if (ready > 0) this.send(pending.splice(0, ready));
+    if (pending.length > 0) this.waitFor(pending[0]!.until);
+    else this.close();
+  }
+
+  private send(batches: readonly Batch[]): void {
+    const { socket } = this;
+    for (const { bytes } of batches) this.bytes -= bytes;
+    const [only] = batches;
+    if (batches.length === 1 && only!.pieces.length === 1) {
+      socket.write(only!.pieces[0]);
       return;
     }
-    const { pending } = this;
-    this.pending = [];
-    this.bytes = 0;
-    if (pending.length === 1) this.socket.write(pending[0]);
-    else {
-      this.socket.cork();
-      for (const bytes of pending) this.socket.write(bytes);
-      this.socket.uncork();
-    }
-    this.close();
+    socket.cork();
+    for (const { pieces } of batches) for (const bytes of pieces) socket.write(bytes);
+    socket.uncork();
+  }
+
+  private waitFor(ticket: number): void {
+    if (this.waiting) return;
+    this.waiting = true;
+    this.recorder.whenDurable(ticket, fault => {
+      this.waiting = false;
+      if (fault === null) {
+        this.flush();
+        this.relieved();
+      } else if (!this.closed) {
+        this.drop();
+        this.lost(fault);
+        this.close();
+      }
+    });
   }
 
   /** Forgets what was not sent. */

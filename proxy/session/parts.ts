@@ -4,6 +4,7 @@ import type { HoldpointError } from '#schemas/errors.ts';
 import type { MaskKind } from '#schemas/policy.ts';
 import type { Verdict } from '#schemas/verdict.ts';
 import type { PipelineParts } from '../pipeline.ts';
+import type { Recorder } from '../ports.ts';
 
 /** The target's catalog as the session sees it: shared, and reloaded when it may be stale. */
 export interface CatalogHandle {
@@ -38,7 +39,8 @@ export interface SessionLimits {
   readonly portals: number;
 }
 
-export interface SessionParts extends Omit<PipelineParts, 'gate' | 'parked'> {
+export interface SessionParts extends Omit<PipelineParts, 'recorder' | 'gate' | 'parked'> {
+  readonly recorder: Recorder;
   readonly client: Duplex;
   readonly upstream: Duplex;
   /** Null where the server's bytes come in memory of their own. */

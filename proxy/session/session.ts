@@ -14,6 +14,7 @@ import { type Waiter, whenJudgeable } from './judgeable.ts';
 import { Judging } from './judging.ts';
 import { runOf } from './op.ts';
 import { HIGH_WATER, Outbox } from './outbox.ts';
+import { Pace } from './pace.ts';
 import type { SessionParts } from './parts.ts';
 import { Picture } from './picture.ts';
 import { Reading } from './reading.ts';
@@ -43,6 +44,7 @@ const SAID = 'the agent closed its side';
 export class Session {
   private readonly parts: SessionParts;
   private readonly outbox: Outbox;
+  private readonly pace: Pace;
   private readonly answers: Answers;
   private readonly line: ServerLine;
   private readonly judging: Judging;
@@ -66,9 +68,11 @@ export class Session {
     const { client, recorder } = parts;
     const relieved = () => this.relieved();
     this.outbox = new Outbox(client, recorder, fault => this.fail(fault), relieved);
+    this.pace = new Pace(recorder);
     this.holdNotice = new HoldNotice(bytes => this.tell(bytes), parts.approveAt);
     this.reading = new Reading(client);
     this.intake = new Intake(parts.limits, this.reading, {
+      turn: () => this.copying !== null || this.turn(),
       message: (type, buffer, start, end) => this.message(type, buffer, start, end),
       rest: () => this.flush(),
       over: () => this.over,
@@ -134,6 +138,7 @@ export class Session {
       judge,
       pipeline: new Pipeline({
         ...parts,
+        recorder: this.pace,
         gate: ticket => this.outbox.gate(ticket),
         parked: (hold, message) => {
           this.reading.watch();
@@ -193,6 +198,14 @@ export class Session {
     if (this.answers.underWay === 0 && !this.core.segment) this.cancelling.ready();
     if (this.copying !== null) this.copyMessage(this.copying, type, buffer.subarray(start, end));
     else dispatch(this.core, this.judgeable, this.leave, type, buffer, start, end);
+  }
+
+  private turn(): boolean {
+    const why = this.pace.next(() => {
+      if (!this.over && this.intake.block === why) this.resume();
+    });
+    if (why !== null) this.intake.wait(why);
+    return why === null;
   }
 
   private readonly judgeable = (then: () => void) => whenJudgeable(this.submitter, then);

@@ -132,6 +132,7 @@ export async function fuzzSession(
     get durable() {
       return ticket;
     },
+    backlog: 0,
     whenDurable: (_ticket, done) => done(null),
     close: () => Promise.resolve(),
   };

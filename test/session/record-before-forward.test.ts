@@ -21,6 +21,7 @@ import { waitFor } from '#test/support/wait-for.ts';
 /** A ledger whose disk the test holds in its hand. */
 class HeldLedger implements Recorder {
   durable = 0;
+  readonly backlog = 0;
   /** `now`: as quick as it gets; `later`: when the test says; `never`: append throws. */
   mode: 'now' | 'later' | 'never' = 'now';
   readonly kinds: string[] = [];
@@ -148,6 +149,21 @@ const PROTOCOLS = {
   simple: (sql: string) => [raw.query(sql)],
   extended: (sql: string) => [raw.parse({ sql }), raw.bind(), raw.execute(), raw.sync()],
 };
+
+test('an agent that pipelines thousands of statements is slowed by a slow ledger, and gets all its answers', async () => {
+  const client = await agent();
+  const before = ledger.kinds.length;
+  ledger.mode = 'later';
+  const one = [raw.parse({ sql: 'select 1' }), raw.bind(), raw.execute()];
+  client.send(...Array.from({ length: 3_000 }, () => one).flat(), raw.sync());
+  await waitFor(() => ledger.kinds.length - before > 500, { what: 'it has begun' });
+  await client.expectSilence(150);
+  const taken = ledger.kinds.length - before;
+  // Two for each statement before it is forwarded, and the outcomes of what the server has run meanwhile.
+  assert.ok(taken <= 1_600, `${taken} events are taken that are not durable`);
+  ledger.release();
+  assert.equal(raw.rows(await client.untilReady()).length, 3_000);
+});
 
 for (const [protocol, ask] of Object.entries(PROTOCOLS)) {
   test(`${protocol}: of a read no byte leaves before its intent is durable, though it has run`, async () => {
