@@ -59,7 +59,7 @@ export function composeProxy(parts: ProxyParts): {
     authorities,
   });
   const tunnel = new TunnelServer({
-    identify: token => proxy.identify(token),
+    identify: (token, gateway) => proxy.identifyBehind(gateway, token),
     accept: (stream, from, who) => proxy.accept(stream, from, who),
     needsTls: socket => proxy.needsTls(socket),
     ...(parts.addressOf === undefined ? {} : { addressOf: parts.addressOf }),

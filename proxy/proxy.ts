@@ -15,6 +15,7 @@ import { Entrance } from './door/entrance.ts';
 import { proveHolder, wayOf } from './door/token.ts';
 import { Headcount } from './headcount.ts';
 import type { Holds } from './hold/hold.ts';
+import { assertGateway } from './identity/gateway.ts';
 import type { TokenVerifier } from './identity/verify.ts';
 import { limitsOf, type ProxyLimits } from './limits.ts';
 import { LiveSessions } from './live-sessions.ts';
@@ -118,6 +119,13 @@ export class ProxyServer {
   /** Whose token this is, for a door that asks before there is a connection. Rejects as `admit` does, before any target is named. */
   identify(token: string): Promise<Principal> {
     return identify(this.options.policy, this.options.verifier, token);
+  }
+
+  /** The same behind a gateway that has looked at a token too, which must not be of somebody else. */
+  async identifyBehind(gateway: string | null, token: string): Promise<Principal> {
+    const principal = await this.identify(token);
+    assertGateway(gateway, principal, this.options.policy.agents.gateway);
+    return principal;
   }
 
   /** Whether a token may come over this connection only inside TLS; for other doors than TCP too. */

@@ -40,6 +40,8 @@ export const POLICY_DESCRIPTIONS: Readonly<Record<string, string>> = {
     tls: 'required: no token without TLS, nor through a tunnel without https. beyond-loopback: only connections on this machine may do without. optional: the agent chooses, and may send its token in the clear.',
     authentication:
       'How agents give their token. The first is asked for; another one by a client that says options=-choldpoint.authentication=oauthbearer at start-up.',
+    gateway:
+      'consistent: where a tunnel brings a token for Cloud Run (X-Serverless-Authorization) of the same issuer as its own, both have to be of one subject. same-email: it has to bring one, and with the same e-mail.',
     oauthIssuer:
       'Where OAUTHBEARER clients without a token are sent to: the name of an issuer of this file. Default: the first one.',
     oauthScope: 'The scope that those clients ask for. Default: openid.',

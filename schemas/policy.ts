@@ -197,6 +197,8 @@ export const agents = z.strictObject({
   tls: z.enum(['required', 'beyond-loopback', 'optional']).default('beyond-loopback'),
   /** The first is asked for; the others by those who say so at start-up (`holdpoint.authentication`). */
   authentication: z.array(tokenWay).min(1).default(['password', 'oauthbearer']),
+  /** What is asked of the token that Cloud Run's own check has looked at, beside the agent's own: see docs/identity.md. */
+  gateway: z.enum(['consistent', 'same-email']).default('consistent'),
   /** The issuer that OAUTHBEARER clients without a token are sent to: its name in this file; default the first one. */
   oauthIssuer: name.optional(),
   /** The scope that they shall ask for. */

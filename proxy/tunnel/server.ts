@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { type FaultCode, HoldpointError } from '#schemas/errors.ts';
+import { bearerTokens } from './bearer.ts';
 import { heartbeat, PING_MS } from './heartbeat.ts';
 import { SOCKET_OPTIONS, WebSocketStream } from './stream.ts';
 
@@ -17,8 +18,8 @@ export const FAULT_HEADER = 'holdpoint-fault';
 const MAX_PENDING = 500;
 
 export interface TunnelOptions<Who> {
-  /** Whose token this is. Rejects with HoldpointError: `token_invalid`, `access_denied`, or one of class 58. */
-  readonly identify: (token: string) => Promise<Who>;
+  /** Whose token this is; `gateway` is what Cloud Run's own check has looked at, if anything. Rejects with HoldpointError: `token_invalid`, `access_denied`, or one of class 58. */
+  readonly identify: (token: string, gateway: string | null) => Promise<Who>;
   /** Takes over one connection; `who` is whom the session inside belongs to. */
   readonly accept: (stream: Duplex, address: string, who: Who) => void;
   /** Whether a token may come over this connection only inside TLS. Default: never asked, for servers behind a gateway alone. */
@@ -86,12 +87,10 @@ export class TunnelServer<Who> {
     // The token is lost already when it came in the clear; whoever set this up learns it from the first connection.
     if (this.options.needsTls?.(socket) === true && !cameOverTls(request))
       throw new HoldpointError('tls_required', 'this tunnel takes tokens over https only');
-    const token = /^Bearer +([\w.~+/-]+=*)$/i.exec(request.headers.authorization ?? '')?.[1];
-    if (token === undefined)
-      throw new HoldpointError('token_invalid', 'a token is needed: send it as Authorization: Bearer');
+    const { token, gateway } = bearerTokens(request);
     if (this.pending >= MAX_PENDING) throw new HoldpointError('too_many');
     this.pending += 1;
-    const who = await this.options.identify(token).finally(() => {
+    const who = await this.options.identify(token, gateway).finally(() => {
       this.pending -= 1;
     });
     if (this.closing) throw new HoldpointError('shutdown');

@@ -138,7 +138,7 @@ test('node-postgres and postgres.js connect without a local port', async () => {
 test('the tunnel needs its token before the upgrade: 401 without one or with a wrong one, in one sentence', async () => {
   await assert.rejects(openRaw(dev.ready.http, {}), /^Error: 401 a token is needed: [^\n]+\n$/);
   const basic = { authorization: `Basic ${Buffer.from(`x:${token}`).toString('base64')}` };
-  await assert.rejects(openRaw(dev.ready.http, basic), /401 a token is needed/);
+  await assert.rejects(openRaw(dev.ready.http, basic), /401 Authorization has to be Bearer and one token/);
   await assert.rejects(
     openRaw(dev.ready.http, { authorization: 'Bearer a.b.c' }),
     /401 the token was not accepted: [^\n]+\n$/,
