@@ -50,6 +50,11 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
   const forward = (run: Run | null) => {
     openSegment(core);
     core.picture.statements.assume(name, prepared);
+    if (run === null) {
+      // An agent that never asks for an answer must not pile them up.
+      if (core.picture.parsed.length >= MOST_UNRECORDED) recordParses(core);
+      core.picture.parsed.push(prepared);
+    }
     core.line.pass(buffer, start, end, { kind: 'parse', name, prepared, run });
   };
   const verdict = core.inBlock ? judged.verdict.inTransaction : judged.verdict.outside;
@@ -202,10 +207,13 @@ export function sync(core: Core, buffer: Buffer, start: number, end: number): vo
   core.wait('ready');
 }
 
+const MOST_UNRECORDED = 100;
+
 /** Texts parsed and not bound: they reached the server, so they are in the record before the answer leaves. */
 function recordParses(core: Core): void {
-  if (!core.picture.statements.uncertain) return;
-  for (const prepared of core.picture.statements.pending()) {
+  const { parsed } = core.picture;
+  if (parsed.length === 0) return;
+  for (const prepared of parsed) {
     if (!prepared.unrecorded) continue;
     prepared.unrecorded = false;
     const run = core.run([prepared.analysis]);
@@ -215,6 +223,16 @@ function recordParses(core: Core): void {
       run,
       core.judge.statements(prepared.text ?? '', [prepared.analysis], prepared.alone),
     );
+  }
+  parsed.length = 0;
+}
+
+/** At the end of a session: what its agent has parsed and left reached the server too. A ledger that takes nothing more keeps no session open. */
+export function recordLeftParses(core: Core): void {
+  try {
+    recordParses(core);
+  } catch (error) {
+    if (!(error instanceof HoldpointError)) throw error;
   }
 }
 

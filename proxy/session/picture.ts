@@ -52,16 +52,6 @@ export class Names<T> {
     return before;
   }
 
-  /** Something was sent and is not yet confirmed. */
-  get uncertain(): boolean {
-    return this.assumed.size > 0;
-  }
-
-  /** Sent and not yet confirmed. */
-  *pending(): Iterable<T> {
-    for (const value of this.assumed.values()) if (value !== null) yield value;
-  }
-
   /** Nothing is under way any more, or it failed: only what was confirmed counts. */
   settle(): void {
     if (this.assumed.size > 0) this.assumed.clear();
@@ -91,6 +81,8 @@ export class Names<T> {
 export class Picture {
   readonly statements = new Names<Prepared>();
   readonly portals = new Names<Portal>();
+  /** Sent to be parsed, and in no audit event yet: also those whose name stands for something else by now. */
+  readonly parsed: Prepared[] = [];
   /** Bound and not yet at their end. */
   private readonly open = new Set<Run>();
   private readonly abandoned: (run: Run) => void;

@@ -8,6 +8,7 @@ import { Cancelling } from './cancelling.ts';
 import { beginCopyIn, type CopyIn, copyMessage } from './copy-in.ts';
 import type { Core } from './core.ts';
 import { dispatch } from './dispatch.ts';
+import { recordLeftParses } from './extended.ts';
 import { HoldNotice } from './hold-notice.ts';
 import { Intake } from './intake.ts';
 import { type Waiter, whenJudgeable } from './judgeable.ts';
@@ -379,6 +380,7 @@ export class Session {
     const { head } = this.answers;
     this.aftermath.sessionEnded(head === undefined ? null : runOf(head));
     this.answers.lose();
+    recordLeftParses(this.core);
     this.core.picture.abandon();
     this.core.pipeline.abandon(reason);
     const { client, upstream } = this.parts;

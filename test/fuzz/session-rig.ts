@@ -239,6 +239,7 @@ function unaccounted(
 ): string | null {
   const released = [...statements.values()].filter(s => forwarded.has(s.n) && s.verdict === 'allow');
   const texts = new Set(released.map(s => s.text));
+  const recorded = new Set([...statements.values()].map(s => s.text));
   const refused = new Set([...statements.values()].filter(s => s.verdict === 'deny').map(s => s.text));
   let binds = released.filter(s => s.protocol === 'bind' || s.protocol === 'function').length;
   for (const { type, body } of server.messages) {
@@ -251,9 +252,10 @@ function unaccounted(
     if (type === 'P' && !first.startsWith('_holdpoint')) {
       const at = body.indexOf(0) + 1;
       const text = body.toString('utf8', at, body.indexOf(0, at));
-      // A read that was parsed and never bound is recorded with the Flush or Sync behind it, which may never have come; and what EXECUTE
-      // and FETCH are depends on when they are asked.
+      // What EXECUTE and FETCH are depends on when they are asked.
       if (/^(execute|fetch)/.test(text)) continue;
+      if (!OWN.test(text) && !recorded.has(text))
+        return `an unrecorded text was parsed: ${JSON.stringify(text)}`;
       if (!OWN.test(text) && !texts.has(text) && refused.has(text))
         return `a refused text was forwarded: ${JSON.stringify(text)}`;
     }

@@ -266,6 +266,27 @@ test('a Parse that is never bound is on record before its answer leaves', async 
   assert.equal(answer(await client.untilReady()), '1 Z:I');
 });
 
+test('what was parsed is on record though its name was given away, or its agent left without asking for an answer', async () => {
+  const client = await agent();
+  ledger.kinds.length = 0;
+  client.send(
+    raw.parse({ sql: 'select 1 from t' }),
+    raw.parse({ sql: 'select 2 from t' }),
+    raw.parse({ name: 'named', sql: 'select 3 from t' }),
+    raw.close('statement', 'named'),
+    raw.sync(),
+  );
+  await client.untilReady();
+  assert.deepEqual(
+    ledger.kinds.filter(kind => kind !== 'outcome'),
+    Array(3).fill(['statement', 'forward']).flat(),
+  );
+  ledger.kinds.length = 0;
+  client.send(raw.parse({ sql: 'select 4 from t' }), raw.terminate());
+  await waitFor(() => ledger.kinds.includes('session.close'), { what: 'the session ends' });
+  assert.deepEqual(ledger.kinds, ['statement', 'forward', 'outcome', 'session.close']);
+});
+
 test('a large result waits too, in bounded memory, and comes whole', async () => {
   const client = await agent();
   ledger.mode = 'later';
