@@ -285,7 +285,7 @@ export class ProxyServer {
     // A trigger on login may say anything.
     const shown = catalog.current?.hasProtected === false;
     for (const notice of connection.notices)
-      hello.push(encodeFields(BACKEND.notice, shown ? notice : redactFields(notice)));
+      hello.push(encodeFields(BACKEND.notice, shown ? notice : redactFields(notice), 'latin1'));
     hello.push(encode(BACKEND.backendKeyData, int32(processId), key), encodeReady('I'));
     socket.write(Buffer.concat(hello));
     const timers: NodeJS.Timeout[] = [];

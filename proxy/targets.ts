@@ -57,8 +57,9 @@ export class Targets {
     });
     const { parameters } = connection;
     // A server that reads text otherwise than the proxy does is no server for it.
+    const encoding = settings.get('client_encoding') ?? 'UTF8';
     if (
-      parameters.get('client_encoding') !== 'UTF8' ||
+      parameters.get('client_encoding') !== encoding ||
       parameters.get('standard_conforming_strings') !== 'on'
     ) {
       connection.socket.destroy();
@@ -66,7 +67,7 @@ export class Targets {
         'upstream_unavailable',
         'the server does not read statements as the proxy does',
         {
-          detail: 'client_encoding has to be UTF8 and standard_conforming_strings on.',
+          detail: `client_encoding has to be ${encoding} and standard_conforming_strings on.`,
         },
       );
     }

@@ -46,6 +46,8 @@ export interface StatementAnalysis {
   readonly meaning?: 'adds' | 'changes' | undefined;
   /** Types that it names run users' functions as soon as a literal is read, which the server does when it parses. Absent: false. */
   readonly parseRuns?: boolean;
+  /** It may give the session a client_encoding other than UTF8. Absent: false. */
+  readonly otherEncoding?: boolean;
   /** It runs SQL that nobody has read (a string, a language that is not analysed): what it carries where cannot be told. Absent: false. */
   readonly opaque?: boolean;
 }

@@ -231,6 +231,14 @@ export const FAULTS = {
     operator: 'text that is not UTF-8: proxy and server could read it differently',
     retrySafe: false,
   },
+  other_encoding: {
+    sqlstate: '0A000',
+    client: 'text that is not ASCII cannot be read in this client_encoding',
+    operator:
+      'the server would convert the text by a table that is not known to be the same here: an encoding of several bytes, or a database that is not in UTF8',
+    hint: 'Use client_encoding UTF8, or give the value as a parameter.',
+    retrySafe: false,
+  },
   unknown_statement: {
     sqlstate: '26000',
     client: 'prepared statement does not exist',

@@ -19,6 +19,16 @@ export type Replacement =
  */
 export type Mask = (source: Buffer, start: number, end: number, target: Buffer, at: number) => number;
 
+/**
+ * How the bytes of values stand for characters, as of the moment in which a value is masked. `foreign`: perhaps otherwise than in UTF-8. ASCII
+ * is the same in all of them; whatever else there is in a value is then not told at all, and a hash of it would join with nothing.
+ */
+export interface ValueEncoding {
+  readonly foreign: boolean;
+}
+
+const UTF8: ValueEncoding = { foreign: false };
+
 /** The longest that any mask writes, in bytes: a quoted hash behind a version byte is 35. */
 export const LONGEST_MASKED = 64;
 
@@ -45,38 +55,47 @@ export function replacement(
   typeOid: number,
   format: 0 | 1,
   hashKey: Uint8Array,
+  encoding: ValueEncoding = UTF8,
 ): { readonly applied: MaskKind; readonly replacement: Replacement } {
   if (mask === 'null') return { applied: 'null', replacement: NULL };
-  if (TEXT.has(typeOid)) return { applied: mask, replacement: ofText(mask, hashKey) };
+  if (TEXT.has(typeOid)) return { applied: mask, replacement: ofText(mask, hashKey, encoding) };
   // One byte in its binary form, so that no other kind fits.
   if (typeOid === CHAR)
     return { applied: 'redact', replacement: { kind: 'constant', bytes: Buffer.from('*') } };
-  if (typeOid === JSON_TEXT) return ofJson(mask, hashKey, 0);
-  if (typeOid === JSONB) return ofJson(mask, hashKey, format);
+  if (typeOid === JSON_TEXT) return ofJson(mask, hashKey, encoding, 0);
+  if (typeOid === JSONB) return ofJson(mask, hashKey, encoding, format);
   return { applied: 'null', replacement: NULL };
 }
 
-function ofText(mask: Exclude<MaskKind, 'null'>, hashKey: Uint8Array): Replacement {
+function ofText(mask: Exclude<MaskKind, 'null'>, hashKey: Uint8Array, encoding: ValueEncoding): Replacement {
   switch (mask) {
     case 'redact':
       return { kind: 'constant', bytes: REDACTED };
     case 'partial':
-      return { kind: 'computed', write: writePartial };
+      return { kind: 'computed', write: knowing(encoding, writePartial) };
     case 'email':
-      return { kind: 'computed', write: writeEmail };
+      return { kind: 'computed', write: knowing(encoding, writeEmail) };
     case 'hash': {
       const digest = keyed(hashKey);
       return {
         kind: 'computed',
-        write: (source, start, end, target, at) =>
-          at + target.write(digest(source.subarray(start, end)), at, 'latin1'),
+        write: knowing(
+          encoding,
+          (source, start, end, target, at) =>
+            at + target.write(digest(source.subarray(start, end)), at, 'latin1'),
+        ),
       };
     }
   }
 }
 
 /** A document has no last characters that are safe to show, so `partial` and `email` redact; `version` 1 is binary jsonb. */
-function ofJson(mask: Exclude<MaskKind, 'null'>, hashKey: Uint8Array, version: 0 | 1) {
+function ofJson(
+  mask: Exclude<MaskKind, 'null'>,
+  hashKey: Uint8Array,
+  encoding: ValueEncoding,
+  version: 0 | 1,
+) {
   const prefix = version === 1 ? String.fromCharCode(JSONB_VERSION) : '';
   if (mask !== 'hash')
     return {
@@ -84,10 +103,27 @@ function ofJson(mask: Exclude<MaskKind, 'null'>, hashKey: Uint8Array, version: 0
       replacement: { kind: 'constant', bytes: Buffer.from(`${prefix}${REDACTED_JSON}`, 'latin1') } as const,
     };
   const digest = keyed(hashKey);
+  const redacted = `${prefix}${REDACTED_JSON}`;
   // Both formats of one jsonb value hold the same text, and so hash alike.
   const write: Mask = (source, start, end, target, at) =>
     at + target.write(`${prefix}"${digest(source.subarray(start + version, end))}"`, at, 'latin1');
-  return { applied: 'hash' as const, replacement: { kind: 'computed', write } as const };
+  return {
+    applied: 'hash' as const,
+    replacement: { kind: 'computed', write: knowing(encoding, write, redacted) } as const,
+  };
+}
+
+/** Writes `redacted` where the characters of a value are not known. Asked for each value: one result may come in two encodings. */
+function knowing(encoding: ValueEncoding, write: Mask, redacted = '***'): Mask {
+  return (source, start, end, target, at) =>
+    encoding.foreign && !isAscii(source, start, end)
+      ? at + target.write(redacted, at, 'latin1')
+      : write(source, start, end, target, at);
+}
+
+function isAscii(source: Buffer, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (source[i]! > 0x7f) return false;
+  return true;
 }
 
 /** What a byte of an ASCII address is: any other, one that no plain address has, the at sign, a dot. */

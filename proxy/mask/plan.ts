@@ -1,6 +1,6 @@
 import type { ColumnDescription } from '#proxy/wire/backend.ts';
 import type { MaskKind } from '#schemas/policy.ts';
-import { type Replacement, replacement } from './kinds.ts';
+import { type Replacement, replacement, type ValueEncoding } from './kinds.ts';
 
 /** What the analysis of a statement says about its result. See StatementAnalysis. */
 export interface MaskScope {
@@ -40,6 +40,7 @@ export function planMask(
   scope: MaskScope,
   maskOf: MaskOf,
   hashKey: Uint8Array,
+  encoding?: ValueEncoding,
 ): MaskPlan | null {
   const clean = scope.cleanOutputs?.length === columns.length ? scope.cleanOutputs : null;
   const replacements: (Replacement | null)[] = [];
@@ -53,7 +54,7 @@ export function planMask(
       replacements.push(null);
       return;
     }
-    const chosen = replacement(named?.mask ?? 'redact', typeOid, format, hashKey);
+    const chosen = replacement(named?.mask ?? 'redact', typeOid, format, hashKey, encoding);
     replacements.push(chosen.replacement);
     const label = named?.column ?? `(${column.name})`;
     applied.push({ column: label.slice(0, LONGEST_LABEL), mask: chosen.applied });

@@ -92,6 +92,7 @@ function one(statement: unknown, around: Surroundings): { analysis: StatementAna
   const { view, path, moved } = around;
   try {
     const context = newContext(view, judgeOf(view), path);
+    context.itself = true;
     const { types } = around;
     for (const oid of types ?? []) castTo(context, oid);
     context.parameters = types === undefined;
@@ -219,6 +220,7 @@ function plain(facts: Facts, view: CatalogView): StatementAnalysis {
     opaque: view.hasProtected && facts.opaque,
     meaning: facts.unknown.size > 0 && !facts.readOnly ? 'changes' : undefined,
     parseRuns: facts.parseRuns,
+    otherEncoding: facts.otherEncoding,
   };
 }
 

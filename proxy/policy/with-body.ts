@@ -73,6 +73,7 @@ export function withBody(given: StatementAnalysis, body: StatementAnalysis | und
     ownTransaction: outer.ownTransaction || body.ownTransaction,
     opaque: outer.opaque === true || body.opaque === true,
     meaning: outer.meaning === 'changes' || body.meaning === 'changes' ? 'changes' : outer.meaning,
+    otherEncoding: outer.otherEncoding === true || body.otherEncoding === true,
     parseRuns: outer.parseRuns === true || body.parseRuns === true,
   };
 }

@@ -11,6 +11,7 @@ export interface AnswersOwner {
   /** Whether anything on this target is protected at all. */
   protects(): boolean;
   readonly maskKey: Buffer;
+  readonly encoding: { readonly foreign: boolean };
   ended(run: Run, status: RunStatus): void;
   /** The server has confirmed what the head of the queue asked for. */
   confirmed(op: Op): void;

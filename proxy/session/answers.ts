@@ -1,6 +1,6 @@
 import { HoldpointError } from '#schemas/errors.ts';
 import type { MaskPlan } from '../mask/plan.ts';
-import { redactFields, redactPayload } from '../mask/redact.ts';
+import { redactPayload } from '../mask/redact.ts';
 import {
   BACKEND,
   decodeCString,
@@ -9,7 +9,6 @@ import {
   decodeRowDescription,
   decodeTextRow,
   encode,
-  encodeFields,
   field,
   int32,
   type TransactionStatus,
@@ -22,7 +21,7 @@ import { analysisOf, type Op, runOf } from './op.ts';
 import type { Outbox } from './outbox.ts';
 import { Passage } from './passage.ts';
 import type { Run, RunStatus } from './run.ts';
-import { Shield } from './shield.ts';
+import { redacted, Shield } from './shield.ts';
 
 /** Any length that the server's own limit (1 GiB) allows; rows that pass unmasked are never held whole. */
 const MAX_SERVER_MESSAGE = 0x3fffffff;
@@ -316,7 +315,7 @@ export class Answers {
     const op = this.queue[0];
     if (op?.kind === 'own' || op?.kind === 'poison') return;
     if (!this.shield.inScope(op)) this.passage.pass(buffer, start, end);
-    else this.passage.make(encodeFields(BACKEND.notice, redactFields(decodeFields(buffer, start, end))));
+    else this.passage.make(redacted(BACKEND.notice, decodeFields(buffer, start, end, 'latin1')));
   }
 
   private notification(buffer: Buffer, start: number, end: number): void {
@@ -325,15 +324,13 @@ export class Answers {
       return;
     }
     const reader = new Reader(buffer, start + 5, end);
-    const processId = reader.int32('process id');
-    const channel = reader.cstring('channel');
-    this.passage.make(
-      encode(BACKEND.notification, int32(processId), channel, redactPayload(reader.cstring('payload'))),
-    );
+    const head = [int32(reader.int32('process id')), reader.label('channel')];
+    const payload = reader.label('payload').toString('latin1').slice(0, -1);
+    this.passage.make(encode(BACKEND.notification, ...head, redactPayload(payload)));
   }
 
   private error(op: Op | undefined, buffer: Buffer, start: number, end: number): void {
-    const fields = decodeFields(buffer, start, end);
+    const fields = decodeFields(buffer, start, end, 'latin1');
     const severity = field(fields, 'V') || field(fields, 'S');
     const fatal = severity === 'FATAL' || severity === 'PANIC';
     if (op?.kind === 'own' && !fatal) {
@@ -347,7 +344,7 @@ export class Answers {
       this.passage.make(op.error);
       if (op.protocol === 'simple') return;
       this.owner.confirmed(op);
-    } else if (this.shield.inScope(op)) this.passage.make(encodeFields(BACKEND.error, redactFields(fields)));
+    } else if (this.shield.inScope(op)) this.passage.make(redacted(BACKEND.error, fields));
     else this.passage.pass(buffer, start, end);
     if (op === undefined || fatal) return;
     const run = runOf(op);

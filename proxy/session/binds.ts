@@ -1,11 +1,15 @@
 import type { Parameter } from '#schemas/statement.ts';
 import { type BindMessage, formatOf } from '../wire/frontend.ts';
-import { textOf } from '../wire/reader.ts';
+import type { Encoding } from './encoding.ts';
 
-/** Bind values as record and digest hold them. Null where a text value is not UTF-8: they have to hold exactly what runs. */
+/**
+ * Bind values as record and digest hold them, which is exactly what runs: where the characters of a text are not known, its bytes. Null
+ * where it is not the UTF-8 that it has to be.
+ */
 export function parametersOf(
   message: Pick<BindMessage, 'formats' | 'values'>,
   types: readonly number[],
+  encoding: Pick<Encoding, 'value'>,
 ): Parameter[] | null {
   const { values, formats } = message;
   const parameters: Parameter[] = [];
@@ -16,9 +20,11 @@ export function parametersOf(
       parameters.push({ format: 'binary', type, value: bytes === null ? null : bytes.toString('base64') });
       continue;
     }
-    const value = bytes === null ? null : textOf(bytes, 0, bytes.length);
+    const value = bytes === null ? null : encoding.value(bytes);
     if (value === undefined) return null;
-    parameters.push({ format: 'text', type, value });
+    if (bytes !== null && value === null)
+      parameters.push({ format: 'binary', type, value: bytes.toString('base64') });
+    else parameters.push({ format: 'text', type, value });
   }
   return parameters;
 }

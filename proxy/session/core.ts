@@ -4,6 +4,7 @@ import type { Pipeline, Submission } from '../pipeline.ts';
 import type { TransactionStatus } from '../wire/backend.ts';
 import type { Frames } from '../wire/frames.ts';
 import type { Answers } from './answers.ts';
+import type { Encoding } from './encoding.ts';
 import type { Block } from './intake.ts';
 import type { Judge, Judged } from './judgement.ts';
 import type { SessionLimits } from './parts.ts';
@@ -19,6 +20,7 @@ export interface Core {
   readonly picture: Picture;
   readonly judge: Judge;
   readonly pipeline: Pipeline;
+  readonly encoding: Encoding;
   readonly limits: Pick<SessionLimits, 'statements' | 'portals'>;
   /** As of the last ReadyForQuery. */
   readonly status: TransactionStatus;

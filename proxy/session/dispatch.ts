@@ -4,6 +4,7 @@ import { FRONTEND } from '../wire/frontend.ts';
 import type { Core } from './core.ts';
 import * as extended from './extended.ts';
 import { functionCall } from './fast-path.ts';
+import { refuseMessage } from './refusals.ts';
 import { query } from './simple.ts';
 
 /**
@@ -19,36 +20,37 @@ export function dispatch(
   start: number,
   end: number,
 ): void {
+  const ready = (work: () => void) => judgeable(() => read(core, work));
   if (core.skipping && type !== FRONTEND.sync && type !== FRONTEND.terminate) return;
   switch (type) {
     case FRONTEND.query:
-      judgeable(() => query(core, buffer, start, end));
+      ready(() => query(core, buffer, start, end));
       return;
     case FRONTEND.parse:
-      judgeable(() => extended.parse(core, buffer, start, end));
+      ready(() => extended.parse(core, buffer, start, end));
       return;
     case FRONTEND.bind:
-      judgeable(() => extended.bind(core, buffer, start, end));
+      ready(() => extended.bind(core, buffer, start, end));
       return;
     case FRONTEND.describe:
       // The first message of a segment decides how all of it runs, so that has to be known, too.
-      if (core.segment) extended.describe(core, buffer, start, end);
-      else judgeable(() => extended.describe(core, buffer, start, end));
+      if (core.segment) read(core, () => extended.describe(core, buffer, start, end));
+      else ready(() => extended.describe(core, buffer, start, end));
       return;
     case FRONTEND.execute:
-      judgeable(() => extended.execute(core, buffer, start, end));
+      ready(() => extended.execute(core, buffer, start, end));
       return;
     case FRONTEND.close:
-      if (core.segment) extended.close(core, buffer, start, end);
-      else judgeable(() => extended.close(core, buffer, start, end));
+      if (core.segment) read(core, () => extended.close(core, buffer, start, end));
+      else ready(() => extended.close(core, buffer, start, end));
       return;
     case FRONTEND.flush:
-      judgeable(() => extended.flush(core, buffer, start, end));
+      ready(() => extended.flush(core, buffer, start, end));
       return;
     case FRONTEND.sync:
       // Behind an error nothing is judged, and the server would skip what is asked of it.
       if (core.skipping) extended.sync(core, buffer, start, end);
-      else judgeable(() => extended.sync(core, buffer, start, end));
+      else ready(() => extended.sync(core, buffer, start, end));
       return;
     case FRONTEND.terminate:
       leave();
@@ -59,9 +61,19 @@ export function dispatch(
       // Left over from a COPY that failed: the server drops them too.
       return;
     case FRONTEND.functionCall:
-      judgeable(() => functionCall(core, buffer, start, end));
+      ready(() => functionCall(core, buffer, start, end));
       return;
     default:
       throw new HoldpointError('protocol', `unknown message type ${show(type)}`);
+  }
+}
+
+/** A text that cannot be read in the session's encoding is refused like any other. */
+function read(core: Core, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof HoldpointError) || error.code !== 'other_encoding') throw error;
+    refuseMessage(core, error);
   }
 }

@@ -17,7 +17,7 @@ import { changesCatalog } from './settings.ts';
  * when it is bound: Bind plans and may evaluate, so a held statement is parked there. Source: manual 54.2.3 "Extended Query".
  */
 export function parse(core: Core, buffer: Buffer, start: number, end: number): void {
-  const { name, text, types } = decodeParse(buffer, start, end);
+  const { name, text, types } = decodeParse(buffer, start, end, core.encoding.text);
   refuseOwnNames(name);
   const refuse = (error: HoldpointError, position?: number | null) =>
     core.refuseExtended(error, position, name === '');
@@ -78,7 +78,7 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
 }
 
 export function bind(core: Core, buffer: Buffer, start: number, end: number): void {
-  const message = decodeBind(buffer, start, end);
+  const message = decodeBind(buffer, start, end, core.encoding.text);
   const { portal: name, resultFormats } = message;
   refuseOwnNames(name);
   const prepared = core.picture.statements.get(message.statement);
@@ -91,7 +91,7 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
     core.refuseExtended(full);
     return;
   }
-  const parameters = parametersOf(message, prepared.types);
+  const parameters = parametersOf(message, prepared.types, core.encoding);
   if (parameters === null) {
     core.refuseExtended(new HoldpointError('encoding'));
     return;
@@ -129,7 +129,7 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
 }
 
 export function describe(core: Core, buffer: Buffer, start: number, end: number): void {
-  const { kind, name } = decodeNamed(buffer, start, end);
+  const { kind, name } = decodeNamed(buffer, start, end, core.encoding.text);
   if (kind === 'statement') {
     const prepared = core.picture.statements.get(name);
     if (prepared === undefined) core.refuseExtended(unknownStatement(name));
@@ -146,7 +146,7 @@ export function describe(core: Core, buffer: Buffer, start: number, end: number)
 }
 
 export function execute(core: Core, buffer: Buffer, start: number, end: number): void {
-  const { portal: name } = decodeExecute(buffer, start, end);
+  const { portal: name } = decodeExecute(buffer, start, end, core.encoding.text);
   const portal = core.picture.portals.get(name);
   if (portal === undefined || portal.run === null) {
     core.refuseExtended(unknownPortal(name));
@@ -188,7 +188,7 @@ function meansTheSame(core: Core, portal: Portal, run: Run): boolean {
 }
 
 export function close(core: Core, buffer: Buffer, start: number, end: number): void {
-  const { kind, name } = decodeNamed(buffer, start, end);
+  const { kind, name } = decodeNamed(buffer, start, end, core.encoding.text);
   refuseOwnNames(name);
   if (kind === 'statement') core.picture.statements.assume(name, null);
   else core.picture.portals.assume(name, null);
@@ -244,7 +244,7 @@ function openSegment(core: Core): void {
   // While its first message waited for the ledger, somebody may have changed the catalog: then nobody can tell what is behind it.
   const kind = !core.canJudge()
     ? 'other'
-    : lookAhead(core.frames, {
+    : lookAhead(core.frames, core.encoding.text, {
         text: core.judgedText,
         prepared: name => core.picture.statements.get(name) ?? null,
         bound: core.judgedBind,

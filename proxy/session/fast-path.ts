@@ -10,7 +10,7 @@ import { type Core, secondWitness } from './core.ts';
 export function functionCall(core: Core, buffer: Buffer, start: number, end: number): void {
   const message = decodeFunctionCall(buffer, start, end);
   const { judged, inputs, result } = core.judge.call(message.oid);
-  const parameters = parametersOf(message, inputs);
+  const parameters = parametersOf(message, inputs, core.encoding);
   if (parameters === null) {
     core.refuseSimple(new HoldpointError('encoding'));
     return;

@@ -7,9 +7,16 @@ const KEEP_ALIVE_MS = 30_000;
 export class HoldNotice {
   private readonly write: (notice: Buffer) => void;
   private readonly approveAt: (id: string) => string;
+  private readonly say: (text: string) => string;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(write: (notice: Buffer) => void, approveAt: (id: string) => string) {
+  /** `say` makes of a text what the agent can read. */
+  constructor(
+    write: (notice: Buffer) => void,
+    approveAt: (id: string) => string,
+    say: (text: string) => string,
+  ) {
+    this.say = say;
     this.write = write;
     this.approveAt = approveAt;
   }
@@ -18,10 +25,14 @@ export class HoldNotice {
     const rules = requirements.map(r => r.rule).join(', ');
     const approvers = [...new Set(requirements.flatMap(r => r.approvers))].join(', ');
     this.write(
-      encodeNotice(`held for approval ${id}: ${message}`, {
-        detail: `rule: ${rules}; approvers: ${approvers}; deadline: ${deadline}`,
-        hint: `${this.approveAt(id)} (disconnecting withdraws it)`,
-      }),
+      encodeNotice(
+        `held for approval ${id}: ${message}`,
+        {
+          detail: `rule: ${rules}; approvers: ${approvers}; deadline: ${deadline}`,
+          hint: `${this.approveAt(id)} (disconnecting withdraws it)`,
+        },
+        this.say,
+      ),
     );
     const still = encodeNotice(`still held for approval ${id}, until ${deadline}`);
     this.timer = setInterval(() => this.write(still), KEEP_ALIVE_MS);

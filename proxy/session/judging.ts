@@ -6,12 +6,14 @@ import type { TransactionStatus } from '../wire/backend.ts';
 import type { Core } from './core.ts';
 import { Judge, type Judged } from './judgement.ts';
 import { OwnView } from './own-view.ts';
+import { refuseOtherReading } from './parameters.ts';
 import type { SessionCatalog, SessionParts } from './parts.ts';
 import type { Picture, Prepared } from './picture.ts';
 import { DEFAULT_READ_ONLY, OWN, type ServerLine } from './server-line.ts';
 import type { Settings } from './settings.ts';
 
 const UNKNOWN_PATH: readonly string[] = ['?'];
+const ENCODING = 'client_encoding';
 
 /** What this session's texts mean: catalog, search_path and names, each as the server has it, or not at all. */
 export class Judging {
@@ -64,10 +66,19 @@ export class Judging {
       return 'catalog';
     }
     if (this.settings.dirty && status !== 'E') {
+      const names = ['search_path', 'role'];
+      if (this.parts.readOnly) names.push(DEFAULT_READ_ONLY);
+      // Elsewhere the server has reported it before it said that it is ready.
+      if (segment) names.push(ENCODING);
       this.line.show(
-        this.parts.readOnly ? ['search_path', 'role', DEFAULT_READ_ONLY] : ['search_path', 'role'],
+        names,
         segment,
         answers => {
+          const encoding = answers.get(ENCODING);
+          if (encoding !== undefined) {
+            this.settings.encoding.learn(encoding);
+            refuseOtherReading(ENCODING, encoding);
+          }
           if (this.parts.readOnly && answers.get(DEFAULT_READ_ONLY) !== 'on')
             throw new HoldpointError('internal', 'a read-only session was made writable');
           this.settings.learn(answers.get('search_path') ?? '?', answers.get('role') ?? '?', this.parts.user);
@@ -79,7 +90,7 @@ export class Judging {
     }
     const { own } = this;
     if (own.wanted(current)) {
-      if (status === 'T' && !segment && !this.rewired) {
+      if (status === 'T' && !segment && !this.rewired && this.settings.encoding.plain) {
         void own.load(current).then(() => done(null));
         return 'probe';
       }

@@ -1,3 +1,4 @@
+import { clientEncoding } from '#schemas/encodings.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 
 /**
@@ -31,14 +32,13 @@ const ALLOWED = new Set([
   'work_mem',
 ]);
 const PLANNER = /^enable_[a-z_]+$/;
-const UTF8 = new Set(['utf8', 'unicode']);
 
 export interface StartupParameters {
   readonly user: string;
   /** Names the target; the user's name where it is absent, as the server does it. */
   readonly database: string;
   readonly application: string;
-  /** To be sent on; always with UTF8 and standard strings. */
+  /** To be sent on; always with an encoding and standard strings. */
   readonly settings: Map<string, string>;
   /** `holdpoint.authentication`: the way in which the client wants to give its token. */
   readonly authentication: string | undefined;
@@ -61,8 +61,7 @@ export function readStartupParameters(parameters: ReadonlyMap<string, string>): 
       throw new HoldpointError('unsupported', `unsupported startup parameter: ${name.slice(0, 63)}`, {
         hint: 'Leave it out of the connection string, PGOPTIONS or the driver settings.',
       });
-    if (key === 'client_encoding') checkEncoding(value);
-    settings.set(key, value);
+    settings.set(key, key === 'client_encoding' ? encodingFor(value) : value);
   };
   for (const [name, value] of parameters) {
     if (name === 'user' || name === 'database') continue;
@@ -74,7 +73,7 @@ export function readStartupParameters(parameters: ReadonlyMap<string, string>): 
   const user = parameters.get('user') ?? '';
   if (user === '') throw new HoldpointError('unknown_role', 'no user name is given in the start-up packet');
   const database = parameters.get('database') ?? '';
-  settings.set('client_encoding', 'UTF8');
+  if (!settings.has('client_encoding')) settings.set('client_encoding', 'UTF8');
   settings.set('standard_conforming_strings', 'on');
   return {
     user,
@@ -88,10 +87,10 @@ export function readStartupParameters(parameters: ReadonlyMap<string, string>): 
 
 /** Throws HoldpointError `unsupported` when the server says that it reads text otherwise than the proxy from now on. */
 export function refuseOtherReading(name: string, value: string): void {
-  if (name === 'client_encoding' && value !== 'UTF8')
+  if (name === 'client_encoding' && clientEncoding(value) === null)
     throw new HoldpointError(
       'unsupported',
-      `client_encoding ${value} is refused: statements are read as UTF-8`,
+      `client_encoding ${value} is refused: statements could be read differently`,
     );
   if (name === 'standard_conforming_strings' && value !== 'on')
     throw new HoldpointError(
@@ -100,12 +99,14 @@ export function refuseOtherReading(name: string, value: string): void {
     );
 }
 
-function checkEncoding(value: string): void {
-  const name = value.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
-  if (!UTF8.has(name))
+/** By the server's own name. */
+function encodingFor(value: string): string {
+  const encoding = clientEncoding(value);
+  if (encoding === null)
     throw new HoldpointError('unsupported', `client_encoding ${value.slice(0, 63)} is not supported`, {
       hint: 'Use UTF8: the proxy must read the same text as the server.',
     });
+  return encoding;
 }
 
 function refuseReplication(value: string): void {

@@ -4,7 +4,7 @@ import { FRONTEND } from '../wire/frontend.ts';
 import type { Core } from './core.ts';
 import { HIGH_WATER, type Outbox } from './outbox.ts';
 
-type State = Pick<Core, 'status' | 'segment' | 'skipping' | 'line' | 'picture' | 'wait'>;
+type State = Pick<Core, 'encoding' | 'status' | 'segment' | 'skipping' | 'line' | 'picture' | 'wait'>;
 
 /**
  * A refusal of a simple Query: an ErrorResponse and ReadyForQuery. Where the server is inside a transaction, a statement that fails for
@@ -16,7 +16,7 @@ export function refuseSimple(
   error: HoldpointError,
   position?: number | null,
 ): void {
-  const bytes = encodeError(error, 'ERROR', position);
+  const bytes = encodeError(error, 'ERROR', position, core.encoding.say);
   if (core.status === 'T' || core.segment) {
     core.line.poison(bytes, 'simple');
     core.wait('ready');
@@ -36,7 +36,7 @@ export function refuseExtended(
   position?: number | null,
   dropsUnnamed = false,
 ): void {
-  const bytes = encodeError(error, 'ERROR', position);
+  const bytes = encodeError(error, 'ERROR', position, core.encoding.say);
   core.skipping = true;
   if (core.status === 'T' || core.segment) {
     core.line.poison(bytes, 'extended', dropsUnnamed);

@@ -15,8 +15,8 @@ export function reported(
   value: string,
   own: boolean,
 ): boolean {
-  // What the proxy itself sets is gone again when it has its answers.
-  if (own && name !== DEFAULT_READ_ONLY) return false;
+  // What the proxy itself sets is gone again when it has its answers; the encoding is never of its making.
+  if (own && name !== DEFAULT_READ_ONLY && name !== 'client_encoding') return false;
   settings.report(name, value);
   refuseOtherReading(name, value);
   if (name !== DEFAULT_READ_ONLY) return true;

@@ -1,5 +1,7 @@
+import { HoldpointError } from '#schemas/errors.ts';
 import type { Frames } from '../wire/frames.ts';
 import { decodeParse, FRONTEND, statementOfBind } from '../wire/frontend.ts';
+import type { TextReader } from '../wire/reader.ts';
 import type { Judged } from './judgement.ts';
 import type { Prepared } from './picture.ts';
 
@@ -12,6 +14,7 @@ export type SegmentKind = 'reads' | 'other' | 'nothing runs';
  */
 export function lookAhead(
   frames: Frames,
+  reader: TextReader,
   judge: {
     /** Null where the text does not parse. */
     text(text: string, types: readonly number[]): Judged | null;
@@ -38,14 +41,14 @@ export function lookAhead(
         complete = true;
         return false;
       case FRONTEND.parse: {
-        const message = decodeParse(buffer, start, end);
+        const message = decodeParse(buffer, start, end, reader);
         parsed ??= new Map();
         parsed.set(message.name, message);
         return true;
       }
       case FRONTEND.bind: {
         binds = true;
-        const judged = judgedOf(statementOfBind(buffer, start, end));
+        const judged = judgedOf(statementOfBind(buffer, start, end, reader));
         if (judged === null || !judge.read(judged)) reads = false;
         return reads;
       }
@@ -56,7 +59,13 @@ export function lookAhead(
         return true;
     }
   };
-  if (visit(frames.type, frames.buffer, frames.start, frames.end)) frames.ahead(visit);
+  try {
+    if (visit(frames.type, frames.buffer, frames.start, frames.end)) frames.ahead(visit);
+  } catch (error) {
+    // It may be readable in the encoding that the session has by then.
+    if (error instanceof HoldpointError && error.code === 'other_encoding') return 'other';
+    throw error;
+  }
   if (complete && !binds) return 'nothing runs';
   return complete && reads ? 'reads' : 'other';
 }

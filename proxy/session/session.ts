@@ -70,7 +70,7 @@ export class Session {
     const relieved = () => this.relieved();
     this.outbox = new Outbox(client, recorder, fault => this.fail(fault), relieved);
     this.pace = new Pace(recorder);
-    this.holdNotice = new HoldNotice(bytes => this.tell(bytes), parts.approveAt);
+    this.holdNotice = new HoldNotice(bytes => this.tell(bytes), parts.approveAt, this.settings.encoding.say);
     this.reading = new Reading(client);
     this.intake = new Intake(parts.limits, this.reading, {
       turn: () => this.copying !== null || this.turn(),
@@ -89,6 +89,7 @@ export class Session {
       maskOf: (oid, attnum) => this.judging.maskOf(oid, attnum, this.aftermath.catalogTouched),
       protects: () => this.judging.protects,
       maskKey: parts.maskKey,
+      encoding: this.settings.encoding,
       ended: (run, status) => this.ended(run, status),
       confirmed: op => {
         this.core.picture.confirmed(op);
@@ -146,6 +147,7 @@ export class Session {
           this.holdNotice.begin(hold.approval, message);
         },
       }),
+      encoding: this.settings.encoding,
       limits: parts.limits,
       status: 'I',
       inBlock: false,
@@ -154,7 +156,10 @@ export class Session {
       rewired: 0,
       skipping: false,
       wait: why => this.intake.wait(why),
-      run: statements => new Run(++this.count, statements, parts.now()),
+      run: statements => {
+        if (statements.some(s => s.otherEncoding === true)) this.settings.encoding.foreign = true;
+        return new Run(++this.count, statements, parts.now());
+      },
       canJudge: () => parts.catalog.current !== null,
       judgedBind: prepared => this.judging.bound(prepared),
       judgedText: (text, types) => {
@@ -227,7 +232,7 @@ export class Session {
 
   /** A notice that belongs to no statement, such as the time that is left. */
   notice(message: string): void {
-    this.tell(encodeNotice(message));
+    this.tell(encodeNotice(message, {}, this.settings.encoding.say));
   }
 
   private tell(bytes: Buffer): void {
@@ -298,6 +303,7 @@ export class Session {
   private ready(status: TransactionStatus): void {
     const { core } = this;
     core.status = status;
+    this.settings.encoding.ready();
     core.inBlock = status !== 'I';
     core.segment = false;
     core.bound = false;
@@ -325,12 +331,12 @@ export class Session {
       cause instanceof HoldpointError ? cause : new HoldpointError('internal', undefined, { cause });
     if (error.code === 'internal')
       this.parts.log(`session ${this.parts.session} ended: ${error.message}`, error.cause ?? error);
-    this.stop(error.message, 'hold_withdrawn', encodeError(error, 'FATAL'));
+    this.stop(error.message, 'hold_withdrawn', encodeError(error, 'FATAL', null, this.settings.encoding.say));
   }
 
   /** From outside: shutdown, or the session's time is over. */
   end(error: HoldpointError): void {
-    this.stop(error.message, 'shutdown', encodeError(error, 'FATAL'));
+    this.stop(error.message, 'shutdown', encodeError(error, 'FATAL', null, this.settings.encoding.say));
   }
 
   /** What is parked is not answered by itself any more: the last word stands for all. */

@@ -1,4 +1,5 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
+import { Encoding } from './encoding.ts';
 
 /** Reported settings that change what a statement means, and so belong to its digest. */
 const REPORTED = [
@@ -23,6 +24,7 @@ export class Settings {
   /** Settings that the agent has changed, beside the reported ones. */
   private readonly touched = new Set<string>();
   private setInTransaction = false;
+  readonly encoding = new Encoding();
   /** search_path and role have to be asked for again before anything is judged. */
   dirty = true;
   searchPath: readonly string[] = ['?'];
@@ -31,6 +33,7 @@ export class Settings {
 
   report(name: string, value: string): void {
     this.reported.set(name, value);
+    this.encoding.report(name, value);
     // Reported from Postgres 18 on; before, it is asked for.
     if (name === 'search_path' && value !== this.rawSearchPath) this.dirty = true;
   }
@@ -84,6 +87,9 @@ export class Settings {
     const path = (splitIdentifiers(searchPath) ?? UNKNOWN_PATH).map(name =>
       name === '$user' ? this.role : name,
     );
+    // In another encoding than UTF8 the bytes of the server's answers were not read as what they are.
+    if (this.encoding.foreign && path.some(name => !/^[\0-\x7f]*$/.test(name)))
+      path.splice(0, path.length, ...UNKNOWN_PATH);
     if (path.join('\0') !== this.searchPath.join('\0')) this.searchPath = path;
     this.dirty = false;
   }

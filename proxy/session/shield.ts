@@ -1,18 +1,24 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
 import { type MaskPlan, planMask } from '../mask/plan.ts';
-import type { ColumnDescription } from '../wire/backend.ts';
+import { redactFields } from '../mask/redact.ts';
+import { type ColumnDescription, encodeFields } from '../wire/backend.ts';
 import { formatOf } from '../wire/frontend.ts';
 import type { AnswersOwner } from './answers-owner.ts';
 import { analysisOf, type Op, type Portal, runOf } from './op.ts';
 import type { Run } from './run.ts';
 
+/** An ErrorResponse or NoticeResponse without what could quote a value; `fields` as latin1, so that names keep their bytes. */
+export function redacted(type: number, fields: readonly (readonly [string, string])[]): Buffer {
+  return encodeFields(type, redactFields(fields), 'latin1');
+}
+
 /** What of the server's answers is protected: the masks of a result, and when errors and notices have to be redacted. */
 export class Shield {
-  private readonly owner: Pick<AnswersOwner, 'protects' | 'maskOf' | 'maskKey'>;
+  private readonly owner: Pick<AnswersOwner, 'protects' | 'maskOf' | 'maskKey' | 'encoding'>;
   /** A protected relation was in scope since the transaction began: an error at COMMIT may tell of it. */
   private transaction = false;
 
-  constructor(owner: Pick<AnswersOwner, 'protects' | 'maskOf' | 'maskKey'>) {
+  constructor(owner: Pick<AnswersOwner, 'protects' | 'maskOf' | 'maskKey' | 'encoding'>) {
     this.owner = owner;
   }
 
@@ -32,6 +38,7 @@ export class Shield {
       scope,
       (oid, attnum) => this.owner.maskOf(oid, attnum),
       this.owner.maskKey,
+      this.owner.encoding,
     );
     if (plan !== null && run !== null)
       for (const { column, mask } of plan.applied) {

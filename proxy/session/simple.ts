@@ -5,7 +5,7 @@ import { roomFor } from './room.ts';
 
 /** A simple Query: all its statements are judged before any of it is sent, and the strictest verdict is the verdict. */
 export function query(core: Core, buffer: Buffer, start: number, end: number): void {
-  const text = decodeQuery(buffer, start, end);
+  const text = decodeQuery(buffer, start, end, core.encoding.text);
   const judgement = core.judge.text(text);
   if (judgement.kind === 'syntax-error') {
     core.refuseSimple(new HoldpointError('syntax', judgement.message, judgement), judgement.position);

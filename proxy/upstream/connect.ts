@@ -111,7 +111,7 @@ async function untilReady(exchange: Exchange, options: UpstreamOptions): Promise
       const told = options.weakAuth.includes('cleartext');
       throw refusedByServer(decodeFields(buffer, start, end), { password: options.password, told });
     } else if (type === BACKEND.notice) {
-      notices.push(decodeFields(buffer, start, end));
+      notices.push(decodeFields(buffer, start, end, 'latin1'));
     } else {
       throw unavailable('the server sent something that has no place in a start-up');
     }

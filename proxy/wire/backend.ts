@@ -1,5 +1,5 @@
 import type { HoldpointError } from '#schemas/errors.ts';
-import { Reader, utf8 } from './reader.ts';
+import { Reader, textOf, utf8 } from './reader.ts';
 
 /** Type bytes of the messages that a server sends. Source: manual 54.7. */
 export const BACKEND = {
@@ -66,8 +66,16 @@ export function decodeRowDescription(buffer: Buffer, start: number, end: number)
   return columns;
 }
 
-/** The fields of an ErrorResponse or NoticeResponse, in order: field letter and value. */
-export function decodeFields(buffer: Buffer, start: number, end: number): [string, string][] {
+/**
+ * The fields of an ErrorResponse or NoticeResponse, in order: field letter and value. As `latin1`, encodeFields gives the same bytes again,
+ * whatever their encoding is.
+ */
+export function decodeFields(
+  buffer: Buffer,
+  start: number,
+  end: number,
+  as: 'utf8' | 'latin1' = 'utf8',
+): [string, string][] {
   const reader = new Reader(buffer, start + 5, end);
   const fields: [string, string][] = [];
   for (;;) {
@@ -79,7 +87,7 @@ export function decodeFields(buffer: Buffer, start: number, end: number): [strin
       reader
         .bytes(zero - reader.at + 1, 'field')
         .subarray(0, -1)
-        .toString('utf8'),
+        .toString(as),
     ]);
   }
   return fields;
@@ -101,8 +109,7 @@ export function decodeParameterStatus(
 ): { name: string; value: string } {
   const reader = new Reader(buffer, start + 5, end);
   const name = reader.cstring('parameter name');
-  const value = reader.cstring('parameter value');
-  return { name, value };
+  return { name, value: readable(reader.label('parameter value').subarray(0, -1)) };
 }
 
 /** A DataRow whose values are text. */
@@ -111,9 +118,14 @@ export function decodeTextRow(buffer: Buffer, start: number, end: number): (stri
   const values: (string | null)[] = [];
   for (let left = reader.count('columns'); left > 0; left--) {
     const length = reader.int32('length');
-    values.push(length < 0 ? null : reader.bytes(length, 'value').toString('utf8'));
+    values.push(length < 0 ? null : readable(reader.bytes(length, 'value')));
   }
   return values;
+}
+
+/** A value of the server's that may be in another encoding: what is no UTF-8 is given as its bytes, so that no two become one. */
+function readable(bytes: Buffer): string {
+  return textOf(bytes, 0, bytes.length) ?? `\\x${bytes.toString('hex')}`;
 }
 
 /** Builds one message from its type and the parts of its body; strings are sent zero-terminated. */
@@ -137,38 +149,55 @@ export function int32(...values: readonly number[]): Buffer {
   return bytes;
 }
 
-export function encodeFields(type: number, fields: readonly (readonly [string, string])[]): Buffer {
-  const parts = fields.flatMap(([code, value]) => [Buffer.from(code, 'latin1'), value.replaceAll('\0', '')]);
+export function encodeFields(
+  type: number,
+  fields: readonly (readonly [string, string])[],
+  as: 'utf8' | 'latin1' = 'utf8',
+): Buffer {
+  const parts = fields.flatMap(([code, value]) => [
+    Buffer.from(code, 'latin1'),
+    Buffer.from(`${value.replaceAll('\0', '')}\0`, as),
+  ]);
   return encode(type, ...parts, Buffer.of(0));
 }
 
-/** A refusal as an ordinary ErrorResponse. Source: manual 54.8, "Error and Notice Message Fields". */
+const asItIs = (text: string) => text;
+
+/**
+ * A refusal as an ordinary ErrorResponse; `say` makes of a text what the agent can read. Source: manual 54.8, "Error and Notice Message
+ * Fields".
+ */
 export function encodeError(
   error: HoldpointError,
   severity: 'ERROR' | 'FATAL' = 'ERROR',
   position?: number | null,
+  say: (text: string) => string = asItIs,
 ): Buffer {
   const fields: [string, string][] = [
     ['S', severity],
     ['V', severity],
     ['C', error.sqlstate],
-    ['M', error.message],
+    ['M', say(error.message)],
   ];
-  if (error.detail !== undefined) fields.push(['D', error.detail]);
-  if (error.hint !== undefined) fields.push(['H', error.hint]);
+  if (error.detail !== undefined) fields.push(['D', say(error.detail)]);
+  if (error.hint !== undefined) fields.push(['H', say(error.hint)]);
   if (position !== undefined && position !== null) fields.push(['P', String(position)]);
   return encodeFields(BACKEND.error, fields);
 }
 
-export function encodeNotice(message: string, more: { detail?: string; hint?: string } = {}): Buffer {
+export function encodeNotice(
+  message: string,
+  more: { detail?: string; hint?: string } = {},
+  say: (text: string) => string = asItIs,
+): Buffer {
   const fields: [string, string][] = [
     ['S', 'NOTICE'],
     ['V', 'NOTICE'],
     ['C', '00000'],
-    ['M', message],
+    ['M', say(message)],
   ];
-  if (more.detail !== undefined) fields.push(['D', more.detail]);
-  if (more.hint !== undefined) fields.push(['H', more.hint]);
+  if (more.detail !== undefined) fields.push(['D', say(more.detail)]);
+  if (more.hint !== undefined) fields.push(['H', say(more.hint)]);
   return encodeFields(BACKEND.notice, fields);
 }
 

@@ -1,5 +1,5 @@
 import { HoldpointError } from '#schemas/errors.ts';
-import { Reader } from './reader.ts';
+import { Reader, type TextReader } from './reader.ts';
 
 /** Type bytes of the messages that a client sends. Source: manual 54.7. */
 export const FRONTEND = {
@@ -51,30 +51,31 @@ export interface FunctionCallMessage {
 function name(reader: Reader, what: string): string {
   const at = reader.at;
   const value = reader.cstring(what);
-  if (reader.at - at - 1 > MAX_NAME)
+  // The server measures it in its own encoding, which is UTF-8 wherever that can be longer.
+  if (reader.at - at - 1 > MAX_NAME || Buffer.byteLength(value) > MAX_NAME)
     throw new HoldpointError('unsupported', `${what} is longer than ${MAX_NAME} bytes`, {
       detail: 'The server would cut it, and two names could become one.',
     });
   return value;
 }
 
-/** `start` and `end` bound the whole frame, header included, here and below. */
-export function decodeQuery(buffer: Buffer, start: number, end: number): string {
-  const reader = new Reader(buffer, start + 5, end);
-  const text = reader.cstring('query text');
+/** `start` and `end` bound the whole frame, header included, here and below; `text` reads texts and names, as UTF-8 unless given. */
+export function decodeQuery(buffer: Buffer, start: number, end: number, text?: TextReader): string {
+  const reader = new Reader(buffer, start + 5, end, text);
+  const query = reader.cstring('query text');
   reader.finish('Query');
-  return text;
+  return query;
 }
 
-export function decodeParse(buffer: Buffer, start: number, end: number): ParseMessage {
-  const reader = new Reader(buffer, start + 5, end);
+export function decodeParse(buffer: Buffer, start: number, end: number, text?: TextReader): ParseMessage {
+  const reader = new Reader(buffer, start + 5, end, text);
   const statement = name(reader, 'statement name');
-  const text = reader.cstring('query text');
+  const query = reader.cstring('query text');
   const count = reader.count('parameter types');
   const types: number[] = [];
   for (let i = 0; i < count; i++) types.push(reader.uint32('parameter type'));
   reader.finish('Parse');
-  return { name: statement, text, types };
+  return { name: statement, text: query, types };
 }
 
 function formats(reader: Reader, what: string): number[] {
@@ -110,8 +111,8 @@ function valuesOf(reader: Reader, message: string): Pick<BindMessage, 'formats' 
   return { formats: codes, values };
 }
 
-export function decodeBind(buffer: Buffer, start: number, end: number): BindMessage {
-  const reader = new Reader(buffer, start + 5, end);
+export function decodeBind(buffer: Buffer, start: number, end: number, text?: TextReader): BindMessage {
+  const reader = new Reader(buffer, start + 5, end, text);
   const portal = name(reader, 'portal name');
   const statement = name(reader, 'statement name');
   const { formats: parameterFormats, values } = valuesOf(reader, 'bind');
@@ -130,8 +131,8 @@ export function decodeFunctionCall(buffer: Buffer, start: number, end: number): 
 }
 
 /** The name of the statement that a Bind is for. What follows it is not looked at. */
-export function statementOfBind(buffer: Buffer, start: number, end: number): string {
-  const reader = new Reader(buffer, start + 5, end);
+export function statementOfBind(buffer: Buffer, start: number, end: number, text?: TextReader): string {
+  const reader = new Reader(buffer, start + 5, end, text);
   name(reader, 'portal name');
   return name(reader, 'statement name');
 }
@@ -146,8 +147,9 @@ export function decodeNamed(
   buffer: Buffer,
   start: number,
   end: number,
+  text?: TextReader,
 ): { kind: 'statement' | 'portal'; name: string } {
-  const reader = new Reader(buffer, start + 5, end);
+  const reader = new Reader(buffer, start + 5, end, text);
   const kind = reader.byte('kind');
   if (kind !== 0x53 && kind !== 0x50)
     throw new HoldpointError('protocol', `invalid DESCRIBE or CLOSE message subtype ${kind}`);
@@ -160,8 +162,9 @@ export function decodeExecute(
   buffer: Buffer,
   start: number,
   end: number,
+  text?: TextReader,
 ): { portal: string; maxRows: number } {
-  const reader = new Reader(buffer, start + 5, end);
+  const reader = new Reader(buffer, start + 5, end, text);
   const portal = name(reader, 'portal name');
   const maxRows = reader.int32('row limit');
   reader.finish('Execute');

@@ -9,8 +9,10 @@ export class Reader {
   readonly buffer: Buffer;
   at: number;
   readonly end: number;
+  private readonly text: TextReader;
 
-  constructor(buffer: Buffer, start: number, end: number) {
+  constructor(buffer: Buffer, start: number, end: number, text: TextReader = utf8) {
+    this.text = text;
     this.buffer = buffer;
     this.at = start;
     this.end = end;
@@ -52,7 +54,7 @@ export class Reader {
     return this.int16(what) & 0xffff;
   }
 
-  /** A zero-terminated string, as raw bytes decoded to UTF-8; refused when the bytes are not UTF-8. */
+  /** A zero-terminated string; refused when the bytes are not what they have to be: UTF-8, unless another reader was given. */
   cstring(what: string): string {
     if (this.at < this.end && this.buffer[this.at] === 0) {
       this.at++;
@@ -60,9 +62,16 @@ export class Reader {
     }
     const zero = this.buffer.indexOf(0, this.at);
     if (zero < 0 || zero >= this.end) throw new HoldpointError('protocol', `${what} has no terminator`);
-    const value = utf8(this.buffer, this.at, zero, what);
+    const value = this.text(this.buffer, this.at, zero, what);
     this.at = zero + 1;
     return value;
+  }
+
+  /** A zero-terminated string as its bytes, with the zero: for what is passed on and not looked at. */
+  label(what: string): Buffer {
+    const zero = this.buffer.indexOf(0, this.at);
+    if (zero < 0 || zero >= this.end) throw new HoldpointError('protocol', `${what} has no terminator`);
+    return this.bytes(zero - this.at + 1, what);
   }
 
   /** `length` raw bytes, as a view: valid only as long as the buffer is. */
@@ -83,6 +92,9 @@ export class Reader {
       throw new HoldpointError('protocol', `${this.end - this.at} bytes too many in ${what}`);
   }
 }
+
+/** Gives the text between `start` and `end`, or throws HoldpointError; `what` is for the message. */
+export type TextReader = (buffer: Buffer, start: number, end: number, what: string) => string;
 
 /** Decodes UTF-8 and refuses what is not: text that proxy and server would read differently. */
 export function utf8(buffer: Buffer, start: number, end: number, what: string): string {

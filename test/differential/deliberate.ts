@@ -45,7 +45,7 @@ export const DELIBERATE: readonly Deliberate[] = [
   },
   {
     name: 'another error for an encoding that there is not',
-    why: 'every client_encoding but UTF8 is refused before the server is asked, whether it exists or not',
+    why: 'a client_encoding that may not be had is refused before the server is asked, whether it exists or not',
     settle: inPairs(
       (direct, proxied) =>
         /parameter "client_encoding"/.test(String(direct.M)) &&

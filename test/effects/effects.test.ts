@@ -194,8 +194,9 @@ test('settings that would make the proxy read another text than the server are r
   for (const sql of [
     'set standard_conforming_strings = off',
     "set client_encoding = 'SJIS'",
-    "set names 'latin1'",
-    "select set_config('client_encoding', 'latin1', false)",
+    "set names 'big5'",
+    "select set_config('client_encoding', 'gbk', false)",
+    "do $$ begin set client_encoding = 'latin1'; end $$",
     "select set_config('Standard_Conforming_Strings', $1, false)",
     "select set_config(note, 'x', false) from log",
     'alter role postgres set standard_conforming_strings = off',
@@ -212,6 +213,10 @@ test('settings that would make the proxy read another text than the server are r
     'reset standard_conforming_strings',
     'set client_encoding to default',
     'set client_encoding to unicode',
+    "set client_encoding = 'latin1'",
+    "set local client_encoding to 'koi8r'",
+    "set names 'win1252'",
+    "select set_config('client_encoding', 'EUC_JP', false)",
     'set work_mem = 1',
     "select set_config('work_mem', $1, false)",
   ])

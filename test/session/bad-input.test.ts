@@ -245,14 +245,14 @@ async function settingsStay(client: RawClient, how: string): Promise<void> {
   assert.deepEqual(raw.rows(frames), [['UTF8 on']], how);
 }
 
-test('another client_encoding or old strings are refused at start-up, by whatever way', async () => {
+test('a client_encoding that hides ASCII, or old strings, is refused at start-up, by whatever way', async () => {
   for (const parameters of [
-    { client_encoding: 'LATIN1' },
-    { client_encoding: 'SQL_ASCII' },
+    { client_encoding: 'SJIS' },
+    { client_encoding: 'GB18030' },
     { CLIENT_ENCODING: 'sjis' },
-    { options: '-c client_encoding=LATIN1' },
-    { options: '--client-encoding=LATIN1' },
-    { options: '-cclient_encoding=LATIN1' },
+    { options: '-c client_encoding=BIG5' },
+    { options: '--client-encoding=BIG5' },
+    { options: '-cclient_encoding=BIG5' },
     { options: '-c standard_conforming_strings=off' },
     { standard_conforming_strings: 'off' },
     { backslash_quote: 'on' },
@@ -270,16 +270,16 @@ test('another client_encoding or old strings are refused at start-up, by whateve
     (await gate.agent({ parameters })).destroy();
 });
 
-test('another client_encoding or old strings are never accepted later, by whatever way', async () => {
+test('a client_encoding that hides ASCII, or old strings, is never accepted later, by whatever way', async () => {
   const ways = [
-    "set client_encoding = 'LATIN1'",
-    "set local client_encoding = 'LATIN1'",
-    "set names 'LATIN1'",
-    'set client_encoding to sql_ascii',
-    "select set_config('client_encoding', 'LATIN1', false)",
-    "select set_config('client_' || 'encoding', 'LATIN1', false)",
-    "with x as (select set_config('client_encoding', 'LATIN1', false)) select * from x",
-    "update pg_settings set setting = 'LATIN1' where name = 'client_encoding'",
+    "set client_encoding = 'SJIS'",
+    "set local client_encoding = 'SJIS'",
+    "set names 'SJIS'",
+    'set client_encoding to johab',
+    "select set_config('client_encoding', 'SJIS', false)",
+    "select set_config('client_' || 'encoding', 'SJIS', false)",
+    "with x as (select set_config('client_encoding', 'SJIS', false)) select * from x",
+    "update pg_settings set setting = 'SJIS' where name = 'client_encoding'",
     "update pg_settings set setting = 'off' where name like 'standard_conforming%'",
     'set standard_conforming_strings = off',
     'set local standard_conforming_strings to off',

@@ -120,6 +120,7 @@ for (const masked of [true, false])
     const owner: AnswersOwner = {
       maskOf: table => (table === PROTECTED_TABLE ? { column: 't.email', mask: 'email' } : null),
       protects: () => true,
+      encoding: { foreign: false },
       maskKey: KEY,
       ended: ended => {
         digest = ended.outcome('ok', 1).result;
@@ -197,6 +198,7 @@ test('a short result that comes in two chunks has its digest and its bytes, thou
         maskOf: (table, n) =>
           table === PROTECTED_TABLE && n === 2 ? { column: 't.email', mask: 'email' } : null,
         protects: () => true,
+        encoding: { foreign: false },
         maskKey: KEY,
         ended: run => {
           result = run.outcome('ok', 1).result;

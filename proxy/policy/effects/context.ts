@@ -63,6 +63,8 @@ export interface Context {
   parameters: boolean;
   /** A name may be a variable of the body rather than a column. */
   variables: boolean;
+  /** It is the agent's statement itself, not the body of anything that runs behind it. */
+  itself: boolean;
 }
 
 /** `path` is the search path for names in the text, `callPath` that of functions called from it. */
@@ -90,6 +92,7 @@ export function newContext(
     open: false,
     parameters: false,
     variables: false,
+    itself: false,
     calls: [],
     exposed: new Set(),
   };

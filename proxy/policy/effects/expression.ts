@@ -4,7 +4,7 @@ import { Facts } from './facts.ts';
 import { findFunctions, findOperators, findRelations, findTypes } from './names.ts';
 import { readOtherwise } from './newer-syntax.ts';
 import { SHAPES } from './nodes.ts';
-import { blinding } from './settings.ts';
+import { changeSetting } from './settings.ts';
 import { constant, is, list, names, node, present, type Tree, text, tree } from './tree.ts';
 
 /** Walks any expression, list of expressions, or absent one. A node type that is not known makes the statement unknown. */
@@ -326,8 +326,7 @@ function builtinArguments(context: Context, f: CatalogFunction, args: readonly u
   };
   if (f.name === 'set_config') {
     const setting = given(0)?.toLowerCase() ?? null;
-    const refusal = blinding(setting, given(1));
-    if (refusal !== null) facts.refuse(refusal);
+    changeSetting(context, setting, given(1));
     facts.settings.add(setting);
   }
   if (f.name === 'pg_input_is_valid' || f.name === 'pg_input_error_info') {

@@ -33,6 +33,8 @@ export class Facts {
   opaque = false;
   /** Reading a literal of a type that occurs runs a user's function that does more than compute. */
   parseRuns = false;
+  /** The session may be in a client_encoding other than UTF8 afterwards. */
+  otherEncoding = false;
 
   cannotTell(why: string): void {
     this.unknown.add(why);
@@ -88,6 +90,7 @@ export class Facts {
     this.changesMeaning ||= other.changesMeaning;
     this.opaque ||= other.opaque;
     this.parseRuns ||= other.parseRuns;
+    this.otherEncoding ||= other.otherEncoding;
     this.cursor ??= other.cursor;
   }
 }

@@ -6,7 +6,7 @@ import { call, walk } from './expression.ts';
 import { walkPlpgsql } from './plpgsql.ts';
 import { label, resolve, walkQuery } from './query.ts';
 import { rewire } from './rewiring.ts';
-import { blinding } from './settings.ts';
+import { changeSetting } from './settings.ts';
 import { constant, everything, is, list, names, node, present, type Tree, text, tree } from './tree.ts';
 import { unprotects } from './unprotecting.ts';
 import { UTILITY } from './utility.ts';
@@ -206,7 +206,7 @@ function set(context: Context, body: Tree): void {
     if (name === 'transaction snapshot') facts.settings.add('transaction_snapshot');
   } else facts.settings.add(name);
   facts.does('set');
-  blinds(context, body);
+  blinds(context, body, true);
 }
 
 /** Isolation, DEFERRABLE and READ ONLY take nothing away from what the proxy relies on. */
@@ -215,14 +215,13 @@ function harmlessMode(option: Tree): boolean {
   return option.defname === 'transaction_isolation' || option.defname === 'transaction_deferrable';
 }
 
-function blinds(context: Context, body: Tree): void {
+function blinds(context: Context, body: Tree, forSession = false): void {
   const kind = text(body.kind);
   // What is reset gets the value of the session's start-up packet, which the proxy has written.
   if (kind.startsWith('VAR_RESET') || kind === 'VAR_SET_DEFAULT' || kind === 'VAR_SET_MULTI') return;
   const args = list(body.args);
   const value = kind === 'VAR_SET_VALUE' && args.length === 1 ? constant(args[0]) : null;
-  const refusal = blinding(text(body.name), value);
-  if (refusal !== null) context.facts.refuse(refusal);
+  changeSetting(context, text(body.name), value, forSession);
 }
 
 function callProcedure(context: Context, body: Tree): void {
@@ -239,6 +238,7 @@ function doBlock(context: Context, body: Tree): void {
   const { facts } = context;
   context.computes = true;
   context.variables = true;
+  context.itself = false;
   facts.does('do');
   facts.keyed = false;
   const options = list(body.args).map(item => tree(is(item, 'DefElem') ?? {}));
