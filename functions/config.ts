@@ -26,7 +26,8 @@ const schema = z.object({
   SLACK_BOT_TOKEN: z.string().min(1),
   SLACK_SIGNING_SECRET: z.string().min(16, 'is too short to be a signing secret'),
   SLACK_CHANNEL: z.string().min(1),
-  SLACK_TEAM: z.string().min(1).optional(),
+  /** Without it, anybody's connected workspace could have a member with an approver's e-mail. */
+  SLACK_TEAM: z.string().min(1),
   SLACK_EMAILS: json(z.record(z.string(), z.string())),
   SLACK_USER_GROUPS: json(z.record(z.string(), z.string())),
   SLACK_API_URL: z.url().optional(),

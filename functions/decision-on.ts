@@ -1,5 +1,6 @@
 import type { Approval } from '#schemas/approval.ts';
 import type { Decision } from '#schemas/decision.ts';
+import { lowerEmail } from '#schemas/email.ts';
 import { IllegalMove, transition } from '#schemas/hold.ts';
 import { statementDigest } from '#schemas/statement.ts';
 import type { DecisionInput } from './ports.ts';
@@ -15,7 +16,7 @@ export function decisionOn(
   groupsOf: (email: string) => readonly string[],
   now: number,
 ): Decision {
-  const by = input.by.trim().toLowerCase();
+  const by = lowerEmail(input.by.trim());
   if (input.reason.length > 2000) throw new IllegalMove('the reason is longer than 2000 characters');
   // The digest is what gets signed, the statement is what was shown: they are the same, or nobody signs.
   if (statementDigest(present.statement) !== present.digest)

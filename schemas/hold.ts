@@ -1,5 +1,6 @@
 import type { Approval } from './approval.ts';
 import type { SignedDecision } from './decision.ts';
+import { lowerEmail, mailbox } from './email.ts';
 
 /** Everything that can happen to a hold. */
 export type HoldEvent =
@@ -58,7 +59,7 @@ function decide(approval: Approval, signed: SignedDecision): Approval {
   const next = { ...approval, decisions: [...approval.decisions, signed] };
   const because = decision.reason === '' ? '' : `: ${decision.reason}`;
   if (revokes) return { ...next, state: 'withdrawn', outcome: `revoked by ${decision.by}${because}` };
-  if (approval.decisions.some(d => d.decision.by === decision.by))
+  if (approval.decisions.some(d => mailbox(d.decision.by) === mailbox(decision.by)))
     throw new IllegalMove(`${decision.by} has already decided; each person counts once`);
   if (decision.verdict === 'deny')
     return { ...next, state: 'denied', outcome: `denied by ${decision.by}${because}` };
@@ -69,8 +70,9 @@ function decide(approval: Approval, signed: SignedDecision): Approval {
 
 /** Null when `by` may decide; otherwise a sentence that says why not. */
 export function mayDecide(approval: Approval, by: string, groups: readonly string[]): string | null {
-  if (by !== by.toLowerCase() || by === '') return 'an approver is named by a lower-case e-mail';
-  if (by === approval.requester.email?.toLowerCase() || by === approval.requester.subject.toLowerCase())
+  if (by !== lowerEmail(by) || by === '') return 'an approver is named by a lower-case e-mail';
+  const { email, subject } = approval.requester;
+  if ([email, subject].some(own => own !== undefined && mailbox(own) === mailbox(by)))
     return 'the requester cannot decide on their own statement';
   if (!approval.requirements.some(r => eligible(r.approvers, by, groups)))
     return `${by} is not among the approvers of ${approval.requirements.map(r => r.rule).join(', ')}`;
@@ -82,7 +84,9 @@ export function missing(approval: Approval): number {
   const yes = approval.decisions.filter(d => d.decision.verdict === 'approve');
   const lacks = approval.requirements.map(r => {
     const people = new Set(
-      yes.filter(d => eligible(r.approvers, d.decision.by, d.decision.groups)).map(d => d.decision.by),
+      yes
+        .filter(d => eligible(r.approvers, d.decision.by, d.decision.groups))
+        .map(d => mailbox(d.decision.by)),
     );
     return r.quorum - people.size;
   });
@@ -90,7 +94,7 @@ export function missing(approval: Approval): number {
 }
 
 function eligible(approvers: readonly string[], by: string, groups: readonly string[]): boolean {
-  return approvers.some(a => (a.startsWith('email:') ? a.slice(6).toLowerCase() === by : groups.includes(a)));
+  return approvers.some(a => (a.startsWith('email:') ? lowerEmail(a.slice(6)) === by : groups.includes(a)));
 }
 
 function moved(approval: Approval, verb: string): IllegalMove {

@@ -177,7 +177,7 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
     log(error === undefined ? message : `${message}: ${String(error)}`);
   const tail = openAuditTail(PROJECT, TAIL, fault);
   undo.push(() => tail.close());
-  const { desk, close } = openDesk(functionsEnv, email => resolveGroups(policy.groups, { email }));
+  const { desk, close } = openDesk(functionsEnv, email => resolveGroups(policy.groups, { email }), fault);
   undo.push(close);
   undo.push(() => closeServer(http));
   const apiToken = randomBytes(24).toString('base64url');
@@ -228,6 +228,7 @@ async function slackOf(env: DevOptions['env'], policy: Policy) {
     throw new Error('SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET belong together: set both for the real Slack');
   if (token !== undefined && secret !== undefined) {
     if (env.SLACK_CHANNEL === undefined) throw new Error('SLACK_CHANNEL is not set: the id of the channel');
+    if (env.SLACK_TEAM === undefined) throw new Error('SLACK_TEAM is not set: the id of the workspace');
     return { fake: null, env: {} };
   }
   const people = [...approvers(policy).map(one => one.email), 'outsider@example.com'];
@@ -239,6 +240,7 @@ async function slackOf(env: DevOptions['env'], policy: Policy) {
       SLACK_BOT_TOKEN: fake.token,
       SLACK_SIGNING_SECRET: fake.signingSecret,
       SLACK_CHANNEL: fake.channel,
+      SLACK_TEAM: fake.team,
       SLACK_API_URL: fake.api,
     },
   };

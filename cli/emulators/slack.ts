@@ -43,6 +43,8 @@ export interface SlackEmulator {
   readonly token: string;
   readonly signingSecret: string;
   readonly channel: string;
+  /** Id of the workspace. */
+  readonly team: string;
   readonly users: FakeUser[];
   /** User group id → user ids. */
   readonly userGroups: Map<string, string[]>;
@@ -89,6 +91,7 @@ export async function startSlack(
     token,
     signingSecret,
     channel,
+    team: 'T0',
     users: [...(options.users ?? [])],
     userGroups: new Map<string, string[]>(),
     messages: [] as FakeMessage[],

@@ -1,6 +1,7 @@
 import type { AuditBody, AuditEvent, AuditKind } from '#schemas/audit.ts';
 import { canonical } from '#schemas/canonical.ts';
 import { LEDGER_SESSION } from '#schemas/chain.ts';
+import { mailbox } from '#schemas/email.ts';
 import { statementDigest } from '#schemas/statement.ts';
 import type { DecisionCheck } from './decision-check.ts';
 
@@ -174,11 +175,11 @@ function unapproved(course: Course, open: Body<'session.open'> | null): string |
       Date.parse(decision.at) <= Date.parse(hold.deadline),
   );
   if (counted.some(d => d.signed.decision.verdict === 'deny')) return 'somebody denied it';
-  const requester = [open?.email?.toLowerCase(), open?.subject.toLowerCase()];
-  const yes = counted.map(d => d.signed.decision).filter(d => !requester.includes(d.by));
+  const requester = [open?.email, open?.subject].map(own => (own == null ? null : mailbox(own)));
+  const yes = counted.map(d => d.signed.decision).filter(d => !requester.includes(mailbox(d.by)));
   if (yes.length === 0) return 'no verified decision of somebody else covers it';
   // Who is in a group may stand in the policy alone: that is the proxy's word. That they are so many people is not.
-  const people = new Set(yes.map(d => d.by)).size;
+  const people = new Set(yes.map(d => mailbox(d.by))).size;
   const lacking = (hold.requirements ?? []).find(r => people < r.quorum);
   if (lacking !== undefined)
     return `${lacking.rule} asks for ${lacking.quorum} people, and ${people} approved`;

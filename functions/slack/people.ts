@@ -1,3 +1,5 @@
+import { lowerEmail } from '#schemas/email.ts';
+
 /** Somebody who has pressed a button, as the Web API knows them. */
 export interface SlackUser {
   readonly id: string;
@@ -22,8 +24,8 @@ export interface PeopleOptions {
   readonly emails: Readonly<Record<string, string>>;
   /** Group of the policy → id of the Slack user group whose members are in it too. */
   readonly userGroups: Readonly<Record<string, string>>;
-  /** The workspace; where given, people of connected workspaces cannot decide. */
-  readonly team: string | undefined;
+  /** The workspace. People of connected ones cannot decide: whoever runs such a workspace chooses the e-mails in it. */
+  readonly team: string;
   /** Groups of a lower-case e-mail by the policy's own list. */
   readonly groupsOf: (email: string) => readonly string[];
   readonly clock: () => number;
@@ -48,10 +50,11 @@ export function createPeople(options: PeopleOptions): (userId: string) => Promis
     const user = await users(userId);
     if (user.deleted || user.bot) return nobody('only people with an active account can decide');
     if (user.guest) return nobody('guests of the workspace cannot decide');
-    if (team !== undefined && user.team !== team) return nobody('people of another workspace cannot decide');
-    const email = (Object.hasOwn(emails, userId) ? emails[userId] : user.email)?.trim().toLowerCase();
-    if (email === undefined || email === '')
+    if (user.team !== team) return nobody('people of another workspace cannot decide');
+    const known = (Object.hasOwn(emails, userId) ? emails[userId] : user.email)?.trim();
+    if (known === undefined || known === '')
       return nobody('your Slack account has no e-mail that Holdpoint can see, and none is configured for it');
+    const email = lowerEmail(known);
     const inSlack = await Promise.all(
       Object.entries(userGroups).map(async ([group, id]) =>
         (await members(id)).includes(userId) ? group : null,

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { mailbox } from '#schemas/email.ts';
+import { IllegalMove, transition } from '#schemas/hold.ts';
+import { heldApproval, NOW, requirement } from './fixture.ts';
+
+const approved = (approval: ReturnType<typeof heldApproval>, by: string) =>
+  transition(approval, {
+    kind: 'decide',
+    signed: {
+      decision: {
+        approval: approval.id,
+        digest: approval.digest,
+        verdict: 'approve',
+        by,
+        groups: ['approvers'],
+        reason: '',
+        at: new Date(NOW).toISOString(),
+      },
+      keyId: '',
+      algorithm: 'ES256',
+      signature: '',
+    },
+  });
+
+test('a requester who writes to themself with a plus is still the requester', () => {
+  assert.throws(() => approved(heldApproval('ap_1'), 'dev+slack@example.com'), IllegalMove);
+});
+
+test('an approver with two addresses of one mailbox is one person of a quorum', () => {
+  const first = approved(heldApproval('ap_1', [requirement({ quorum: 2 })]), 'ann@example.com');
+  assert.throws(() => approved(first, 'ann+two@example.com'), /already decided/);
+  assert.equal(approved(first, 'bob@example.com').state, 'approved');
+});
+
+test('what tells people apart leaves different mailboxes apart', () => {
+  assert.equal(mailbox('Ann+a+b@Example.com'), 'ann@example.com');
+  for (const whole of ['+ann@example.com', 'ann@ex+ample.com', 'ci+7', 'ann'])
+    assert.equal(mailbox(whole), whole);
+});
