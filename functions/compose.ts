@@ -46,7 +46,7 @@ export function compose(env: Readonly<Record<string, string | undefined>>): Func
   const { firestore, kms } = openClients(config);
   const sign = createKmsSigner(kms, config.HOLDPOINT_DECISION_KEY);
   const desk = (groups: (email: string) => readonly string[]) =>
-    new CloudDesk({ database: firestore, sign, groupsOf: groups, clock });
+    new CloudDesk({ database: firestore, sign, groupsOf: groups, clock, log });
   const own = desk(groupsOf);
   const slack = createWebApi({
     token: config.SLACK_BOT_TOKEN,

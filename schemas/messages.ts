@@ -1,5 +1,9 @@
 import { z } from 'zod';
 import { approval } from './approval.ts';
+import { statementDigest } from './statement.ts';
+
+/** What can be the name of a document, and of nothing beside it: no slash, no dots, no `__…__`. */
+const DOCUMENT_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
 
 /**
  * What the proxy publishes about holds, on one topic, with the approval's id as ordering key. Delivery is at least once and may be out of
@@ -9,15 +13,23 @@ export const holdMessage = z.discriminatedUnion('kind', [
   z.strictObject({
     v: z.literal(1),
     kind: z.literal('held'),
-    /** As the proxy opened it: state `held`, no decisions. */
-    approval,
+    /** As the proxy opened it. Nothing else begins one: no message decides anything, and none shows another statement than it names. */
+    approval: approval.refine(
+      a =>
+        DOCUMENT_ID.test(a.id) &&
+        a.state === 'held' &&
+        a.outcome === '' &&
+        a.decisions.length === 0 &&
+        a.digest === statementDigest(a.statement),
+      'is not as a proxy opens it',
+    ),
     /** The proxy instance that has opened it, and listens. */
     instance: z.string(),
   }),
   z.strictObject({
     v: z.literal(1),
     kind: z.literal('ended'),
-    approval: z.string(),
+    approval: z.string().regex(DOCUMENT_ID),
     event: z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('expire') }),
       z.strictObject({ kind: z.literal('withdraw'), why: z.string() }),

@@ -7,12 +7,13 @@ import { createKmsSigner } from '#functions/gcp/decision-signer.ts';
 export function openDesk(
   env: Readonly<Record<string, string | undefined>>,
   groupsOf: (email: string) => readonly string[],
+  log: (message: string, error?: unknown) => void,
 ): { readonly desk: CloudDesk; close(): Promise<void> } {
   const config = readConfig(env);
   const { firestore, kms } = openClients(config);
   const sign = createKmsSigner(kms, config.HOLDPOINT_DECISION_KEY);
   return {
-    desk: new CloudDesk({ database: firestore, sign, groupsOf, clock: Date.now }),
+    desk: new CloudDesk({ database: firestore, sign, groupsOf, clock: Date.now, log }),
     async close() {
       await Promise.allSettled([firestore.terminate(), kms.close()]);
     },

@@ -1,4 +1,4 @@
-import type { DocumentReference, Firestore, Transaction } from '@google-cloud/firestore';
+import type { Firestore, QueryDocumentSnapshot, Transaction } from '@google-cloud/firestore';
 import { decisionOn } from '#functions/decision-on.ts';
 import { dueEvent } from '#functions/due-event.ts';
 import type { ApprovalDesk, DecisionInput, Execution } from '#functions/ports.ts';
@@ -11,6 +11,7 @@ import {
   toDocument,
 } from '#schemas/approval-document.ts';
 import type { Decision, SignedDecision } from '#schemas/decision.ts';
+import { lowerEmail } from '#schemas/email.ts';
 import { grantKey } from '#schemas/grant.ts';
 import { type HoldEvent, IllegalMove, transition } from '#schemas/hold.ts';
 import type { HoldMessage } from '#schemas/messages.ts';
@@ -22,6 +23,8 @@ export interface CloudDeskOptions {
   /** Groups of a lower-case e-mail, as this side knows them. */
   readonly groupsOf: (email: string) => readonly string[] | Promise<readonly string[]>;
   readonly clock: () => number;
+  /** What cannot be read, because somebody else has written there: it is left out, and does not stand in the way of the others. */
+  readonly log: (message: string, error?: unknown) => void;
 }
 
 /** How many an unlimited list gives. */
@@ -49,7 +52,7 @@ export class CloudDesk implements ApprovalDesk {
   }
 
   async decide(id: string, input: DecisionInput): Promise<Approval> {
-    const groups = await this.#options.groupsOf(input.by.trim().toLowerCase());
+    const groups = await this.#options.groupsOf(lowerEmail(input.by.trim()));
     const decided = await this.#change(id, async (_, present) => {
       if (present === null) throw new IllegalMove(`there is no approval ${id}`);
       const decision = decisionOn(present, input, () => groups, this.#options.clock());
@@ -76,14 +79,19 @@ export class CloudDesk implements ApprovalDesk {
   async expireDue(now: number): Promise<Approval[]> {
     const open = await this.#approvals().where('state', 'in', ['held', 'approved']).get();
     const ended: Approval[] = [];
-    for (const { id, ref } of open.docs) {
-      let due = false;
-      const after = await this.#changeAt(ref, id, async (_, present) => {
-        const event = present === null ? null : dueEvent(present, now);
-        due = event !== null;
-        return present === null || event === null ? present : moved(present, event);
-      });
-      if (due && after !== null) ended.push(after);
+    for (const seen of this.#readable(open.docs)) {
+      if (dueEvent(seen, now) === null) continue;
+      try {
+        let due = false;
+        const after = await this.#change(seen.id, async (_, present) => {
+          const event = present === null ? null : dueEvent(present, now);
+          due = event !== null;
+          return present === null || event === null ? present : moved(present, event);
+        });
+        if (due && after !== null) ended.push(after);
+      } catch (error) {
+        this.#options.log(`approval ${seen.id} could not be ended; the next tick tries again`, error);
+      }
     }
     return ended;
   }
@@ -93,9 +101,7 @@ export class CloudDesk implements ApprovalDesk {
       ? this.#approvals().orderBy('createdAt', 'desc').limit(LIST)
       : this.#approvals().where('state', '==', 'held');
     const found = await query.get();
-    return found.docs
-      .map(document => fromDocument(document.id, document.data()))
-      .sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
+    return this.#readable(found.docs).sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
   }
 
   async get(id: string): Promise<Approval | null> {
@@ -110,7 +116,7 @@ export class CloudDesk implements ApprovalDesk {
       .where('createdAt', '>=', new Date(this.#options.clock() - 24 * 3_600_000).toISOString())
       .onSnapshot(snapshot => {
         const changes = snapshot.docChanges().filter(c => c.type !== 'removed');
-        if (!first) for (const { doc } of changes) changed(fromDocument(doc.id, doc.data()));
+        if (!first) for (const approval of this.#readable(changes.map(c => c.doc))) changed(approval);
         first = false;
       });
   }
@@ -133,20 +139,24 @@ export class CloudDesk implements ApprovalDesk {
     id: string,
     work: (transaction: Transaction, present: Approval | null) => Promise<Approval | null>,
   ): Promise<Approval | null> {
-    return this.#changeAt(this.#document(id), id, work);
-  }
-
-  #changeAt(
-    reference: DocumentReference,
-    id: string,
-    work: (transaction: Transaction, present: Approval | null) => Promise<Approval | null>,
-  ): Promise<Approval | null> {
+    const reference = this.#document(id);
     return this.#options.database.runTransaction(async transaction => {
       const there = await transaction.get(reference);
       const present = there.exists ? fromDocument(id, there.data()) : null;
       const after = await work(transaction, present);
       if (after !== null && after !== present) transaction.update(reference, { ...changing(after) });
       return after;
+    });
+  }
+
+  #readable(documents: readonly QueryDocumentSnapshot[]): Approval[] {
+    return documents.flatMap(document => {
+      try {
+        return [fromDocument(document.id, document.data())];
+      } catch (error) {
+        this.#options.log(`approval ${document.id} is left out: its document was altered`, error);
+        return [];
+      }
     });
   }
 

@@ -55,6 +55,8 @@ describe('approvals on the emulators', { skip: lacksEmulators() }, () => {
   let subscription: Subscription;
   let stores: Stores;
   let desk: CloudDesk;
+  const logged: string[] = [];
+  let altering: Firestore;
   let end: () => Promise<void>;
 
   before(async () => {
@@ -63,8 +65,15 @@ describe('approvals on the emulators', { skip: lacksEmulators() }, () => {
     const [topic] = await pubsub.createTopic('holds');
     [subscription] = await topic.createSubscription('announce', { enableMessageOrdering: true });
     const database = new Firestore({ projectId: 'test' });
+    altering = database;
     const client = kmsAt(kms.host);
-    desk = new CloudDesk({ database, sign: createKmsSigner(client, KEY), groupsOf, clock: Date.now });
+    desk = new CloudDesk({
+      database,
+      sign: createKmsSigner(client, KEY),
+      groupsOf,
+      clock: Date.now,
+      log: message => logged.push(message),
+    });
     // What `announce` does with them, without Slack.
     subscription.on('message', (message: Message) => {
       desk.take(holdMessage.parse(JSON.parse(message.data.toString()))).then(
@@ -138,5 +147,16 @@ describe('approvals on the emulators', { skip: lacksEmulators() }, () => {
     const states = await Promise.all([held, parked, once].map(async ({ id }) => (await desk.get(id))?.state));
     assert.deepEqual(states, ['expired', 'withdrawn', 'expired']);
     assert.match((await desk.get(parked.id))?.outcome ?? '', /its proxy did not use it/);
+  });
+
+  test('one document that somebody has made unreadable stands in the way of no other', async () => {
+    const [broken, due] = [fresh(), fresh()];
+    for (const approval of [broken, due]) await desk.take({ v: 1, kind: 'held', approval, instance: '' });
+    await altering.collection(COLLECTIONS.approvals).doc(broken.id).update({ body: '{' });
+    const listed = await desk.list({ all: false });
+    assert.ok(listed.some(a => a.id === due.id));
+    const ended = await desk.expireDue(Date.now() + 24 * 3_600_000);
+    assert.ok(ended.some(a => a.id === due.id));
+    assert.ok(logged.some(line => line.includes(broken.id)));
   });
 });
