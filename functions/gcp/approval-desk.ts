@@ -47,7 +47,7 @@ export class CloudDesk implements ApprovalDesk {
         transaction.set(this.#end(message.approval), endDocument.parse(end));
         return null;
       }
-      return moved(present, message.event);
+      return moved(present, endOf(present, message.event));
     });
   }
 
@@ -171,6 +171,13 @@ export class CloudDesk implements ApprovalDesk {
   #end(id: string) {
     return this.#options.database.collection(COLLECTIONS.ends).doc(id);
   }
+}
+
+/** Approved at the last moment, and its proxy did not see it in time: what waited has been refused. */
+function endOf(present: Approval, event: HoldEvent): HoldEvent {
+  return event.kind === 'expire' && present.state === 'approved' && present.releases === 'parked'
+    ? { kind: 'withdraw', why: `it could not be used before ${present.deadline}` }
+    : event;
 }
 
 /** An event that comes a second time, or too late, changes nothing: at-least-once delivery must not act twice. */

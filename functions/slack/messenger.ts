@@ -50,6 +50,11 @@ export class BeingPosted extends Error {
 export function createMessenger(options: MessengerOptions): (id: string) => Promise<void> {
   const { states, channel, load, consoleUrl, clock } = options;
 
+  async function post(id: string, since: number | null, message: ReturnType<typeof approvalMessage>) {
+    const found = since === null ? null : await channel.find(id, since);
+    return { found, ts: found ?? (await channel.post(id, message)) };
+  }
+
   /** The state of a message that is there, and whether this call has made it so. */
   async function posted(
     id: string,
@@ -65,8 +70,14 @@ export function createMessenger(options: MessengerOptions): (id: string) => Prom
     if (state.ts !== null) return { state, wrote: false };
     if (!mine) throw new BeingPosted(`the message about ${id} is being posted`);
     const message = approvalMessage(approval, consoleUrl, execution);
-    const found = state.attempts > 1 ? await channel.find(id, Date.parse(approval.createdAt) - 60_000) : null;
-    const ts = found ?? (await channel.post(id, message));
+    const since = Date.parse(approval.createdAt) - 60_000;
+    const { found, ts } = await post(id, state.attempts > 1 ? since : null, message).catch(
+      async (error: unknown) => {
+        // Slack has said no: nothing is on its way any more, and the next one need not wait for the lease.
+        if (refused(error)) await states.change(id, present => ({ ...present, lease: 0 }));
+        throw error;
+      },
+    );
     // A message that was found shows what it showed then.
     const shown = found === null ? hash(message) : '';
     const after = await states.change(id, present => ({ ...present, ts: present.ts ?? ts, shown, lease: 0 }));
@@ -87,6 +98,12 @@ export function createMessenger(options: MessengerOptions): (id: string) => Prom
       await states.change(id, present => ({ ...present, shown: key }));
     }
   };
+}
+
+/** An answer of Slack's, in the client library's words; anything else leaves it open whether the message is there. */
+function refused(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return code === 'slack_webapi_platform_error' || code === 'slack_webapi_rate_limited_error';
 }
 
 function hash(message: ReturnType<typeof approvalMessage>): string {
