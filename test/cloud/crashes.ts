@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { COLLECTIONS } from '#schemas/approval-document.ts';
+import { waitFor } from '#test/support/wait-for.ts';
+import { codeOf, fresh, type Stack } from './stack.ts';
+
+/** Processes that end in the middle of something, and two that want the same. */
+export function crashes(stackOf: () => Stack): void {
+  const claimed = async (id: string) =>
+    (await stackOf().firestore.collection(COLLECTIONS.claims).doc(id).get()).exists;
+
+  test('a proxy that is killed while it holds takes the statement with it: an approval afterwards runs nothing', async () => {
+    const stack = stackOf();
+    const tag = fresh();
+    await stack.put('one', tag);
+    const proxy = await stack.startProxy();
+    const { id, done } = await (await stack.agent(proxy)).hold(`delete from one where tag = '${tag}'`);
+    await stack.message(id);
+    await proxy.kill();
+    assert.notEqual(codeOf(await done), '');
+    await stack.press(id, 'approve', 'UANN');
+    await stack.becomes(id, 'approved');
+    // A new instance finds nothing to release.
+    const next = await stack.startProxy();
+    await (await stack.agent(next)).client.query('select 1');
+    assert.equal(await claimed(id), false);
+    assert.equal(await stack.rows('one', tag), 1);
+    assert.equal(await next.stop(), 0);
+  });
+
+  test('SIGTERM withdraws what is held, tells agent and approvers, and ends in time with all of it published', async () => {
+    const stack = stackOf();
+    const tag = fresh();
+    await stack.put('one', tag);
+    const proxy = await stack.startProxy();
+    const { id, done } = await (await stack.agent(proxy)).hold(`delete from one where tag = '${tag}'`);
+    await stack.message(id);
+    const probe = await fetch(`http://127.0.0.1:${String(proxy.ready.http)}/ready`);
+    assert.equal(`${probe.status} ${await probe.text()}`, '200 ready\n');
+    assert.equal(await proxy.stop(), 0);
+    assert.equal(codeOf(await done), '57P01');
+    const { session } = await stack.becomes(id, 'withdrawn');
+    await waitFor(
+      async () =>
+        (await stack.firestore.collection(COLLECTIONS.sessions).doc(session).get()).get('closedAt') !== null,
+      { what: 'the end of the session is recorded', deadlineMs: 30_000 },
+    );
+    assert.equal(await stack.rows('one', tag), 1);
+  });
+
+  test('announce killed between the document and the message: delivered again, it makes the one message', async () => {
+    const stack = stackOf();
+    const tag = fresh();
+    await stack.put('one', tag);
+    let posting = 0;
+    stack.slack.before = method => {
+      if (method !== 'chat.postMessage') return null;
+      posting += 1;
+      return posting === 1 ? new Promise(() => {}) : null;
+    };
+    const { id, done } = await (await stack.agent()).hold(`delete from one where tag = '${tag}'`);
+    await waitFor(() => posting === 1, { what: 'it is between its two writes', deadlineMs: 30_000 });
+    await stack.becomes(id, 'held');
+    await stack.restartFunction('announce');
+    await stack.press(id, 'approve', 'UANN');
+    stack.slack.before = () => null;
+    assert.equal(codeOf(await done), '');
+    assert.equal(stack.messages(id).length, 1);
+    assert.equal(await stack.rows('one', tag), 0);
+  });
+
+  test('record killed in the middle: what it was told is told again, and counted once', async () => {
+    const stack = stackOf();
+    const tag = fresh();
+    await stack.put('one', tag);
+    const agent = await stack.agent();
+    const { id, done } = await agent.hold(`delete from one where tag = '${tag}'`);
+    await stack.press(id, 'approve', 'UANN');
+    await stack.restartFunction('record');
+    assert.equal(codeOf(await done), '');
+    const { session } = await stack.becomes(id, 'executed', 45_000);
+    const summary = (await stack.firestore.collection(COLLECTIONS.sessions).doc(session).get()).data();
+    assert.equal(summary?.held, 1);
+  });
+
+  test('two proxies and one grant: the same statement at both, at once, runs one time', async () => {
+    const stack = stackOf();
+    const tag = fresh();
+    await stack.put('later', tag);
+    const other = await stack.startProxy();
+    const sql = `update later set n = n + 1 where tag = '${tag}'`;
+    const first = (await stack.agent()).client;
+    const told = await first.query(sql).catch((error: Error) => error);
+    const id = /ap_[0-9a-z]+/.exec(JSON.stringify(told))?.[0];
+    assert.ok(id, 'the refusal names the approval');
+    await stack.press(id, 'approve', 'UANN');
+    await stack.becomes(id, 'approved');
+    const second = (await stack.agent(other)).client;
+    const results = await Promise.all(
+      [first, second, first, second].map(client => client.query(sql).catch((error: Error) => error)),
+    );
+    assert.equal(results.filter(r => !(r instanceof Error)).length, 1);
+    const [row] = await stack.db.query('select n from later where tag = $1', {
+      values: [tag],
+      database: 'shop',
+    });
+    assert.equal(row?.n, 1);
+    await other.stop();
+  });
+}
