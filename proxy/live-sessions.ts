@@ -12,6 +12,7 @@ interface Live {
 /** The sessions that are open. */
 export class LiveSessions {
   private readonly byId = new Map<string, Live>();
+  private emptied: (() => void)[] = [];
 
   add(id: string, live: Live): void {
     this.byId.set(id, live);
@@ -19,6 +20,7 @@ export class LiveSessions {
 
   remove(id: string): void {
     this.byId.delete(id);
+    if (this.byId.size === 0) for (const done of this.emptied.splice(0)) done();
   }
 
   /** A wrong key is answered like a right one: not at all. Source: manual 54.2.9 "Canceling Requests in Progress". */
@@ -32,7 +34,8 @@ export class LiveSessions {
     return [...this.byId.values()].map(live => live.session);
   }
 
-  get size(): number {
-    return this.byId.size;
+  /** Resolves when none is open. */
+  empty(): Promise<void> {
+    return this.byId.size === 0 ? Promise.resolve() : new Promise(done => this.emptied.push(done));
   }
 }

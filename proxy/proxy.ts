@@ -2,6 +2,8 @@ import './young-generation.ts';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { AuditBody } from '#schemas/audit.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import type { Policy } from '#schemas/policy.ts';
@@ -53,6 +55,11 @@ export interface ProxyOptions {
 
 /** Told this long before a session is cut. */
 const WARN_MS = 60_000;
+/** On shutdown, what runs is cancelled after this time, and sessions are cut after that one: then there is time left to flush. */
+const CANCEL_MS = 5_000;
+const CUT_MS = 7_000;
+/** How long what was said last may take to leave. */
+const LAST_WORDS_MS = 500;
 /** The newest minor version of protocol 3 that is spoken here. */
 const MINOR = 2;
 
@@ -91,7 +98,9 @@ export class ProxyServer {
   private readonly lobby: Lobby;
   private readonly heads: Headcount;
   private readonly live = new LiveSessions();
-  private readonly starting = new Set<Duplex>();
+  private readonly starting = new Set<AbortController>();
+  /** Sessions that are over and whose last words have not left yet. */
+  private readonly leaving = new Set<Promise<void>>();
   private closing = false;
 
   constructor(options: ProxyOptions) {
@@ -143,8 +152,8 @@ export class ProxyServer {
       new Entrance(socket).refuse(new HoldpointError('shutdown'));
       return;
     }
-    this.starting.add(socket);
     const abort = new AbortController();
+    this.starting.add(abort);
     const timer = setTimeout(() => abort.abort(new HoldpointError('start_timeout')), this.limits.startMs);
     socket.once('close', () => abort.abort(new HoldpointError('start_timeout', 'the agent has gone')));
     const door = { certificate: this.options.certificate, clearRefused: this.needsTls(socket) };
@@ -170,18 +179,32 @@ export class ProxyServer {
         clearTimeout(timer);
         newcomer.proven();
         if (!newcomer.started) newcomer.leave();
-        this.starting.delete(socket);
+        this.starting.delete(abort);
       });
   }
 
-  /** Refuses new connections, withdraws what is held, tells every session, and resolves when all have ended. */
+  /**
+   * Refuses new connections, withdraws what is held, ends every session, those in which something runs once that has been answered, and
+   * resolves when all have ended: after a few seconds at the latest.
+   */
   async close(): Promise<void> {
     this.closing = true;
     this.options.holds.withdrawAll('the proxy is shutting down');
-    for (const session of this.live.all) session.end(new HoldpointError('shutdown'));
-    for (const socket of this.starting) socket.destroy();
+    const fault = new HoldpointError('shutdown');
+    for (const abort of this.starting) abort.abort(fault);
+    const each = (work: (session: Session) => void) => this.live.all.forEach(work);
+    each(session => session.retire(fault));
+    const timers = [
+      setTimeout(() => each(session => session.cancel()), CANCEL_MS),
+      setTimeout(() => each(session => session.end(fault)), CUT_MS),
+    ];
+    await this.live.empty();
+    for (const timer of timers) clearTimeout(timer);
     this.targets.close();
-    while (this.live.size > 0) await new Promise(resolve => setImmediate(resolve));
+    const late = new AbortController();
+    const patience = pause(LAST_WORDS_MS, undefined, { signal: late.signal }).catch(() => {});
+    await Promise.race([Promise.all(this.leaving), patience]);
+    late.abort();
   }
 
   private async open(newcomer: Newcomer): Promise<void> {
@@ -323,9 +346,12 @@ export class ProxyServer {
           .catch(error => options.log('a cancel request did not reach the server', error)),
       closed: (reason, statements) => {
         for (const timer of timers) clearTimeout(timer);
-        this.live.remove(id);
-        newcomer.leave();
         options.recorder.append(id, 'session.close', { reason, statements });
+        const left = finished(socket, { readable: false }).catch(() => {});
+        this.leaving.add(left);
+        void left.then(() => this.leaving.delete(left));
+        newcomer.leave();
+        this.live.remove(id);
       },
     });
     this.live.add(id, { session, processId, key });

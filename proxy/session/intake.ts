@@ -95,6 +95,7 @@ export class Intake {
 
   pump(): void {
     const { frames } = this;
+    if (this.handler.over()) return;
     for (;;) {
       while (this.blocked === null && !this.handler.over() && this.handler.turn() && frames.next())
         this.handler.message(frames.type, frames.buffer, frames.start, frames.end);

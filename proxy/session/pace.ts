@@ -1,5 +1,6 @@
 import type { AuditBody, AuditKind } from '#schemas/audit.ts';
 import type { Recorder } from '../ports.ts';
+import type { Intake } from './intake.ts';
 
 /** Events of one session that may wait for the ledger: between so many and twice as many. */
 const EVENTS = 500;
@@ -34,6 +35,15 @@ export class Pace implements Pick<Recorder, 'append' | 'whenDurable'> {
 
   whenDurable(ticket: number, done: (fault: Error | null) => void): void {
     this.recorder.whenDurable(ticket, done);
+  }
+
+  /** False when the agent's next message has to wait: then `intake` knows why, and `resume` is called when it is over. */
+  turn(intake: Pick<Intake, 'block' | 'wait'>, resume: () => void): boolean {
+    const why = this.next(() => {
+      if (intake.block === why) resume();
+    });
+    if (why !== null) intake.wait(why);
+    return why === null;
   }
 
   /**

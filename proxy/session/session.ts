@@ -61,6 +61,7 @@ export class Session {
   private gone = false;
   private over = false;
   private stopping = false;
+  private retiring: HoldpointError | null = null;
   private count = 0;
   private drain: NodeJS.Timeout | undefined;
 
@@ -73,7 +74,7 @@ export class Session {
     this.holdNotice = new HoldNotice(bytes => this.tell(bytes), parts.approveAt, this.settings.encoding.say);
     this.reading = new Reading(client);
     this.intake = new Intake(parts.limits, this.reading, {
-      turn: () => this.copying !== null || this.turn(),
+      turn: () => this.copying !== null || this.pace.turn(this.intake, () => this.resume()),
       message: (type, buffer, start, end) => this.message(type, buffer, start, end),
       rest: () => this.flush(),
       over: () => this.over,
@@ -206,14 +207,6 @@ export class Session {
     else dispatch(this.core, this.judgeable, this.leave, type, buffer, start, end);
   }
 
-  private turn(): boolean {
-    const why = this.pace.next(() => {
-      if (!this.over && this.intake.block === why) this.resume();
-    });
-    if (why !== null) this.intake.wait(why);
-    return why === null;
-  }
-
   private readonly judgeable = (then: () => void) => whenJudgeable(this.submitter, then);
   private readonly leave = () => this.agentGone(TERMINATED);
 
@@ -296,6 +289,7 @@ export class Session {
       return;
     }
     this.core.picture.settle();
+    if (!this.core.segment) this.retireNow();
     const { block } = this.intake;
     if (block === 'settle' || block === 'copy') this.resume();
   }
@@ -315,7 +309,7 @@ export class Session {
       this.aftermath.transactionEnded();
     }
     if (this.gone) this.finish(GONE, null);
-    else this.resume();
+    else if (!this.retireNow()) this.resume();
   }
 
   /** The agent's messages go on, once this chunk of the server's is dealt with. */
@@ -332,6 +326,19 @@ export class Session {
     if (error.code === 'internal')
       this.parts.log(`session ${this.parts.session} ended: ${error.message}`, error.cause ?? error);
     this.stop(error.message, 'hold_withdrawn', encodeError(error, 'FATAL', null, this.settings.encoding.say));
+  }
+
+  /** Ends the session, once what runs for the agent has been answered. */
+  retire(error: HoldpointError): void {
+    if (this.answers.underWay === 0 && !this.core.segment) this.end(error);
+    else this.retiring = error;
+  }
+
+  /** Behind what the server has just said, which is on its way to the agent. */
+  private retireNow(): boolean {
+    const error = this.retiring;
+    if (error !== null) queueMicrotask(() => this.end(error));
+    return error !== null;
   }
 
   /** From outside: shutdown, or the session's time is over. */
