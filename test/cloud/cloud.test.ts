@@ -1,4 +1,5 @@
-import { after, before, describe } from 'node:test';
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
 import { lacksEmulators } from '#test/support/emulators.ts';
 import { altered } from './altered.ts';
 import { crashes } from './crashes.ts';
@@ -14,6 +15,12 @@ describe('the cloud: every part a process of its own', { skip: lacksEmulators() 
     stack = await startStack();
   });
   after(() => stack?.stop());
+  test('proxy and functions are processes of their own, on this machine', async () => {
+    const { proxy, functions } = stack;
+    const pids = [proxy, ...Object.values(functions)].map(one => one.pid);
+    assert.equal(new Set([process.pid, ...pids]).size, 6);
+    for (const { url } of Object.values(functions)) assert.match(url, /^http:\/\/127\.0\.0\.1:/);
+  });
   const stackOf = () => stack;
   describe('the tour', () => tour(stackOf));
   describe('documents altered by hand', () => altered(stackOf));

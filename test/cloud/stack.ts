@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { Firestore } from '@google-cloud/firestore';
 import pg from 'pg';
 import { type DevIssuer, openDevIssuer } from '#cli/dev-issuer.ts';
 import {
@@ -26,6 +25,7 @@ import { type FakeMessage, type SlackEmulator, startSlack } from '#cli/emulators
 import { createTopics, topicsOf } from '#cli/gcp/topics.ts';
 import type { Approval } from '#schemas/approval.ts';
 import { COLLECTIONS, fromDocument } from '#schemas/approval-document.ts';
+import { firestoreOf } from '#test/gcp/clients.ts';
 import { startPostgres, type TestPostgres } from '#test/support/postgres.ts';
 import { tempDir } from '#test/support/temp.ts';
 import { waitFor } from '#test/support/wait-for.ts';
@@ -76,7 +76,7 @@ export interface Stack {
   readonly db: TestPostgres;
   readonly backends: Backends;
   readonly slack: SlackEmulator;
-  readonly firestore: Firestore;
+  readonly firestore: ReturnType<typeof firestoreOf>;
   /** On the proxy's ways alone: the functions have clear sky. */
   readonly wires: { readonly firestore: Wire; readonly pubsub: Wire };
   readonly functions: Record<FunctionName, FunctionProcess>;
@@ -184,7 +184,7 @@ async function compose(undo: (() => unknown)[], stop: () => Promise<void>): Prom
     pubsub: await startWire(backends.pubsub.host),
   };
   for (const wire of Object.values(wires)) undo.push(() => wire.stop());
-  const firestore = new Firestore({ projectId: PROJECT });
+  const firestore = firestoreOf(PROJECT);
   undo.push(() => firestore.terminate());
 
   const startProxy = async () => {

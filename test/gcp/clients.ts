@@ -1,3 +1,4 @@
+import { Firestore } from '@google-cloud/firestore';
 import { KeyManagementServiceClient } from '@google-cloud/kms';
 import { SecretManagerServiceClient } from '@google-cloud/secret-manager';
 import { credentials } from '@grpc/grpc-js';
@@ -18,3 +19,6 @@ export function local(host: string) {
 
 export const secretManagerAt = (host: string) => new SecretManagerServiceClient(local(host));
 export const kmsAt = (host: string) => new KeyManagementServiceClient(local(host));
+
+/** The database that FIRESTORE_EMULATOR_HOST names. */
+export const firestoreOf = (projectId: string) => new Firestore({ projectId });
