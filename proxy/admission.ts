@@ -1,10 +1,12 @@
 import { HoldpointError } from '#schemas/errors.ts';
 import type { Access, Policy, Role, Target } from '#schemas/policy.ts';
 import type { Principal } from '#schemas/principal.ts';
+import { askDirectory } from './identity/directory.ts';
 import { toPrincipal } from './identity/principal.ts';
 import type { TokenVerifier } from './identity/verify.ts';
 import { accessEnds, openAccess } from './policy/access.ts';
 import { matchesPrincipal } from './policy/match.ts';
+import type { GroupResolver } from './ports.ts';
 import type { StartupParameters } from './session/parameters.ts';
 
 /** Who was let in, to what, and until when. */
@@ -24,11 +26,18 @@ export interface Admitted {
 }
 
 /**
- * Who asks? Rejects with HoldpointError `token_invalid` or `identity_unavailable`, and with `access_denied` when no access entry is for
+ * Who asks? Rejects with HoldpointError `token_invalid`, `identity_unavailable` or `groups_unavailable`, and with `access_denied` when no access entry is for
  * them, whatever they will ask for.
  */
-export async function identify(policy: Policy, verifier: TokenVerifier, token: string): Promise<Principal> {
-  const principal = toPrincipal(await verifier.verify(token), policy.groups);
+export async function identify(
+  policy: Policy,
+  verifier: TokenVerifier,
+  directory: GroupResolver | undefined,
+  token: string,
+): Promise<Principal> {
+  const verified = await verifier.verify(token);
+  const issuer = policy.issuers.find(entry => entry.name === verified.issuerName);
+  const principal = toPrincipal(verified, policy.groups, await askDirectory(issuer, verified, directory));
   if (!policy.access.some(entry => matchesPrincipal(policy, entry.principals, principal)))
     throw new HoldpointError('access_denied', 'no access rule is for the holder of this token');
   return principal;

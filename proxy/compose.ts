@@ -6,8 +6,9 @@ import type { Principal } from '#schemas/principal.ts';
 import { Headcount } from './headcount.ts';
 import { createHolds } from './hold/hold.ts';
 import { approvalId } from './hold/id.ts';
+import { rememberGroups } from './identity/directory.ts';
 import { createVerifier } from './identity/verify.ts';
-import type { Approvals, DecisionVerifier } from './ports.ts';
+import type { Approvals, DecisionVerifier, GroupResolver } from './ports.ts';
 import { type ProxyOptions, ProxyServer } from './proxy.ts';
 import { readText } from './read-text.ts';
 import { TunnelServer } from './tunnel/server.ts';
@@ -20,6 +21,8 @@ export interface ProxyParts
   > {
   readonly approvals: Approvals;
   readonly decisions: DecisionVerifier;
+  /** Makes the directory, where the policy names one. */
+  readonly openDirectory: () => GroupResolver;
   /** Keys of issuers that are not fetched. */
   readonly fixedKeys?: ReadonlyMap<string, JSONWebKeySet>;
   /** Of a tunnel's agent, for the record. */
@@ -55,6 +58,9 @@ export function composeProxy(parts: ProxyParts): {
       ...(parts.fixedKeys === undefined ? {} : { fixed: parts.fixedKeys }),
       clock,
     }),
+    ...(policy.issuers.some(issuer => issuer.directory !== undefined)
+      ? { directory: rememberGroups(parts.openDirectory(), clock) }
+      : {}),
     holds,
     authorities,
   });

@@ -61,5 +61,11 @@ export interface Secrets {
   fetch(reference: string): Promise<Credential>;
 }
 
+/** A directory of people and groups. Rejects with HoldpointError `groups_unavailable`. */
+export interface GroupResolver {
+  /** All groups of whoever has this e-mail, also through other groups. */
+  groupsOf(email: string): Promise<readonly string[]>;
+}
+
 /** Wall clock, in milliseconds since 1970. */
 export type Clock = () => number;

@@ -27,7 +27,7 @@ import { analyseCall } from './policy/analyse-call.ts';
 import { analyseKnown } from './policy/analyses.ts';
 import { judge } from './policy/judge.ts';
 import { withBody } from './policy/with-body.ts';
-import type { Clock, Recorder, Secrets } from './ports.ts';
+import type { Clock, GroupResolver, Recorder, Secrets } from './ports.ts';
 import { readStartupParameters, type StartupParameters } from './session/parameters.ts';
 import type { SessionCatalog } from './session/parts.ts';
 import { Session } from './session/session.ts';
@@ -38,6 +38,8 @@ import { BACKEND, encode, encodeFields, encodeParameterStatus, encodeReady, int3
 export interface ProxyOptions {
   readonly policy: Policy;
   readonly verifier: TokenVerifier;
+  /** Where the groups are of issuers whose entry names a directory. */
+  readonly directory?: GroupResolver | undefined;
   readonly recorder: Recorder;
   readonly holds: Holds;
   readonly secrets: Secrets;
@@ -127,7 +129,8 @@ export class ProxyServer {
 
   /** Whose token this is, for a door that asks before there is a connection. Rejects as `admit` does, before any target is named. */
   identify(token: string): Promise<Principal> {
-    return identify(this.options.policy, this.options.verifier, token);
+    const { policy, verifier, directory } = this.options;
+    return identify(policy, verifier, directory, token);
   }
 
   /** The same behind a gateway that has looked at a token too, which must not be of somebody else. */
@@ -269,6 +272,7 @@ export class ProxyServer {
         application: asked.application,
         credential,
         database: seat.target.database,
+        ...(seat.principal.directory === undefined ? {} : { directory: seat.principal.directory }),
         email: seat.principal.email ?? null,
         groups: seat.principal.groups,
         issuer: seat.principal.issuer,

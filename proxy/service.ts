@@ -8,6 +8,7 @@ import { watchCertificate } from './door/tls-files.ts';
 import { CloudApprovals } from './gcp/approvals.ts';
 import { AuditRecorder } from './gcp/audit-recorder.ts';
 import { type Clients, openClients } from './gcp/clients.ts';
+import { cloudIdentity } from './gcp/cloud-identity.ts';
 import { openKmsVerifier } from './gcp/decision-verifier.ts';
 import { openPublisher } from './gcp/publisher.ts';
 import { createCloudSecrets } from './gcp/secrets.ts';
@@ -85,6 +86,7 @@ async function compose(
     recorder,
     approvals,
     decisions,
+    openDirectory: cloudIdentity,
     secrets,
     maskKey,
     certificate,

@@ -17,6 +17,8 @@ export const auditBodies = {
     subject: z.string(),
     email: z.string().nullable(),
     groups: z.array(z.string()),
+    /** Whether a directory was asked for groups, and answered; absent where the policy names none. */
+    directory: z.enum(['resolved', 'unavailable']).optional(),
     target: z.string(),
     database: z.string(),
     role: z.string(),

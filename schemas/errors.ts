@@ -86,6 +86,13 @@ export const FAULTS = {
     operator: "the issuer's keys cannot be fetched",
     retrySafe: true,
   },
+  groups_unavailable: {
+    sqlstate: '58000',
+    client: "the groups of the token's holder cannot be looked up right now",
+    operator:
+      'the directory of the issuer (`directory` in the policy) did not answer, or refuses: DETAIL says which',
+    retrySafe: true,
+  },
   token_invalid: {
     sqlstate: '28P01',
     client: 'the token was not accepted',

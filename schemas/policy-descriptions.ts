@@ -29,6 +29,12 @@ export const POLICY_DESCRIPTIONS: Readonly<Record<string, string>> = {
       'The claim that carries groups, or /outer/inner for one within another. Default: groups come from this file only.',
     groupsPrefix:
       'Put before every group from the claim, so that an issuer cannot name a group of this file by chance.',
+    directory:
+      'Where groups are looked up, beside those of claims: by the verified e-mail, for every session.',
+    'directory.source': 'cloud-identity: the groups of Google Workspace or Cloud Identity.',
+    'directory.prefix': 'Put before every group from there, which is an e-mail address. Default: google:',
+    'directory.optional':
+      'true: when the groups cannot be looked up, sessions open without them. Only where no rule that holds or denies asks for them.',
     trustEmail:
       'Accept the email claim without email_verified: true. Only for issuers that hand out addresses.',
     maxTokenAge: 'The longest that a token is accepted, counted from its iat: 30s, 10m, 24h.',

@@ -114,6 +114,15 @@ export const issuer = z.strictObject({
   groupsClaim: name.optional(),
   /** Prefix for groups from claims, so that an issuer cannot name a policy group by chance. */
   groupsPrefix: z.string().default(''),
+  /** Where groups are looked up beside those of claims, by the verified e-mail. */
+  directory: z
+    .strictObject({
+      source: z.enum(['cloud-identity']),
+      prefix: name.default('google:'),
+      /** Sessions open without these groups when they cannot be had. */
+      optional: z.boolean().default(false),
+    })
+    .optional(),
   /** Trust the `email` claim even without `email_verified: true`. */
   trustEmail: z.boolean().default(false),
   /** Longest lifetime of a token from its `iat`. */

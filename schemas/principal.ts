@@ -6,8 +6,10 @@ export const principal = z.strictObject({
   subject: z.string(),
   /** Lower-cased, and only where the issuer says that it is verified (or its policy entry trusts its e-mails). */
   email: z.string().optional(),
-  /** From claims and from the policy's static map, sorted, without duplicates. */
+  /** From claims, from the policy's static map and from a directory, sorted, without duplicates. */
   groups: z.array(z.string()),
+  /** Whether a directory was asked for groups, and answered; absent where the policy names none. */
+  directory: z.enum(['resolved', 'unavailable']).optional(),
   /** Unix seconds at which the token ends. */
   expires: z.int(),
   /** Link to the run that holds the token, where its claims have one (CI). */

@@ -130,6 +130,9 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
     recorder,
     approvals,
     decisions: openDecisionVerifier(join(data, 'keys', 'decision.pub')),
+    openDirectory: () => {
+      throw new Error('holdpoint dev asks no directory for groups: leave `directory` out of the issuers');
+    },
     fixedKeys: new Map([[issuer.issuer, issuer.jwks]]),
     secrets: createLocalSecrets({ ...options.env, ...target.secrets }),
     maskKey: maskKey(join(data, 'keys', 'mask.key')),

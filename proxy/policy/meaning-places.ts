@@ -1,5 +1,6 @@
 import { memberOf } from '#schemas/groups.ts';
 import { type PolicyFile, seconds } from '#schemas/policy.ts';
+import { prefixFaults } from './group-prefixes.ts';
 import type { Names } from './names.ts';
 import type { Report } from './report.ts';
 import { sharedIssuerFault } from './shared-issuers.ts';
@@ -11,6 +12,7 @@ const REFERENCE = /^(env:[A-Za-z_]\w*|file:\/.+|projects\/[^/]+\/secrets\/[^/]+(
 /** Faults of meaning in issuers, groups, targets and protected columns. */
 export function placeFaults(file: PolicyFile, names: Names, report: Report): void {
   issuers(file, report);
+  prefixFaults(file, report);
   names.issuer(file.agents.oauthIssuer, ['agents', 'oauthIssuer'], report);
   groups(file, report);
   targets(file, report);

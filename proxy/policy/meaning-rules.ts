@@ -1,6 +1,7 @@
 import { memberOf } from '#schemas/groups.ts';
 import { type Access, type PolicyFile, type Rule, seconds } from '#schemas/policy.ts';
 import { DEFAULT_DENY, INVARIANT } from '#schemas/verdict.ts';
+import { groupPrefixes } from './group-prefixes.ts';
 import { EMPTY_STATEMENT } from './judge.ts';
 import { contradiction, patternFaults } from './meaning-match.ts';
 import { longest } from './meaning-places.ts';
@@ -83,9 +84,9 @@ function approvers(
     else if (seconds(rule.wait) > seconds(rule.deadline))
       report([...path, 'wait'], 'is longer than the deadline, at which every wait ends');
   }
-  const prefixes = file.issuers
-    .filter(i => i.groupsClaim !== undefined && i.groupsPrefix !== '')
-    .map(i => i.groupsPrefix);
+  const prefixes = groupPrefixes(file)
+    .map(({ prefix }) => prefix)
+    .filter(prefix => prefix !== '');
   const people = new Set<string>();
   let countable = true;
   rule.approvers.forEach((approver, i) => {

@@ -52,7 +52,8 @@ export class Names {
   principals(match: z.infer<typeof principalMatch>, path: Path, report: Report): void {
     this.#known('issuer', match.issuers, this.#issuers, [...path, 'issuers'], report);
     const fromClaims =
-      this.#extraIssuers.length > 0 || this.#file.issuers.some(i => i.groupsClaim !== undefined);
+      this.#extraIssuers.length > 0 ||
+      this.#file.issuers.some(i => i.groupsClaim !== undefined || i.directory !== undefined);
     if (!fromClaims)
       this.#known('group', match.groups, Object.keys(this.#file.groups), [...path, 'groups'], report);
     match.emails?.forEach((email, i) => {

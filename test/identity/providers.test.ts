@@ -29,7 +29,10 @@ const entries = new Map(
 );
 
 test('every entry of docs/identity.md loads, with an access entry that is open to all', () => {
-  assert.deepEqual([...entries.keys()], ['google', 'github', 'gitlab', 'corp', 'people', 'keycloak']);
+  assert.deepEqual(
+    [...entries.keys()],
+    ['google', 'github', 'gitlab', 'corp', 'people', 'keycloak', 'staff'],
+  );
 });
 
 /** The entry of the manual; only the keys come from the server of this test. */
