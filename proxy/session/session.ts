@@ -21,6 +21,7 @@ import { Picture } from './picture.ts';
 import { Reading } from './reading.ts';
 import { refuseExtended, refuseSimple } from './refusals.ts';
 import { reported } from './reported.ts';
+import { Retiring } from './retiring.ts';
 import { Run, type RunStatus } from './run.ts';
 import { DEFAULT_READ_ONLY, ServerLine } from './server-line.ts';
 import { Settings } from './settings.ts';
@@ -61,7 +62,7 @@ export class Session {
   private gone = false;
   private over = false;
   private stopping = false;
-  private retiring: HoldpointError | null = null;
+  private readonly retiring = new Retiring(error => this.end(error));
   private count = 0;
   private drain: NodeJS.Timeout | undefined;
 
@@ -289,7 +290,7 @@ export class Session {
       return;
     }
     this.core.picture.settle();
-    if (!this.core.segment) this.retireNow();
+    if (!this.core.segment) this.retiring.rests();
     const { block } = this.intake;
     if (block === 'settle' || block === 'copy') this.resume();
   }
@@ -309,7 +310,7 @@ export class Session {
       this.aftermath.transactionEnded();
     }
     if (this.gone) this.finish(GONE, null);
-    else if (!this.retireNow()) this.resume();
+    else if (!this.retiring.rests()) this.resume();
   }
 
   /** The agent's messages go on, once this chunk of the server's is dealt with. */
@@ -330,15 +331,7 @@ export class Session {
 
   /** Ends the session, once what runs for the agent has been answered. */
   retire(error: HoldpointError): void {
-    if (this.answers.underWay === 0 && !this.core.segment) this.end(error);
-    else this.retiring = error;
-  }
-
-  /** Behind what the server has just said, which is on its way to the agent. */
-  private retireNow(): boolean {
-    const error = this.retiring;
-    if (error !== null) queueMicrotask(() => this.end(error));
-    return error !== null;
+    this.retiring.begin(error, this.answers.underWay > 0 || this.core.segment);
   }
 
   /** From outside: shutdown, or the session's time is over. */
