@@ -1,4 +1,5 @@
 import type { Effects } from './effects.ts';
+import type { ServerSource } from './errors.ts';
 
 /** What a statement does to the proxy's picture of the session, once the server has confirmed it. */
 export type SessionAction =
@@ -71,4 +72,5 @@ export type Analysis =
       readonly position: number | null;
       readonly hint?: string;
       readonly detail?: string;
+      readonly source?: ServerSource | undefined;
     };

@@ -274,21 +274,35 @@ export const FAULTS = {
 
 export type FaultCode = keyof typeof FAULTS;
 
+/** A place in the server's source, without the line, which is another one in each version. */
+export interface ServerSource {
+  readonly file: string;
+  readonly routine: string;
+}
+
 /** One error class for the whole product: a code of the closed union, a sentence for the client, DETAIL and HINT where there are any. */
 export class HoldpointError extends Error {
   override readonly name = 'HoldpointError';
   readonly code: FaultCode;
   readonly detail: string | undefined;
   readonly hint: string | undefined;
+  /** Where the server raises the same error: drivers look at the routine. */
+  readonly source: ServerSource | undefined;
 
   constructor(
     code: FaultCode,
     message?: string,
-    more: { detail?: string | undefined; hint?: string | undefined; cause?: unknown } = {},
+    more: {
+      detail?: string | undefined;
+      hint?: string | undefined;
+      source?: ServerSource | undefined;
+      cause?: unknown;
+    } = {},
   ) {
     super(message ?? FAULTS[code].client, more.cause === undefined ? undefined : { cause: more.cause });
     this.code = code;
     this.detail = more.detail;
+    this.source = more.source;
     this.hint = more.hint ?? (FAULTS[code] as Fault).hint;
   }
 

@@ -11,6 +11,7 @@ import type { Run } from './run.ts';
 import { lookAhead } from './segment.ts';
 import { OWN } from './server-line.ts';
 import { changesCatalog } from './settings.ts';
+import { asTheServer, unknownPortal, unknownStatement } from './unknown-names.ts';
 
 /**
  * The extended protocol. A text is judged when it is parsed, so that nothing refused reaches the server at all, and again with its values
@@ -34,7 +35,11 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
   const { judged } = judgement;
   const [analysis, second] = judged.statements;
   if (analysis === undefined || second !== undefined) {
-    refuse(new HoldpointError('syntax', 'cannot insert multiple commands into a prepared statement'));
+    refuse(
+      new HoldpointError('syntax', 'cannot insert multiple commands into a prepared statement', {
+        source: { file: 'postgres.c', routine: 'exec_parse_message' },
+      }),
+    );
     return;
   }
   const { alone } = judged;
@@ -73,7 +78,7 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
     // A held text is held when it is bound, unless reading its literals runs something already.
     parseOnly: analysis.parseRuns !== true,
     forward: () => forward(run),
-    refuse,
+    refuse: error => refuse(asTheServer(core, judged, error)),
   });
 }
 
@@ -83,7 +88,7 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
   refuseOwnNames(name);
   const prepared = core.picture.statements.get(message.statement);
   if (prepared === undefined) {
-    core.refuseExtended(unknownStatement(message.statement));
+    core.refuseExtended(unknownStatement(message.statement, 'exec_bind_message'));
     return;
   }
   const full = roomForPortal(core, name) ?? roomFor(core, [prepared.analysis]);
@@ -124,7 +129,7 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
       core.picture.portals.assume(name, portal);
       core.line.pass(buffer, start, end, { kind: 'bind', name, portal });
     },
-    refuse: error => core.refuseExtended(error),
+    refuse: error => core.refuseExtended(asTheServer(core, judged, error)),
   });
 }
 
@@ -132,13 +137,14 @@ export function describe(core: Core, buffer: Buffer, start: number, end: number)
   const { kind, name } = decodeNamed(buffer, start, end, core.encoding.text);
   if (kind === 'statement') {
     const prepared = core.picture.statements.get(name);
-    if (prepared === undefined) core.refuseExtended(unknownStatement(name));
+    if (prepared === undefined)
+      core.refuseExtended(unknownStatement(name, 'exec_describe_statement_message'));
     else passInSegment(core, buffer, start, end, { kind: 'describe-statement', prepared });
     return;
   }
   const portal = core.picture.portals.get(name);
   if (portal === undefined) {
-    core.refuseExtended(unknownPortal(name));
+    core.refuseExtended(unknownPortal(name, 'exec_describe_portal_message'));
     return;
   }
   portal.described = true;
@@ -149,7 +155,7 @@ export function execute(core: Core, buffer: Buffer, start: number, end: number):
   const { portal: name } = decodeExecute(buffer, start, end, core.encoding.text);
   const portal = core.picture.portals.get(name);
   if (portal === undefined || portal.run === null) {
-    core.refuseExtended(unknownPortal(name));
+    core.refuseExtended(unknownPortal(name, 'exec_execute_message'));
     return;
   }
   const { run } = portal;
@@ -266,13 +272,4 @@ function changesPicture(statement: StatementAnalysis): boolean {
 function refuseOwnNames(name: string): void {
   if (name.startsWith(OWN))
     throw new HoldpointError('unsupported', `names that begin with ${OWN} belong to the proxy`);
-}
-
-function unknownStatement(name: string): HoldpointError {
-  const which = name === '' ? 'unnamed prepared statement' : `prepared statement "${name}"`;
-  return new HoldpointError('unknown_statement', `${which} does not exist`);
-}
-
-function unknownPortal(name: string): HoldpointError {
-  return new HoldpointError('unknown_portal', `portal "${name}" does not exist`);
 }

@@ -2,6 +2,7 @@ import { HoldpointError } from '#schemas/errors.ts';
 import { decodeQuery } from '../wire/frontend.ts';
 import { type Core, secondWitness } from './core.ts';
 import { roomFor } from './room.ts';
+import { asTheServer } from './unknown-names.ts';
 
 /** A simple Query: all its statements are judged before any of it is sent, and the strictest verdict is the verdict. */
 export function query(core: Core, buffer: Buffer, start: number, end: number): void {
@@ -28,6 +29,6 @@ export function query(core: Core, buffer: Buffer, start: number, end: number): v
       core.line.pass(buffer, start, end, { kind: 'query', run, plan: undefined });
       core.wait('ready');
     },
-    refuse: error => core.refuseSimple(error),
+    refuse: error => core.refuseSimple(asTheServer(core, judged, error)),
   });
 }

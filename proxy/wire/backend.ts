@@ -182,6 +182,7 @@ export function encodeError(
   if (error.detail !== undefined) fields.push(['D', say(error.detail)]);
   if (error.hint !== undefined) fields.push(['H', say(error.hint)]);
   if (position !== undefined && position !== null) fields.push(['P', String(position)]);
+  if (error.source !== undefined) fields.push(['F', error.source.file], ['R', error.source.routine]);
   return encodeFields(BACKEND.error, fields);
 }
 

@@ -71,11 +71,11 @@ export const DELIBERATE: readonly Deliberate[] = [
     },
   },
   {
-    name: 'no source position',
-    why: 'where nothing could be sent to the server (a text that does not parse, a name that stands for nothing) the proxy answers, and has no place in the source of the server to name',
+    name: 'no line in the source',
+    why: 'where nothing could be sent to the server (a text that does not parse, a name that stands for nothing) the proxy answers, and does not know on which line of its version the server would have said it',
     settle: inPairs(
-      (direct, proxied) => direct.type === 'E' && proxied.type === 'E' && !('R' in proxied),
-      ({ F: _file, L: _line, R: _routine, ...rest }) => rest as Answered,
+      (direct, proxied) => direct.type === 'E' && proxied.type === 'E' && !('L' in proxied),
+      ({ L: _line, ...rest }) => rest as Answered,
     ),
   },
 ];

@@ -1,5 +1,6 @@
 import './baseline-compiler.ts';
 import { loadModule, parsePlPgSQLSync, parseSync, SqlError } from 'libpg-query';
+import type { ServerSource } from '#schemas/errors.ts';
 import { syntaxAdvice } from './syntax-advice.ts';
 import { list, type Tree, tree } from './tree.ts';
 
@@ -14,6 +15,7 @@ export interface SyntaxFault {
   readonly position: number | null;
   readonly hint?: string;
   readonly detail?: string;
+  readonly source?: ServerSource | undefined;
 }
 
 /** The statements of a query string, or why it does not parse. Text that C cannot carry does not parse. Throws when the parser itself fails. */
@@ -29,8 +31,17 @@ export function parse(sql: string): readonly unknown[] | SyntaxFault {
     if (!(fault instanceof SqlError) || /stack depth|out of memory/i.test(fault.message)) throw fault;
     const cursor = fault.sqlDetails?.cursorPosition;
     const advice = syntaxAdvice(fault.message, fault.sqlDetails?.fileName);
-    return { message: fault.message, position: cursor === undefined ? null : cursor + 1, ...advice };
+    const position = cursor === undefined ? null : cursor + 1;
+    return { message: fault.message, position, ...advice, source: sourceOf(fault.sqlDetails) };
   }
+}
+
+/** The parser is the server's own, from files that were put into one folder under longer names. */
+function sourceOf(details: SqlError['sqlDetails']): ServerSource | undefined {
+  const file = details?.fileName?.replace(/^src_backend_parser_/, '');
+  const routine = details?.functionName;
+  if (file === undefined || routine === undefined || file.startsWith('src_')) return undefined;
+  return { file, routine };
 }
 
 /** The same for text of the catalog: statements, or the message. */
