@@ -17,7 +17,7 @@ export class Retiring {
 
   /** Nothing runs now. True when the session ends here, behind what the server has just said, which is on its way to the agent. */
   rests(): boolean {
-    const { error } = this;
+    const error = this.error;
     if (error !== null) queueMicrotask(() => this.end(error));
     return error !== null;
   }
