@@ -1,5 +1,5 @@
 import type { Approval } from '#schemas/approval.ts';
-import { missing } from '#schemas/hold.ts';
+import { missing } from '#schemas/quorum.ts';
 import { visible } from './visible.ts';
 
 /** One approval for a terminal, whole: nothing of the statement is cut off. `now` in milliseconds since 1970. */

@@ -2,6 +2,7 @@ import type { Approval } from '#schemas/approval.ts';
 import type { Decision } from '#schemas/decision.ts';
 import { lowerEmail } from '#schemas/email.ts';
 import { IllegalMove, transition } from '#schemas/hold.ts';
+import { requestDigest } from '#schemas/request.ts';
 import { statementDigest } from '#schemas/statement.ts';
 import type { DecisionInput } from './ports.ts';
 
@@ -23,11 +24,16 @@ export function decisionOn(
     throw new IllegalMove(
       `the statement of ${present.id} is not the one that is held: its record was changed`,
     );
+  const request = requestDigest(present);
+  if (input.shown !== undefined && input.shown !== request)
+    throw new IllegalMove(`what was shown of ${present.id} is not what is held: its record was changed`);
   const decision: Decision = {
     approval: present.id,
     digest: present.digest,
+    request,
     verdict: input.verdict,
     by,
+    ...(input.account === undefined ? {} : { account: input.account }),
     groups: [...groupsOf(by)].sort(),
     reason: input.reason,
     at: new Date(now).toISOString(),

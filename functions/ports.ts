@@ -7,6 +7,10 @@ export interface DecisionInput {
   readonly by: string;
   readonly verdict: Decision['verdict'];
   readonly reason: string;
+  /** The account of the person, where that is more than their e-mail. */
+  readonly account?: string | undefined;
+  /** `requestDigest` of what they were shown; where given, what is stored has to be that still. */
+  readonly shown?: string | undefined;
 }
 
 /** The approvals as their approvers see them: `local/` keeps them in SQLite, `gcp/` in Firestore. */

@@ -6,9 +6,16 @@ export const decision = z.strictObject({
   approval: z.string(),
   /** The statement digest that was shown. */
   digest: z.string().regex(/^[0-9a-f]{64}$/),
+  /** `requestDigest` of what was shown. Absent in records from before it was asked for: those release nothing. */
+  request: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
   verdict: z.enum(['approve', 'deny', 'revoke']),
   /** Lower-cased e-mail: one e-mail is one person. */
   by: z.string().min(1),
+  /** The account that has decided, where that is more than the e-mail: `slack:T…/U…`. Its e-mail may change; it stays one person. */
+  account: z.string().optional(),
   /** Groups that the signer has seen `by` to be a member of. */
   groups: z.array(z.string()),
   reason: z.string().max(2000),

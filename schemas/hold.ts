@@ -1,6 +1,8 @@
 import type { Approval } from './approval.ts';
-import type { SignedDecision } from './decision.ts';
-import { lowerEmail, mailbox } from './email.ts';
+import type { Decision, SignedDecision } from './decision.ts';
+import { mailbox } from './email.ts';
+import { mayDecide, missing } from './quorum.ts';
+import { requestDigest } from './request.ts';
 
 /** Everything that can happen to a hold. */
 export type HoldEvent =
@@ -52,6 +54,8 @@ function decide(approval: Approval, signed: SignedDecision): Approval {
     throw new IllegalMove(`the decision is for ${decision.approval}, not for ${approval.id}`);
   if (decision.digest !== approval.digest)
     throw new IllegalMove('the decision covers another statement than the one that is held');
+  if (decision.request !== requestDigest(approval))
+    throw new IllegalMove('what was shown to who decided is not what was asked: the record was changed');
   if (!revokes && Date.parse(decision.at) > Date.parse(approval.deadline))
     throw new IllegalMove('the deadline has passed');
   const refusal = mayDecide(approval, decision.by, decision.groups);
@@ -59,7 +63,7 @@ function decide(approval: Approval, signed: SignedDecision): Approval {
   const next = { ...approval, decisions: [...approval.decisions, signed] };
   const because = decision.reason === '' ? '' : `: ${decision.reason}`;
   if (revokes) return { ...next, state: 'withdrawn', outcome: `revoked by ${decision.by}${because}` };
-  if (approval.decisions.some(d => mailbox(d.decision.by) === mailbox(decision.by)))
+  if (approval.decisions.some(d => samePerson(d.decision, decision)))
     throw new IllegalMove(`${decision.by} has already decided; each person counts once`);
   if (decision.verdict === 'deny')
     return { ...next, state: 'denied', outcome: `denied by ${decision.by}${because}` };
@@ -68,33 +72,8 @@ function decide(approval: Approval, signed: SignedDecision): Approval {
   return { ...next, state: 'approved', outcome: `approved by ${people}` };
 }
 
-/** Null when `by` may decide; otherwise a sentence that says why not. */
-export function mayDecide(approval: Approval, by: string, groups: readonly string[]): string | null {
-  if (by !== lowerEmail(by) || by === '') return 'an approver is named by a lower-case e-mail';
-  const { email, subject } = approval.requester;
-  if ([email, subject].some(own => own !== undefined && mailbox(own) === mailbox(by)))
-    return 'the requester cannot decide on their own statement';
-  if (!approval.requirements.some(r => eligible(r.approvers, by, groups)))
-    return `${by} is not among the approvers of ${approval.requirements.map(r => r.rule).join(', ')}`;
-  return null;
-}
-
-/** How many more approvals the requirement that lacks most still needs; 0 when all are met. */
-export function missing(approval: Approval): number {
-  const yes = approval.decisions.filter(d => d.decision.verdict === 'approve');
-  const lacks = approval.requirements.map(r => {
-    const people = new Set(
-      yes
-        .filter(d => eligible(r.approvers, d.decision.by, d.decision.groups))
-        .map(d => mailbox(d.decision.by)),
-    );
-    return r.quorum - people.size;
-  });
-  return Math.max(0, ...lacks);
-}
-
-function eligible(approvers: readonly string[], by: string, groups: readonly string[]): boolean {
-  return approvers.some(a => (a.startsWith('email:') ? lowerEmail(a.slice(6)) === by : groups.includes(a)));
+function samePerson(a: Decision, b: Decision): boolean {
+  return mailbox(a.by) === mailbox(b.by) || (a.account !== undefined && a.account === b.account);
 }
 
 function moved(approval: Approval, verb: string): IllegalMove {

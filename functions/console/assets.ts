@@ -6,7 +6,7 @@ export interface Asset {
   readonly body: string;
 }
 
-/** The page's modules, and the one file of the contract that the page shares: who may decide is judged by the same lines everywhere. */
+/** The page's modules, and the files of the contract that the page shares: who may decide is judged by the same lines everywhere. */
 const MODULES: Readonly<Record<string, string>> = {
   api: './page/api.ts',
   app: './page/app.ts',
@@ -16,7 +16,8 @@ const MODULES: Readonly<Record<string, string>> = {
   dom: './page/dom.ts',
   facts: './page/facts.ts',
   history: './page/history.ts',
-  hold: '#schemas/hold.ts',
+  email: '#schemas/email.ts',
+  quorum: '#schemas/quorum.ts',
   replay: './page/replay.ts',
   sessions: './page/sessions.ts',
   sql: './page/sql.ts',

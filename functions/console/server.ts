@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Approval } from '#schemas/approval.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import { IllegalMove } from '#schemas/hold.ts';
+import { requestDigest } from '#schemas/request.ts';
 import { statementDigest } from '#schemas/statement.ts';
 import type { ApprovalBook, AuditReader } from '../ports.ts';
 import { loadAssets } from './assets.ts';
@@ -125,7 +126,11 @@ export function createConsole(options: ConsoleOptions): Console {
     const covered = statementDigest(approval.statement);
     if (approval.digest !== covered || (digest ?? covered) !== covered)
       throw new HttpFault(409, 'the statement that was shown is not the one that is held');
-    replyJson(response, 200, await book.decide(id, { by: as, verdict, reason }));
+    replyJson(
+      response,
+      200,
+      await book.decide(id, { by: as, verdict, reason, shown: requestDigest(approval) }),
+    );
   }
 
   async function replay({ response, id, query }: Call): Promise<void> {

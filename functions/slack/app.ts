@@ -21,7 +21,7 @@ export interface SlackAppOptions {
   readonly deadlineMs?: number;
 }
 
-const buttonValue = z.strictObject({ id: z.string(), digest: z.string() });
+const buttonValue = z.strictObject({ id: z.string(), request: z.string() });
 /** Slack's own rule for the past; a stamp from the future is as little a proof of freshness. */
 const CLOCK_SKEW_SECONDS = 300;
 const LATE =

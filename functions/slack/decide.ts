@@ -31,10 +31,14 @@ export async function press(
   const book = deps.book(decider.groups);
   const present = await book.get(value.id);
   if (present === null) return { told: `There is no approval ${value.id}.`, approval: null };
-  if (present.digest !== value.digest)
-    return { told: 'Nothing has changed: that button belongs to another statement.', approval: present };
   try {
-    const approval = await book.decide(value.id, { by: decider.email, verdict, reason });
+    const approval = await book.decide(value.id, {
+      by: decider.email,
+      account: decider.account,
+      verdict,
+      reason,
+      shown: value.request,
+    });
     return { told: null, approval };
   } catch (error) {
     if (!(error instanceof IllegalMove)) throw error;

@@ -2,7 +2,8 @@ import type { KnownBlock, RichTextBlock, RichTextBlockElement, RichTextSection }
 import type { Approval } from '#schemas/approval.ts';
 import type { Effects } from '#schemas/effects.ts';
 import { grantEnd } from '#schemas/grant.ts';
-import { missing } from '#schemas/hold.ts';
+import { missing } from '#schemas/quorum.ts';
+import { requestDigest } from '#schemas/request.ts';
 import { rowsBound, STATES, TRANSACTIONS, title, warnings } from '../console/page/describe.ts';
 import { plain } from '../console/page/visible.ts';
 import type { Execution } from '../ports.ts';
@@ -15,10 +16,10 @@ export interface SlackMessage {
   readonly blocks: KnownBlock[];
 }
 
-/** What a button carries: the decision covers the digest, so the button does. Below Slack's 2,000 characters for a value. */
+/** What a button carries: the digest of everything that its message shows, which is what the decision covers. Below Slack's 2,000 characters for a value. */
 export interface ButtonValue {
   readonly id: string;
-  readonly digest: string;
+  readonly request: string;
 }
 
 /** Characters of one text that Slack shows whole; beyond it a reader would approve what they have not seen. */
@@ -156,7 +157,7 @@ function ranAs({ status, rows, sqlstate }: Execution): string {
 }
 
 function actions(approval: Approval, whole: boolean, page: string): KnownBlock[] {
-  const value = JSON.stringify({ id: approval.id, digest: approval.digest } satisfies ButtonValue);
+  const value = JSON.stringify({ id: approval.id, request: requestDigest(approval) } satisfies ButtonValue);
   const button = (action: 'approve' | 'deny' | 'revoke', label: string, style?: 'primary' | 'danger') => ({
     type: 'button' as const,
     action_id: action,

@@ -34,7 +34,12 @@ export interface PeopleOptions {
 }
 
 export type Decider =
-  | { readonly kind: 'person'; readonly email: string; readonly groups: readonly string[] }
+  | {
+      readonly kind: 'person';
+      readonly email: string;
+      readonly account: string;
+      readonly groups: readonly string[];
+    }
   /** A sentence for that person. */
   | { readonly kind: 'nobody'; readonly why: string };
 
@@ -61,7 +66,7 @@ export function createPeople(options: PeopleOptions): (userId: string) => Promis
       ),
     );
     const groups = new Set([...groupsOf(email), ...inSlack.filter(group => group !== null)]);
-    return { kind: 'person', email, groups: [...groups].sort() };
+    return { kind: 'person', email, account: `slack:${team}/${userId}`, groups: [...groups].sort() };
   };
 }
 

@@ -4,10 +4,11 @@ import { canonical } from '#schemas/canonical.ts';
 import type { SignedDecision } from '#schemas/decision.ts';
 import { type FaultCode, HoldpointError } from '#schemas/errors.ts';
 import { grantEnd } from '#schemas/grant.ts';
-import { type HoldEvent, IllegalMove, missing } from '#schemas/hold.ts';
+import { type HoldEvent, IllegalMove } from '#schemas/hold.ts';
+import { missing } from '#schemas/quorum.ts';
 import { answerWithin } from './answer.ts';
 import { type HoldResult, refusal, returned } from './outcome.ts';
-import { prove } from './prove.ts';
+import { prove, proveAgain } from './prove.ts';
 
 export interface ParkedDeps {
   readonly approvals: Approvals;
@@ -167,7 +168,7 @@ export class ParkedHold {
         return this.#refuse('decision_unverified', 'the signature of a decision is wrong');
     }
     try {
-      this.#proven = prove(this.approval, seen.decisions, this.#deps.groupsOf);
+      this.#proven = this.#prove(seen);
     } catch (error) {
       if (!(error instanceof IllegalMove)) throw error;
       return this.#refuse('decision_unverified', error.message);
@@ -192,6 +193,13 @@ export class ParkedHold {
       case 'withdrawn':
         return this.#refuse('hold_withdrawn', seen.outcome);
     }
+  }
+
+  #prove({ decisions, requester }: Approval): Approval {
+    const { groupsOf } = this.#deps;
+    return this.#how.attached
+      ? proveAgain({ ...this.approval, requester, decisions }, this.approval.requester, groupsOf)
+      : prove(this.approval, decisions, groupsOf);
   }
 
   /** Past the deadline, or, where an approval has a time of its own, past that. */

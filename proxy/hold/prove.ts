@@ -1,6 +1,8 @@
 import type { Approval } from '#schemas/approval.ts';
 import type { SignedDecision } from '#schemas/decision.ts';
 import { IllegalMove, transition } from '#schemas/hold.ts';
+import type { Principal } from '#schemas/principal.ts';
+import { mayDecide } from '#schemas/quorum.ts';
 
 /**
  * What the decisions amount to, worked out anew from the approval as the proxy opened it: whatever the store says about state,
@@ -22,4 +24,25 @@ export function prove(
     const groups = [...new Set([...decision.groups, ...groupsOf(decision.by)])];
     return transition(approval, { kind: 'decide', signed: { ...signed, decision: { ...decision, groups } } });
   }, start);
+}
+
+/**
+ * The same for whoever asks again, as `requester`, for what `found` has stood for. What was signed names who asked first: that has to be the
+ * same principal, though their token is another one now. They may have been known by another e-mail: neither of the two may decide.
+ */
+export function proveAgain(
+  found: Approval,
+  requester: Principal,
+  groupsOf: (email: string) => readonly string[],
+): Approval {
+  const { issuer, subject } = found.requester;
+  if (issuer !== requester.issuer || subject !== requester.subject)
+    throw new IllegalMove('its record was altered: it was asked for by somebody else');
+  const proven = prove(found, found.decisions, groupsOf);
+  for (const { decision } of found.decisions) {
+    const groups = [...decision.groups, ...groupsOf(decision.by)];
+    const refusal = mayDecide({ ...found, requester }, decision.by, groups);
+    if (refusal !== null) throw new IllegalMove(refusal);
+  }
+  return { ...proven, requester };
 }

@@ -5,10 +5,10 @@ import type { SignedDecision } from '#schemas/decision.ts';
 import type { Effects } from '#schemas/effects.ts';
 import type { FaultCode } from '#schemas/errors.ts';
 import { grantEnd, grantKey } from '#schemas/grant.ts';
-import { type HoldEvent, IllegalMove, mayDecide } from '#schemas/hold.ts';
+import { type HoldEvent, IllegalMove } from '#schemas/hold.ts';
 import type { Principal } from '#schemas/principal.ts';
 import { type Statement, statementDigest } from '#schemas/statement.ts';
-import { prove } from './prove.ts';
+import { proveAgain } from './prove.ts';
 import { termsOf } from './terms.ts';
 
 /** What is asked for now, by whom, and what the policy says now that it needs. */
@@ -98,13 +98,7 @@ export async function standing(asked: Asked, deps: StandingDeps): Promise<Standi
   }
   let proven: Approval;
   try {
-    proven = prove(approval, found.decisions, deps.groupsOf);
-    // Whoever asked first may have been known by another e-mail than whoever asks now.
-    for (const { decision } of found.decisions) {
-      const groups = [...decision.groups, ...deps.groupsOf(decision.by)];
-      const refusal = mayDecide({ ...approval, requester: found.requester }, decision.by, groups);
-      if (refusal !== null) throw new IllegalMove(refusal);
-    }
+    proven = proveAgain(found, asked.requester, deps.groupsOf);
   } catch (error) {
     if (!(error instanceof IllegalMove)) throw error;
     return unverified(error.message);

@@ -4,6 +4,7 @@ import { type AuditEvent, type AuditKind, auditEvent } from '#schemas/audit.ts';
 import { canonical, type Json, sha256 } from '#schemas/canonical.ts';
 import type { Effects } from '#schemas/effects.ts';
 import { type HoldEvent, IllegalMove, transition } from '#schemas/hold.ts';
+import { requestDigest } from '#schemas/request.ts';
 import { type Statement, statementDigest } from '#schemas/statement.ts';
 
 /** A book in memory that does the real work: every change goes through `transition`, and is told to all who listen. */
@@ -37,6 +38,7 @@ export function fakeBook(clock: () => number): FakeBook {
       const decision = {
         approval: id,
         digest: known(id).digest,
+        request: requestDigest(known(id)),
         verdict,
         by,
         groups: ['dba'],

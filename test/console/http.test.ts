@@ -131,7 +131,7 @@ describe('the console over HTTP', () => {
         for (const [, name] of answer.text.matchAll(/from\s*'\.(\/[^']+)'/g)) queue.push(name!);
       }
     }
-    assert.ok(seen.has('/hold.js'), 'the page shares the rules of schemas/hold.ts');
+    assert.ok(seen.has('/quorum.js'), 'the page shares the rules of schemas/quorum.ts');
     const html = (await ask('/')).text;
     assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=|<style/i, 'nothing inline');
   });

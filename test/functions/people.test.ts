@@ -26,9 +26,19 @@ function decider(user: SlackUser) {
 
 test('an address that only lower-cases to an approver’s is somebody else’s', async () => {
   const upper = await decider(person({ email: 'KATE@Example.com' }));
-  assert.deepEqual(upper, { kind: 'person', email: 'kate@example.com', groups: ['approvers'] });
+  assert.deepEqual(upper, {
+    kind: 'person',
+    account: 'slack:T1/U1',
+    email: 'kate@example.com',
+    groups: ['approvers'],
+  });
   const kelvin = await decider(person({ email: '\u212aate@example.com' }));
-  assert.deepEqual(kelvin, { kind: 'person', email: '\u212aate@example.com', groups: [] });
+  assert.deepEqual(kelvin, {
+    kind: 'person',
+    account: 'slack:T1/U1',
+    email: '\u212aate@example.com',
+    groups: [],
+  });
 });
 
 test('whoever runs a connected workspace cannot make an approver there', async () => {

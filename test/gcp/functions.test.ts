@@ -8,6 +8,7 @@ import { type SlackEmulator, startSlack } from '#cli/emulators/slack.ts';
 import { compose, type Functions } from '#functions/compose.ts';
 import type { Approval } from '#schemas/approval.ts';
 import type { HoldMessage } from '#schemas/messages.ts';
+import { requestDigest } from '#schemas/request.ts';
 import { statementDigest } from '#schemas/statement.ts';
 import { requirement, statement } from '#test/hold/fixture.ts';
 import { type Emulators, lacksEmulators, startEmulators } from '#test/support/emulators.ts';
@@ -226,7 +227,7 @@ describe(
           {
             type: 'button',
             action_id: 'approve',
-            value: JSON.stringify({ id: approval.id, digest: approval.digest }),
+            value: JSON.stringify({ id: approval.id, request: requestDigest(approval) }),
           },
         ],
       };
@@ -241,12 +242,12 @@ describe(
       const stale = {
         ...payload,
         actions: [
-          { ...payload.actions[0], value: JSON.stringify({ id: approval.id, digest: '0'.repeat(64) }) },
+          { ...payload.actions[0], value: JSON.stringify({ id: approval.id, request: '0'.repeat(64) }) },
         ],
       };
       slack.whispers.length = 0;
       assert.equal((await slack.send(stale)).status, 200);
-      assert.match(slack.whispers[0]?.text ?? '', /another statement/);
+      assert.match(slack.whispers[0]?.text ?? '', /its record was changed/);
       assert.ok(JSON.stringify(message.blocks).includes('"approve"'), 'it is still to be decided');
     });
 

@@ -5,8 +5,9 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { Approvals } from '#proxy/ports.ts';
 import type { Approval } from '#schemas/approval.ts';
 import { type Decision, decisionBytes, type SignedDecision } from '#schemas/decision.ts';
+import { requestDigest } from '#schemas/request.ts';
 import { statementDigest } from '#schemas/statement.ts';
-import { holdFixture, NOW, requirement, settle, statement } from './fixture.ts';
+import { effects, holdFixture, NOW, requester, requirement, settle, statement } from './fixture.ts';
 
 /** A store whose owner says whatever they like, and grants every claim. */
 function lyingStore() {
@@ -31,6 +32,10 @@ function lyingStore() {
   return {
     approvals,
     claims,
+    request: () => {
+      assert(opened !== null);
+      return requestDigest(opened);
+    },
     say: (more: Partial<Approval>) => {
       assert(opened !== null);
       tell({ ...opened, ...more });
@@ -49,6 +54,7 @@ afterEach(() => f.close());
 const decisionOn = (id: string, more: Partial<Decision> = {}): Decision => ({
   approval: id,
   digest: statementDigest(statement),
+  request: store.request(),
   verdict: 'approve',
   by: 'ann@example.com',
   groups: ['approvers'],
@@ -90,6 +96,26 @@ describe('whatever the store says, nothing is released', () => {
     const decisions = [f.signer(decisionOn(parked.id, { by: 'dev@example.com' }))];
     const requester = { ...parked.hold.approval.requester, email: 'else@example.com', subject: 'else' };
     store.say({ state: 'approved', decisions, requester });
+    await unreleased(parked);
+  });
+
+  test('by somebody who was shown another requester, other effects or another sentence of the rule', async () => {
+    for (const shown of [
+      { requester: { ...requester, subject: 'somebody-trusted' } },
+      { effects: [{ ...effects, rows: 0 }] },
+      { requirements: [requirement({ message: 'routine, approve at once' })] },
+    ]) {
+      const parked = await parkedWith();
+      const request = requestDigest({ ...parked.hold.approval, ...shown });
+      store.say({ state: 'approved', decisions: [f.signer(decisionOn(parked.id, { request }))] });
+      await unreleased(parked);
+    }
+  });
+
+  test('by a decision that does not say what was shown', async () => {
+    const parked = await parkedWith();
+    const { request: _, ...before } = decisionOn(parked.id);
+    store.say({ state: 'approved', decisions: [f.signer(before)] });
     await unreleased(parked);
   });
 

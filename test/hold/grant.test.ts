@@ -5,6 +5,7 @@ import { fromDocument, toDocument } from '#schemas/approval-document.ts';
 import type { Decision, SignedDecision } from '#schemas/decision.ts';
 import { grantEnd, grantKey } from '#schemas/grant.ts';
 import { type HoldEvent, IllegalMove, transition } from '#schemas/hold.ts';
+import { requestDigest } from '#schemas/request.ts';
 import { heldApproval, NOW, requester, requirement } from './fixture.ts';
 
 const grant = (releases: Approval['releases'] = 'once', asked = [requirement({ quorum: 2 })]): Approval => ({
@@ -12,10 +13,11 @@ const grant = (releases: Approval['releases'] = 'once', asked = [requirement({ q
   releases,
 });
 
-const decided = (verdict: Decision['verdict'], by: string, at: number): HoldEvent => {
+const decided = (verdict: Decision['verdict'], by: string, at: number, of = grant()): HoldEvent => {
   const decision: Decision = {
     approval: 'ap_1',
     digest: heldApproval('ap_1').digest,
+    request: requestDigest(of),
     verdict,
     by,
     groups: ['approvers'],
@@ -28,8 +30,8 @@ const decided = (verdict: Decision['verdict'], by: string, at: number): HoldEven
 
 const approved = (releases?: Approval['releases']): Approval =>
   [
-    decided('approve', 'ann@example.com', NOW + 1000),
-    decided('approve', 'bob@example.com', NOW + 9000),
+    decided('approve', 'ann@example.com', NOW + 1000, grant(releases)),
+    decided('approve', 'bob@example.com', NOW + 9000, grant(releases)),
   ].reduce(transition, grant(releases));
 
 test('a grant lasts from the decision that completed the quorum, and only while it stands', () => {

@@ -2,17 +2,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { mailbox } from '#schemas/email.ts';
 import { IllegalMove, transition } from '#schemas/hold.ts';
+import { requestDigest } from '#schemas/request.ts';
 import { heldApproval, NOW, requirement } from './fixture.ts';
 
-const approved = (approval: ReturnType<typeof heldApproval>, by: string) =>
+const approved = (approval: ReturnType<typeof heldApproval>, by: string, account?: string) =>
   transition(approval, {
     kind: 'decide',
     signed: {
       decision: {
         approval: approval.id,
         digest: approval.digest,
+        request: requestDigest(approval),
         verdict: 'approve',
         by,
+        ...(account === undefined ? {} : { account }),
         groups: ['approvers'],
         reason: '',
         at: new Date(NOW).toISOString(),
@@ -31,6 +34,13 @@ test('an approver with two addresses of one mailbox is one person of a quorum', 
   const first = approved(heldApproval('ap_1', [requirement({ quorum: 2 })]), 'ann@example.com');
   assert.throws(() => approved(first, 'ann+two@example.com'), /already decided/);
   assert.equal(approved(first, 'bob@example.com').state, 'approved');
+});
+
+test('an approver whose account gets another e-mail between two presses is one person', () => {
+  const asked = heldApproval('ap_1', [requirement({ quorum: 2 })]);
+  const first = approved(asked, 'ann@example.com', 'slack:T1/U1');
+  assert.throws(() => approved(first, 'bob@example.com', 'slack:T1/U1'), /already decided/);
+  assert.equal(approved(first, 'bob@example.com', 'slack:T1/U2').state, 'approved');
 });
 
 test('what tells people apart leaves different mailboxes apart', () => {

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { Approval, Requirement } from '#schemas/approval.ts';
 import type { Decision, SignedDecision } from '#schemas/decision.ts';
 import { type HoldEvent, IllegalMove, transition } from '#schemas/hold.ts';
+import { requestDigest } from '#schemas/request.ts';
 import { heldApproval, NOW, requirement } from './fixture.ts';
 
 const PEOPLE = [
@@ -33,6 +34,7 @@ const requirements = fc.array(
 const decision = fc.record({
   approval: fc.constantFrom('ap_1', 'ap_1', 'ap_1', 'ap_2'),
   digest: fc.constantFrom('right', 'right', 'right', 'wrong'),
+  request: fc.constantFrom('right', 'right', 'right', 'wrong'),
   verdict: fc.constantFrom('approve', 'approve', 'approve', 'deny'),
   by: fc.constantFrom(...PEOPLE),
   groups: fc.uniqueArray(fc.constantFrom(...GROUPS)),
@@ -64,7 +66,7 @@ test('no sequence of events executes without its quorum of distinct eligible peo
       let executions = 0;
       for (const e of events) {
         const before = approval;
-        const move: HoldEvent = e.kind === 'decide' ? { kind: 'decide', signed: signed(e.d, digest) } : e;
+        const move: HoldEvent = e.kind === 'decide' ? { kind: 'decide', signed: signed(e.d, approval) } : e;
         try {
           approval = transition(approval, move);
         } catch (error) {
@@ -98,7 +100,7 @@ test('a hold that has ended never moves again, except that a claimed grant can b
   for (const state of ['denied', 'expired', 'withdrawn', 'executed', 'approved'] as const) {
     const ended = { ...heldApproval('ap_1'), state };
     const events: HoldEvent[] = [
-      { kind: 'decide', signed: signed({ ...SAMPLE, by: 'bob@example.com' }, ended.digest) },
+      { kind: 'decide', signed: signed({ ...SAMPLE, by: 'bob@example.com' }, ended) },
       { kind: 'expire' },
       { kind: 'withdraw', why: 'nothing was sent' },
       { kind: 'execute' },
@@ -123,18 +125,20 @@ test('a hold that has ended never moves again, except that a claimed grant can b
 const SAMPLE = {
   approval: 'ap_1',
   digest: 'right',
+  request: 'right',
   verdict: 'approve' as const,
   by: 'ann@example.com',
   groups: ['approvers'],
   late: false,
 };
 
-function signed(d: { [K in keyof typeof SAMPLE]: unknown }, digest: string): SignedDecision {
+function signed(d: { [K in keyof typeof SAMPLE]: unknown }, of: Approval): SignedDecision {
   const { late, ...rest } = d;
   const at = new Date(NOW + (late === true ? 600_001 : 1000)).toISOString();
   const decision = {
     ...rest,
-    digest: d.digest === 'right' ? digest : '0'.repeat(64),
+    digest: d.digest === 'right' ? of.digest : '0'.repeat(64),
+    request: d.request === 'right' ? requestDigest(of) : '0'.repeat(64),
     reason: '',
     at,
   } as Decision;

@@ -1,6 +1,6 @@
 import type { Approval, Requirement } from '#schemas/approval.ts';
 import type { Effects } from '#schemas/effects.ts';
-import { missing } from '#schemas/hold.ts';
+import { missing } from '#schemas/quorum.ts';
 import { httpsUrl, moment, rowsBound, TRANSACTIONS } from './describe.ts';
 import { type Child, el } from './dom.ts';
 
