@@ -124,6 +124,7 @@ export const POLICY_DESCRIPTIONS: Readonly<Record<string, string>> = {
       writes: 'ANY relation written matches: public.payments, hr.*.',
       onlyRelations: 'ALL relations read and written match. For rules that allow.',
       functions: 'ANY function called matches: pg_catalog.pg_sleep*.',
+      onlyFunctions: 'ALL functions called match. For rules that allow.',
       withoutWhere: 'An UPDATE or DELETE without WHERE, anywhere in the statement.',
       keyed: 'Every row is picked by equality on a whole unique key.',
       maxRows: 'At most so many rows; does not match where no bound is known.',

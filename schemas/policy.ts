@@ -34,6 +34,8 @@ export const effectsMatch = z.strictObject({
   onlyRelations: z.array(pattern).min(1).optional(),
   /** ANY function called matches. */
   functions: z.array(pattern).min(1).optional(),
+  /** ALL functions called match: for rules that allow. */
+  onlyFunctions: z.array(pattern).min(1).optional(),
   withoutWhere: z.boolean().optional(),
   keyed: z.boolean().optional(),
   /** At most so many rows; a statement without a known bound does not match. */

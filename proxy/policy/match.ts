@@ -45,6 +45,8 @@ const MATCHERS: { readonly [K in keyof Required<EffectsMatch>]: Matcher<K> } = {
     !isUnknown(effects) &&
     [...effects.reads, ...effects.writes].every(relation => matchesAny(wanted, relation)),
   functions: (wanted, { effects }) => effects.functions.some(name => matchesAny(wanted, name)),
+  onlyFunctions: (wanted, { effects }) =>
+    !isUnknown(effects) && effects.functions.every(name => matchesAny(wanted, name)),
   withoutWhere: (wanted, { effects }) => wanted === effects.withoutWhere,
   keyed: (wanted, { effects }) => wanted === effects.keyed,
   maxRows: (wanted, { effects }) => effects.rows !== null && effects.rows <= wanted,

@@ -4,7 +4,7 @@ import type { Report } from './report.ts';
 import type { Path } from './yaml-source.ts';
 
 type EffectsMatch = z.infer<typeof effectsMatch>;
-const PATTERN_KEYS = ['reads', 'writes', 'onlyRelations', 'functions'] as const;
+const PATTERN_KEYS = ['reads', 'writes', 'onlyRelations', 'functions', 'onlyFunctions'] as const;
 
 /** Patterns without a schema would match nothing, and a rule that holds or denies would be silently off. */
 export function patternFaults(match: EffectsMatch, path: Path, report: Report): void {
@@ -31,6 +31,8 @@ export function contradiction(match: EffectsMatch): string | null {
   }
   if (unknown === true && match.onlyRelations !== undefined)
     return 'where something is unknown, the relations are not all known';
+  if (unknown === true && match.onlyFunctions !== undefined)
+    return 'where something is unknown, the functions are not all known';
   if (unknown === false && commands?.every(c => c === 'unknown')) return 'its commands are unknown';
   if (unknown === false && anyCommand?.every(c => c === 'unknown')) return 'its commands are unknown';
   if (maxRows !== undefined && moreRowsThan !== undefined && maxRows <= moreRowsThan)

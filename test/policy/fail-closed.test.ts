@@ -36,6 +36,7 @@ const anyMatch: fc.Arbitrary<EffectsMatch> = fc.record(
     reads: patterns,
     writes: patterns,
     onlyRelations: patterns,
+    onlyFunctions: patterns,
     functions: patterns,
     withoutWhere: fc.boolean(),
     keyed: fc.boolean(),

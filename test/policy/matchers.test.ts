@@ -55,6 +55,14 @@ const EFFECTS: readonly [match: string, meets: StatementAnalysis[], misses: Stat
     ],
   ],
   [
+    '{ onlyFunctions: [pg_catalog.pg_advisory_unlock*] }',
+    [statement({ functions: [] }), statement({ functions: ['pg_catalog.pg_advisory_unlock_all'] })],
+    [
+      statement({ functions: ['pg_catalog.pg_advisory_unlock', 'app.danger'] }),
+      statement({ functions: ['pg_catalog.pg_advisory_unlock'], unknown: ['calls something'] }),
+    ],
+  ],
+  [
     '{ functions: [pg_catalog.pg_sleep*, "*.danger"] }',
     [
       statement({ functions: ['pg_catalog.lower', 'pg_catalog.pg_sleep_for'] }),

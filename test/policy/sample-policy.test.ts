@@ -75,7 +75,23 @@ describe('the sample policy', () => {
       'deny',
       'no-server-control',
     ],
-    ['listen', other(['listen']), 'deny', 'default'],
+    ['listen', other(['listen']), 'allow', 'listen'],
+    ['notify', other(['notify']), 'deny', 'default'],
+    [
+      'select pg_advisory_unlock_all()',
+      other(['select', 'lock'], { functions: ['pg_catalog.pg_advisory_unlock_all'] }),
+      'allow',
+      'unlock',
+    ],
+    [
+      'select pg_advisory_unlock(1), pg_advisory_lock(2)',
+      other(['select', 'lock'], {
+        functions: ['pg_catalog.pg_advisory_unlock', 'pg_catalog.pg_advisory_lock'],
+      }),
+      'hold',
+      'other-writes',
+    ],
+    ['lock table orders', other(['lock'], { reads: ['public.orders'] }), 'hold', 'other-writes'],
     ['vacuum', other(['maintenance']), 'deny', 'default'],
   ];
   for (const [what, analysed, kind, rule] of table)
