@@ -141,6 +141,9 @@ test('session actions are told', () => {
   assert.deepEqual(told("select set_config('Search_Path', 'x', false)"), [
     { kind: 'set', setting: 'search_path' },
   ]);
+  assert.deepEqual(told("select set_config(name, 'x', false) from pg_settings where name = 'search_path'"), [
+    { kind: 'set', setting: 'search_path' },
+  ]);
   assert.deepEqual(told('set transaction read write'), [{ kind: 'set', setting: 'transaction_read_only' }]);
 });
 
@@ -199,6 +202,20 @@ test('settings that would make the proxy read another text than the server are r
     "do $$ begin set client_encoding = 'latin1'; end $$",
     "select set_config('Standard_Conforming_Strings', $1, false)",
     "select set_config(note, 'x', false) from log",
+    "select set_config('client_encodingX'::varchar(15), 'latin1', false)",
+    "select set_config('client_encodingX'::name::varchar(15)::text, 'latin1', false)",
+    "select set_config(name, 'off', false) from pg_settings where name = 'standard_conforming_strings'",
+    "select set_config(name, 'x', false) from pg_settings where name = 'work_mem' or true",
+    "select set_config(name, 'x', false) from pg_settings where name <> 'work_mem'",
+    "select set_config(name, 'x', false) from pg_settings where name like 'work_mem'",
+    "select set_config(name, 'x', false) from pg_settings where name = 'client_encodingX'::varchar(15)",
+    "select set_config(setting, 'x', false) from pg_settings where name = 'work_mem'",
+    "select set_config(a, 'x', false) from pg_settings p (a, name) where name = 'work_mem'",
+    "select set_config(q.name, 'x', false) from pg_settings p, pg_settings q where p.name = 'work_mem'",
+    "select 1 from pg_settings where name = 'work_mem' and set_config(name, 'x', false) = 'x'",
+    "select (select set_config(name, 'x', false) from (select note as name from log) l) from pg_settings where name = 'work_mem'",
+    "with pg_settings as (select note as name from log) select set_config(name, 'x', false) from pg_settings where name = 'work_mem'",
+    "select set_config(name, 'x', false) from pg_settings where name = $1",
     'alter role postgres set standard_conforming_strings = off',
     "alter database postgres set client_encoding = 'latin1'",
     'alter system set standard_conforming_strings = off',
@@ -219,6 +236,9 @@ test('settings that would make the proxy read another text than the server are r
     "select set_config('client_encoding', 'EUC_JP', false)",
     'set work_mem = 1',
     "select set_config('work_mem', $1, false)",
+    "select set_config('work_mem'::text, $1, false)",
+    "select set_config(name, 'view, foreign-table', false) from pg_settings where name = 'restrict_nonsystem_relation_kind'",
+    "select set_config(s.name, '1', true) from pg_catalog.pg_settings s where s.setting <> '' and s.name = 'work_mem'",
   ])
     assert.equal(bench.one(sql).refusal, null, sql);
 });

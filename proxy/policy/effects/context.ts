@@ -27,6 +27,13 @@ export interface Grammar {
   statement(context: Context, statement: unknown): void;
 }
 
+/** Every row that the target list sees is the row of pg_settings about this setting. */
+export interface PinnedSetting {
+  readonly relation: CatalogRelation;
+  readonly alias: string;
+  readonly setting: string;
+}
+
 /** Everything that walking one statement needs and collects. */
 export interface Context {
   readonly view: CatalogView;
@@ -53,6 +60,8 @@ export interface Context {
   readonly calls: PossibleCall[];
   /** Relations named in the text that reach a protected column. */
   readonly exposed: Set<CatalogRelation>;
+  /** Of the innermost query, while its target list is walked. */
+  pinned: PinnedSetting | null;
   /** There is more than columns and constants: values meet. */
   computes: boolean;
   /** Rows of whatever type occurs are made from text or JSON. */
@@ -87,6 +96,7 @@ export function newContext(
     asked: [],
     rows: [],
     mentioned: new Set(),
+    pinned: null,
     computes: false,
     populates: false,
     open: false,

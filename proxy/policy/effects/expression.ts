@@ -1,11 +1,13 @@
 import type { CatalogFunction } from '../catalog-view.ts';
 import { ask, type Context, castTo, involve } from './context.ts';
 import { Facts } from './facts.ts';
+import { literal } from './literal.ts';
 import { findFunctions, findOperators, findRelations, findTypes } from './names.ts';
 import { readOtherwise } from './newer-syntax.ts';
 import { SHAPES } from './nodes.ts';
+import { settingOf } from './pinned-setting.ts';
 import { changeSetting } from './settings.ts';
-import { constant, is, list, names, node, present, type Tree, text, tree } from './tree.ts';
+import { is, list, names, node, present, type Tree, text, tree } from './tree.ts';
 
 /** Walks any expression, list of expressions, or absent one. A node type that is not known makes the statement unknown. */
 export function walk(context: Context, value: unknown): void {
@@ -322,10 +324,10 @@ function builtinArguments(context: Context, f: CatalogFunction, args: readonly u
   const { facts } = context;
   const given = (i: number) => {
     const arg = args[i];
-    return constant(is(arg, 'NamedArgExpr') === null ? arg : null);
+    return literal(context, is(arg, 'NamedArgExpr') === null ? arg : null);
   };
   if (f.name === 'set_config') {
-    const setting = given(0)?.toLowerCase() ?? null;
+    const setting = (given(0) ?? settingOf(context.pinned, args[0]))?.toLowerCase() ?? null;
     changeSetting(context, setting, given(1));
     facts.settings.add(setting);
   }

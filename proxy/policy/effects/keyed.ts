@@ -12,21 +12,23 @@ export function isKeyed(context: Context, from: unknown, where: unknown): boolea
   return keyedRows(context, list(from), where) !== null;
 }
 
-/** How many rows a WHERE on one relation can pick by its unique key; null when it does not pin one, or when there are several relations. */
-export function keyedRows(context: Context, from: readonly unknown[], where: unknown): number | null {
+/** The relation that FROM reads when it is a single one, under its own names of columns. */
+export function onlyRelation(context: Context, from: readonly unknown[]): CatalogRelation | null {
   if (from.length !== 1) return null;
   const range = is(from[0], 'RangeVar');
   if (range === null || (text(range.schemaname) === '' && context.ctes.some(s => s.has(text(range.relname)))))
     return null;
-  const found = findRelations(
-    context.view,
-    text(range.schemaname) || null,
-    text(range.relname),
-    context.path,
-  );
-  const relation = found[0];
-  if (found.length !== 1 || relation === undefined || list(tree(range.alias).colnames).length > 0)
-    return null;
+  const schema = text(range.schemaname) || null;
+  const found = findRelations(context.view, schema, text(range.relname), context.path);
+  const renamed = list(tree(range.alias).colnames).length > 0;
+  return found.length === 1 && !renamed ? (found[0] ?? null) : null;
+}
+
+/** How many rows a WHERE on one relation can pick by its unique key; null when it does not pin one, or when there are several relations. */
+export function keyedRows(context: Context, from: readonly unknown[], where: unknown): number | null {
+  const relation = onlyRelation(context, from);
+  const range = is(from[0], 'RangeVar');
+  if (relation === null || range === null) return null;
   if (range.inh === true && relation.kind !== 'p' && relation.children.length > 0) return null;
   const pins: Pins = new Map();
   collect(context, relation, text(tree(range.alias).aliasname) || relation.name, where, pins);
@@ -91,7 +93,8 @@ function fixed(value: unknown): boolean {
   );
 }
 
-function columnOf(relation: CatalogRelation, alias: string, value: unknown): string | null {
+/** The relation's column that an expression names, and nothing else. */
+export function columnOf(relation: CatalogRelation, alias: string, value: unknown): string | null {
   const ref = is(value, 'ColumnRef');
   if (ref === null) return null;
   const fields = names((ref as Tree).fields);
@@ -101,7 +104,7 @@ function columnOf(relation: CatalogRelation, alias: string, value: unknown): str
 }
 
 /** No user-defined `=` takes the column's type on its left: the equality is the one that the key enforces. */
-function plainEquality(context: Context, relation: CatalogRelation, column: string): boolean {
+export function plainEquality(context: Context, relation: CatalogRelation, column: string): boolean {
   const type = relation.columns.get(column);
   return !findOperators(context.view, null, '=', context.path, true).some(o => !o.system && o.left === type);
 }

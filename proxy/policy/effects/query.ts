@@ -3,6 +3,7 @@ import type { Context, Scope } from './context.ts';
 import { operator, walk, walkTagged } from './expression.ts';
 import { isKeyed } from './keyed.ts';
 import { findRelations } from './names.ts';
+import { pinnedSetting } from './pinned-setting.ts';
 import { everything, list, names, node, present, type Tree, text, tree } from './tree.ts';
 
 const SELECT_FIELDS = new Set([
@@ -46,10 +47,14 @@ export function walkQuery(context: Context, body: Tree): void {
   }
   const scope: Scope = new Map();
   context.scopes.push(scope);
+  const { pinned } = context;
+  context.pinned = null;
   for (const item of list(body.fromClause)) fromItem(context, item, scope);
   if (!isKeyed(context, body.fromClause, body.whereClause)) facts.keyed = false;
+  context.pinned = pinnedSetting(context, body.fromClause, body.whereClause);
+  walk(context, body.targetList);
+  context.pinned = null;
   for (const field of [
-    'targetList',
     'whereClause',
     'groupClause',
     'havingClause',
@@ -62,6 +67,7 @@ export function walkQuery(context: Context, body: Tree): void {
   if (counts(context, [body.limitCount, body.limitOffset])) facts.refuse(COUNTED);
   for (const item of list(body.distinctClause)) if (present(item)) walk(context, item);
   for (const item of list(body.windowClause)) walk(context, item);
+  context.pinned = pinned;
   context.scopes.pop();
   if (list(body.lockingClause).length > 0) facts.does('lock');
   close();
