@@ -150,7 +150,7 @@ test('a connection that comes too late is closed, and one that cannot be had ref
       if (mode === 'late') return late;
       return mode === 'work' ? connect() : Promise.reject(new Error('no route'));
     },
-    deadlineMs: 300,
+    deadlineMs: 1_000,
   });
   assert.equal((await fresh(catalog))?.code, 'catalog_unavailable');
   mode = 'refuse';
@@ -159,7 +159,8 @@ test('a connection that comes too late is closed, and one that cannot be had ref
   give(connection);
   await waitFor(() => connection.socket.destroyed, { what: 'the late connection is closed' });
   mode = 'work';
-  assert.equal(await fresh(catalog), null);
+  // The deadline holds for this one too, and a busy machine may need longer than it once.
+  await waitFor(async () => (await fresh(catalog)) === null, { what: 'the catalog can be had' });
 });
 
 test('a connection that the server ends is opened again', async () => {

@@ -366,11 +366,13 @@ test('text that does not parse says what and where', () => {
     kind: 'syntax-error',
     message: 'syntax error at or near "selec"',
     position: 1,
+    source: { file: 'scan.l', routine: 'scanner_yyerror' },
   });
   assert.deepEqual(at("select 'é', x y z"), {
     kind: 'syntax-error',
     message: 'syntax error at or near "z"',
     position: 17,
+    source: { file: 'scan.l', routine: 'scanner_yyerror' },
   });
   assert.equal(at('select 1\0').kind, 'syntax-error');
   assert.equal(at('select \ud800').kind, 'syntax-error');
