@@ -1,16 +1,12 @@
 import { closeSync, constants, openSync, write } from 'node:fs';
-import { BLOCK, HEADER, type JournalPosition, recordSize, sealRecord } from '#schemas/journal.ts';
+import type { Batch } from '#proxy/record/event-queue.ts';
+import { BLOCK, type JournalPosition, recordSize, sealRecord } from '#schemas/journal.ts';
 import { journalPath } from './journal-files.ts';
 
 /** A file that is left to the other one only after so many times its room: the tables are not keeping up. */
 const MOST = 4;
 /** A file is worth changing for the other one from this size on (bytes), whatever it was made with. */
 const LEAST = 16 * BLOCK;
-/** Batches up to this size (characters) are written from memory that is kept. */
-const USUAL = 64 << 10;
-/** UTF-8 of a UTF-16 character. */
-const WIDEST = 3;
-
 /**
  * The end of the log that is not in the tables yet, written by the proxy's own thread: one batch is one record, durable when its one
  * write has returned. The write itself happens in libuv's pool, so that a disk which hangs holds up nobody but those who wait
@@ -26,7 +22,6 @@ export class LedgerJournal {
   #ends: [number, number] = [0, 0];
   /** The next record was tried where `#at` says, and may be there. */
   #tried = false;
-  #buffer = Buffer.allocUnsafe(recordSize(USUAL * WIDEST));
 
   /** `at`: where the next record goes. `room`: bytes of each file that are there already. */
   constructor(file: string, at: JournalPosition, room: number) {
@@ -55,14 +50,11 @@ export class LedgerJournal {
   }
 
   /**
-   * Writes one record; one at a time, and not when `full`. After an error the same lines must be given again: they go to
-   * the same place, where they may stand already.
+   * Writes one record, in whose memory its header and padding are put; one at a time, and not when `full`. After an error the same
+   * lines must be given again: they go to the same place, where they may stand already.
    */
-  write(lines: string, done: (error: Error | null) => void): void {
+  write({ bytes, length }: Batch, done: (error: Error | null) => void): void {
     const at = this.#place();
-    const bound = recordSize(lines.length * WIDEST);
-    const bytes = bound <= this.#buffer.length ? this.#buffer : Buffer.allocUnsafe(bound);
-    const length = bytes.write(lines, HEADER, 'utf8');
     const prev = sealRecord(bytes, length, at);
     const size = recordSize(length);
     this.#tried = true;

@@ -3,11 +3,9 @@ import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Recorder } from '#proxy/ports.ts';
 import { EventQueue } from '#proxy/record/event-queue.ts';
-import { serialiseBody } from '#proxy/record/serialise.ts';
 import { Waiters } from '#proxy/record/waiters.ts';
 import type { AuditBody, AuditKind } from '#schemas/audit.ts';
 import { HoldpointError } from '#schemas/errors.ts';
-import { journalLine } from '#schemas/journal-lines.ts';
 import { LedgerJournal } from './ledger-journal.ts';
 import { openLedgerKey } from './ledger-key.ts';
 import { lockLedger } from './ledger-lock.ts';
@@ -21,7 +19,7 @@ export interface LedgerOptions {
   readonly keyFile: string;
   /** How long `whenDurable` waits (ms). */
   readonly deadlineMs?: number;
-  /** Events kept in memory while they cannot be written, in characters; beyond it only what must be taken is. */
+  /** Events kept in memory while they cannot be written, in bytes; beyond it only what must be taken is. */
   readonly memory?: number;
   /** Room that each of the journal's two files is made with (bytes), where the disk has plenty. */
   readonly journal?: number;
@@ -84,7 +82,7 @@ class Ledger implements Recorder {
   /** Null until it is open. */
   #journal: LedgerJournal | null = null;
 
-  #queue = new EventQueue();
+  #queue = new EventQueue(Date.now);
   #waiters = new Waiters();
   #timer: NodeJS.Timeout | undefined;
   #scheduled = false;
@@ -105,8 +103,6 @@ class Ledger implements Recorder {
   #behind: string | null = null;
   #closed: Promise<void> | null = null;
   #closing: (() => void) | null = null;
-  #second = 0;
-  #prefix = '';
 
   constructor(start: Omit<LedgerStart, 'resumed'>, options: LedgerOptions, unlock: () => void) {
     this.#deadline = options.deadlineMs ?? DEADLINE;
@@ -141,8 +137,7 @@ class Ledger implements Recorder {
       if (this.#queue.bytes > this.#memory)
         throw unavailable(undefined, 'too many events wait to be written');
     }
-    const line = journalLine(this.#at(), kind, JSON.stringify(session), serialiseBody(kind, body));
-    const ticket = this.#queue.push(line);
+    const ticket = this.#queue.push(session, kind, body);
     // A write for outcomes alone would hold up the statements that come meanwhile, which somebody waits for. In a crowd, statements too are
     // left until the first of their results is there and asks: with one client that would be later, with many it is fewer writes.
     if (kind !== 'outcome' && !this.#crowd) this.#hurry(ticket);
@@ -186,18 +181,6 @@ class Ledger implements Recorder {
     return this.#closed;
   }
 
-  /** RFC 3339 with milliseconds; only once a second is the date taken apart. */
-  #at(): string {
-    const now = Date.now();
-    const second = Math.floor(now / 1000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#prefix = new Date(now).toISOString().slice(0, 20);
-    }
-    const millis = now - second * 1000;
-    return `${this.#prefix}${millis < 10 ? '00' : millis < 100 ? '0' : ''}${millis}Z`;
-  }
-
   #hurry(ticket: number): void {
     if (ticket > this.#urgent) this.#urgent = ticket;
     if (this.#busy || this.#scheduled) return;
@@ -223,7 +206,7 @@ class Ledger implements Recorder {
     this.#busy = true;
     clearTimeout(this.#lingering);
     this.#lingering = undefined;
-    this.#journal.write(batch.lines, error => {
+    this.#journal.write(batch, error => {
       if (error === null) this.#written(batch.last);
       else this.#failed(error);
     });

@@ -1,9 +1,10 @@
 import type { AuditBody, AuditKind } from '#schemas/audit.ts';
 import { canonical, type Json } from '#schemas/canonical.ts';
+import { frozenText } from './frozen-text.ts';
 
 /**
  * The canonical JSON of an event's body. The three kinds that every statement has are written key by key in sorted order, because
- * this is the one part of recording that runs on the proxy's own thread; the rare ones go through `canonical`. Keys that the schema
+ * this runs on the proxy's own thread; the rare ones go through `canonical`. Keys that the schema
  * does not know are left out. Throws a TypeError on a value of the wrong type: an unreadable entry must not enter the log.
  */
 export function serialiseBody<K extends AuditKind>(kind: K, body: AuditBody<K>): string {
@@ -21,7 +22,7 @@ export function serialiseBody<K extends AuditKind>(kind: K, body: AuditBody<K>):
 
 function statement(b: AuditBody<'statement'>): string {
   return (
-    `{"digest":${quote(b.digest)},"effects":[${b.effects.map(frozen).join(',')}],"message":${quote(b.message)},` +
+    `{"digest":${quote(b.digest)},"effects":[${b.effects.map(frozenText).join(',')}],"message":${quote(b.message)},` +
     `"n":${count(b.n)},"parameters":[${b.parameters.length === 0 ? '' : b.parameters.map(parameter).join(',')}],` +
     `"protocol":${quote(b.protocol)},"rule":${quote(b.rule)},"text":${quote(b.text)},"verdict":${quote(b.verdict)}}`
   );
@@ -33,28 +34,12 @@ function parameter(p: AuditBody<'statement'>['parameters'][number]): string {
 }
 
 function outcome(b: AuditBody<'outcome'>): string {
-  const masks = b.masks.length === 0 ? '' : b.masks.map(frozen).join(',');
+  const masks = b.masks.length === 0 ? '' : b.masks.map(frozenText).join(',');
   return (
     `{"bytes":${count(b.bytes)},"masks":[${masks}],"micros":${count(b.micros)},"n":${count(b.n)},` +
     `"result":${quote(b.result)},"rows":${count(b.rows)},"sqlstate":${quote(b.sqlstate)},` +
     `"status":${quote(b.status)},"tag":${quote(b.tag)}}`
   );
-}
-
-const texts = new WeakMap<object, string>();
-
-/**
- * Effects and masks are the same objects each time a cached verdict is used, so their text is kept with them. They are frozen, so
- * that changing one later fails loudly instead of making the record lie.
- */
-function frozen(value: object): string {
-  let text = texts.get(value);
-  if (text === undefined) {
-    text = canonical(value as Json);
-    for (const member of Object.values(value)) if (typeof member === 'object') Object.freeze(member);
-    texts.set(Object.freeze(value), text);
-  }
-  return text;
 }
 
 function quote(value: string): string {

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { EventLines } from '#proxy/record/event-lines.ts';
+import { JsonBytes } from '#proxy/record/json-bytes.ts';
 import { serialiseBody } from '#proxy/record/serialise.ts';
 import { Waiters } from '#proxy/record/waiters.ts';
-import { auditBodies } from '#schemas/audit.ts';
+import { type AuditBody, auditBodies } from '#schemas/audit.ts';
 import { canonical, type Json } from '#schemas/canonical.ts';
 import { eventHash, GENESIS, link } from '#schemas/chain.ts';
 import {
@@ -15,6 +17,7 @@ import {
   signCheckpoint,
   verifierKey,
 } from '#schemas/checkpoint.ts';
+import { journalLine } from '#schemas/journal-lines.ts';
 import { EMPTY_ROOT, Frontier, leafHash, nodeHash } from '#schemas/merkle.ts';
 import { tilePath } from '#schemas/tiles.ts';
 import { effects, outcome, statement } from './support.ts';
@@ -38,6 +41,74 @@ test('bodies written key by key are the canonical JSON of the same body', () => 
       assert.ok(auditBodies.statement.safeParse(JSON.parse(serialiseBody('statement', s))).success);
     }),
   );
+});
+
+test('lines written as bytes are what their text would be, whatever was written before', () => {
+  const lines = new EventLines(() => Date.UTC(2030, 0, 1));
+  fc.assert(
+    fc.property(
+      text,
+      text,
+      fc.nat({ max: Number.MAX_SAFE_INTEGER }),
+      fc.array(fc.option(text)),
+      (a, b, n, values) => {
+        const parameters = values.map(value => ({ format: 'text' as const, type: n, value }));
+        const into = new JsonBytes(Buffer.alloc(8), 5);
+        let expected = '';
+        const both = <K extends 'statement' | 'forward' | 'outcome' | 'session.close'>(
+          kind: K,
+          body: AuditBody<K>,
+        ) => {
+          lines.write(into, a, kind, body);
+          expected += journalLine(
+            '2030-01-01T00:00:00.000Z',
+            kind,
+            JSON.stringify(a),
+            serialiseBody(kind, body),
+          );
+        };
+        // A text that comes again, also under another verdict, protocol or rule.
+        for (const [verdict, protocol, rule] of [
+          ['allow', 'bind', 'r'],
+          ['allow', 'bind', 'r'],
+          ['allow', 'simple', 'r'],
+          ['allow', 'simple', b],
+          ['deny', 'simple', b],
+        ] as const)
+          both('statement', {
+            ...statement(n),
+            text: b,
+            message: a,
+            parameters,
+            effects: [],
+            verdict,
+            protocol,
+            rule,
+          });
+        both('statement', { ...statement(n), text: b, effects: [effects, { ...effects, unknown: [a] }] });
+        both('forward', { n });
+        both('outcome', outcome(n, { tag: a, result: b, masks: [{ column: a, mask: b }] }));
+        both('session.close', { reason: b, statements: n });
+        assert.equal(into.bytes.toString('utf8', 5, into.at), expected);
+      },
+    ),
+  );
+});
+
+test('an event of the wrong shape leaves nothing of itself among the lines', () => {
+  const lines = new EventLines(Date.now);
+  const into = new JsonBytes(Buffer.alloc(8), 5);
+  for (const [kind, body] of [
+    ['statement', { ...statement(1), text: undefined }],
+    ['statement', { ...statement(1), parameters: [{ format: 'text', type: 1, value: 5 }] }],
+    ['statement', { ...statement(1), verdict: 1 }],
+    ['outcome', outcome(1, { rows: -1 })],
+    ['outcome', { ...outcome(1), tag: null }],
+    ['forward', { n: 0.5 }],
+  ] as const) {
+    assert.throws(() => lines.write(into, 's', kind, body as never), TypeError);
+    assert.equal(into.at, 5);
+  }
 });
 
 test('a linked event is canonical JSON with the hash that its reader computes', () => {
