@@ -40,6 +40,7 @@ const proxy = new ProxyServer({
   holds: {
     full: () => null,
     standing: () => Promise.reject(new Error('nothing is held here')),
+    follow: () => () => {},
     notUsed: () => {},
     park: () => {
       throw new Error('nothing is held here');

@@ -1,4 +1,5 @@
 import type { Approval } from '#schemas/approval.ts';
+import { grantEnd } from '#schemas/grant.ts';
 import { missing } from '#schemas/quorum.ts';
 import { visible } from './visible.ts';
 
@@ -15,13 +16,14 @@ export function approvalText(approval: Approval, now: number): string {
     ...(requester.run === undefined ? [] : [['run', requester.run]]),
     ['target', `${approval.target}, database ${statement.database}, role ${statement.role}`],
     ...rules.map(rule => ['rule', rule]),
+    ['releases', releasesText(approval, now)],
     ['deadline', `${approval.deadline}${approval.state === 'held' ? ` (${left(approval, now)})` : ''}`],
     ...(writes.length === 0 ? [] : [['writes', writes.join(', ')]]),
     ['transaction', statement.transaction],
     ...Object.entries(statement.settings).map(([name, value]) => ['setting', `${name} = ${value}`]),
     ['digest', approval.digest],
     ...decisions.map(({ decision: d }) => [
-      d.verdict === 'approve' ? 'approved' : 'denied',
+      VERDICTS[d.verdict],
       `by ${d.by} at ${d.at}${d.reason === '' ? '' : `: ${d.reason}`}`,
     ]),
     ...(approval.state === 'held' ? [['lacks', `${missing(approval)} approval(s)`]] : []),
@@ -43,8 +45,27 @@ export function approvalText(approval: Approval, now: number): string {
   ].join('\n');
 }
 
+const VERDICTS = { approve: 'approved', deny: 'denied', revoke: 'revoked' } as const;
+
+/** What an approval lets happen, and until when. */
+function releasesText(approval: Approval, now: number): string {
+  const what = {
+    parked: 'the statement that waits on its connection, once',
+    once: 'the same statement of the same principal, once',
+    session: 'sessions of this principal',
+  }[approval.releases];
+  if (approval.releases === 'parked') return what;
+  const end = grantEnd(approval);
+  if (end !== null) return `${what}, until ${new Date(end).toISOString()} (${until(end, now)})`;
+  return `${what}, for ${Math.min(...approval.requirements.map(r => r.grantSeconds))} s from the approval on`;
+}
+
 function left(approval: Approval, now: number): string {
-  const seconds = Math.floor((Date.parse(approval.deadline) - now) / 1000);
+  return until(Date.parse(approval.deadline), now);
+}
+
+function until(end: number, now: number): string {
+  const seconds = Math.floor((end - now) / 1000);
   if (seconds <= 0) return 'passed';
   return seconds < 120 ? `${seconds} s left` : `${Math.floor(seconds / 60)} min left`;
 }

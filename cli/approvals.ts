@@ -43,15 +43,21 @@ export function approvalsCommand(): Command {
     .argument('<id>')
     .description('one approval, with the whole statement')
     .action(report(async (id: string, options: Options) => print(await find(id, options), options)));
-  for (const verdict of ['approve', 'deny'] as const)
+  for (const verdict of ['approve', 'deny', 'revoke'] as const)
     deciding(command.command(verdict))
       .argument('<id>')
-      .description(verdict === 'approve' ? 'let it run, once' : 'refuse it')
+      .description(DECISIONS[verdict])
       .action(
         report(async (id: string, options: Options) => print(await decide(id, verdict, options), options)),
       );
   return command;
 }
+
+const DECISIONS = {
+  approve: 'let it run, once; or let sessions be opened, for a time',
+  deny: 'refuse it',
+  revoke: 'take an approval back: nothing more runs by it, and its sessions are cut',
+} as const;
 
 /** Errors are one sentence on stderr and exit code 1. */
 function report<A extends unknown[]>(action: (...args: A) => void | Promise<void>) {
@@ -108,10 +114,10 @@ function reading<T>({ data }: Options, read: (reader: ApprovalsReader) => T): T 
   }
 }
 
-async function decide(id: string, verdict: 'approve' | 'deny', options: Options): Promise<Approval> {
+async function decide(id: string, verdict: keyof typeof DECISIONS, options: Options): Promise<Approval> {
   const held = await find(id, options);
   const dev = readDevFile(options.data);
-  const as = options.as ?? nextApprover(held, dev);
+  const as = options.as ?? nextApprover(held, dev, verdict);
   const body = JSON.stringify({ verdict, reason: options.reason ?? '', as });
   return approval.parse(
     await ask(dev, `/api/approvals/${encodeURIComponent(id)}/decisions`, options, {
@@ -157,8 +163,12 @@ function notRunning(data: string, cause: unknown): Error {
   return new Error(`no \`holdpoint dev\` runs on ${data}: decisions are signed by it`, { cause });
 }
 
-/** The first person whom the rules name, who is not the requester and has not decided yet. */
-function nextApprover({ requirements, requester, decisions }: Approval, { groups }: DevFile): string {
+/** The first person whom the rules name, who is not the requester and may still decide. */
+function nextApprover(
+  { requirements, requester, decisions }: Approval,
+  { groups }: DevFile,
+  verdict: keyof typeof DECISIONS,
+): string {
   const people = requirements
     .flatMap(r => r.approvers)
     .flatMap(a => (a.startsWith('email:') ? [a.slice(6)] : (groups[a] ?? [])))
@@ -168,7 +178,8 @@ function nextApprover({ requirements, requester, decisions }: Approval, { groups
     person =>
       person !== requester.email &&
       person !== requester.subject.toLowerCase() &&
-      !decisions.some(d => d.decision.by === person),
+      // Whoever has approved may take it back.
+      (verdict === 'revoke' || !decisions.some(d => d.decision.by === person)),
   );
   if (free === undefined) throw new Error('say who decides: --as EMAIL');
   return free;

@@ -4,17 +4,18 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { AuditBody } from '#schemas/audit.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import type { Policy } from '#schemas/policy.ts';
 import type { Principal } from '#schemas/principal.ts';
-import { type Admitted, admit, identify } from './admission.ts';
+import { admit, identify } from './admission.ts';
 import { Catalog } from './catalog/load.ts';
 import type { SharedCatalog } from './catalogs.ts';
 import type { ServerCertificate } from './door/certificate.ts';
 import { needsTls } from './door/clear.ts';
 import { Entrance } from './door/entrance.ts';
 import { proveHolder, wayOf } from './door/token.ts';
+import { enterByApproval } from './enter-by-approval.ts';
+import { ENTRY, type Grant } from './entry.ts';
 import { Headcount } from './headcount.ts';
 import type { Holds } from './hold/hold.ts';
 import { assertGateway } from './identity/gateway.ts';
@@ -23,16 +24,18 @@ import { limitsOf, type ProxyLimits } from './limits.ts';
 import { LiveSessions } from './live-sessions.ts';
 import { Lobby } from './lobby.ts';
 import { redactFields } from './mask/redact.ts';
+import { type Approved, type Newcomer, type Opening, openBody } from './opening.ts';
 import { analyseCall } from './policy/analyse-call.ts';
 import { analyseKnown } from './policy/analyses.ts';
 import { judge } from './policy/judge.ts';
 import { withBody } from './policy/with-body.ts';
 import type { Clock, GroupResolver, Recorder, Secrets } from './ports.ts';
-import { readStartupParameters, type StartupParameters } from './session/parameters.ts';
+import { readStartupParameters } from './session/parameters.ts';
 import type { SessionCatalog } from './session/parts.ts';
 import { Session } from './session/session.ts';
 import { Targets } from './targets.ts';
 import type { UpstreamConnection } from './upstream/connect.ts';
+import { called, unlessAborted } from './waits.ts';
 import { BACKEND, encode, encodeFields, encodeParameterStatus, encodeReady, int32 } from './wire/backend.ts';
 
 export interface ProxyOptions {
@@ -65,30 +68,6 @@ const LAST_WORDS_MS = 500;
 /** The newest minor version of protocol 3 that is spoken here. */
 const MINOR = 2;
 
-/** One agent's connection before it is a session. */
-interface Newcomer {
-  readonly entrance: Entrance;
-  readonly address: string;
-  /** Aborts when the connection is over before the session has begun. */
-  readonly signal: AbortSignal;
-  /** Who it is where that has been proven before. */
-  readonly known: Principal | undefined;
-  /** It has proven who it is, or never will. */
-  readonly proven: () => void;
-  /** Takes it out of the count of its principal's connections. */
-  leave: () => void;
-  started: boolean;
-}
-
-interface Opening {
-  readonly newcomer: Newcomer;
-  readonly arrival: NonNullable<AuditBody<'session.open'>['arrival']>;
-  readonly asked: StartupParameters;
-  readonly seat: Admitted;
-  /** Cancel keys are 4 bytes up to protocol 3.1, longer from 3.2 on. */
-  readonly longKey: boolean;
-}
-
 /**
  * The proxy: accepts connections, finds out who asks for what, opens the session on the target and hands both ends to a Session.
  * Each connection is its own promise: one that says nothing keeps nobody else waiting, and is cut at its deadline.
@@ -103,6 +82,7 @@ export class ProxyServer {
   private readonly starting = new Set<AbortController>();
   /** Sessions that are over and whose last words have not left yet. */
   private readonly leaving = new Set<Promise<void>>();
+  private readonly asking = new Set<Promise<void>>();
   private closing = false;
 
   constructor(options: ProxyOptions) {
@@ -157,8 +137,10 @@ export class ProxyServer {
     }
     const abort = new AbortController();
     this.starting.add(abort);
-    const timer = setTimeout(() => abort.abort(new HoldpointError('start_timeout')), this.limits.startMs);
-    socket.once('close', () => abort.abort(new HoldpointError('start_timeout', 'the agent has gone')));
+    const late = () => abort.abort(new HoldpointError('start_timeout'));
+    let timer = setTimeout(late, this.limits.startMs);
+    const gone = () => abort.abort(new HoldpointError('start_timeout', 'the agent has gone'));
+    socket.once('close', gone);
     const door = { certificate: this.options.certificate, clearRefused: this.needsTls(socket) };
     const newcomer: Newcomer = {
       entrance: new Entrance(socket, known === undefined ? door : {}),
@@ -167,6 +149,12 @@ export class ProxyServer {
       known,
       proven: known === undefined ? this.lobby.enter(fault => abort.abort(fault)) : () => {},
       leave: () => {},
+      gone,
+      patience: waits => {
+        clearTimeout(timer);
+        if (!waits && !abort.signal.aborted) timer = setTimeout(late, this.limits.startMs);
+      },
+      welcomed: false,
       started: false,
     };
     unlessAborted(abort.signal, this.open(newcomer))
@@ -204,6 +192,7 @@ export class ProxyServer {
     await this.live.empty();
     for (const timer of timers) clearTimeout(timer);
     this.targets.close();
+    await Promise.allSettled(this.asking);
     const late = new AbortController();
     const patience = pause(LAST_WORDS_MS, undefined, { signal: late.signal }).catch(() => {});
     await Promise.race([Promise.all(this.leaving), patience]);
@@ -233,7 +222,25 @@ export class ProxyServer {
         ? { transport: 'tcp', tls: entrance.tls, authentication: way }
         : { transport: 'tunnel', tls: null, authentication: 'tunnel' };
     const seat = admit(policy, principal, asked, this.options.clock());
-    await this.start({ newcomer, arrival, asked, seat, longKey: first.minor >= 2 });
+    const opening = { id: randomUUID(), newcomer, arrival, asked, seat, longKey: first.minor >= 2 };
+    const { approval } = seat.access;
+    if (approval === undefined) await this.start(opening, null);
+    else
+      await this.tracked(
+        enterByApproval(opening, approval, this.options, (seat, approved) =>
+          this.start({ ...opening, seat }, approved),
+        ),
+      );
+  }
+
+  /** Shutting down waits until it has said in the record how it ended. */
+  private async tracked(work: Promise<void>): Promise<void> {
+    this.asking.add(work);
+    try {
+      await work;
+    } finally {
+      this.asking.delete(work);
+    }
   }
 
   private async firstPacket(entrance: Entrance) {
@@ -255,8 +262,8 @@ export class ProxyServer {
     );
   }
 
-  private async start(opening: Opening): Promise<void> {
-    const { seat, asked, newcomer } = opening;
+  private async start(opening: Opening, approved: Approved | null): Promise<void> {
+    const { id, seat, asked, newcomer } = opening;
     const { signal } = newcomer;
     const { recorder, policy } = this.options;
     if (seat.access.readOnly) asked.settings.set('default_transaction_read_only', 'on');
@@ -264,50 +271,44 @@ export class ProxyServer {
     try {
       const catalog = this.targets.catalog(seat);
       await called(done => catalog.whenFresh(done));
-      const id = randomUUID();
-      const ticket = recorder.append(id, 'session.open', {
-        access: seat.access.name,
-        address: newcomer.address,
-        arrival: opening.arrival,
-        application: asked.application,
-        credential,
-        database: seat.target.database,
-        ...(seat.principal.directory === undefined ? {} : { directory: seat.principal.directory }),
-        email: seat.principal.email ?? null,
-        groups: seat.principal.groups,
-        issuer: seat.principal.issuer,
-        policyVersion: policy.policyVersion,
-        readOnly: seat.access.readOnly,
-        role: seat.role,
-        subject: seat.principal.subject,
-        target: seat.name,
-      });
-      await called(done => recorder.whenDurable(ticket, done));
+      if (approved === null) {
+        const ticket = recorder.append(
+          id,
+          'session.open',
+          openBody(opening, policy.policyVersion, credential),
+        );
+        await called(done => recorder.whenDurable(ticket, done));
+      }
       if (signal.aborted || newcomer.entrance.handshake.gone || this.closing) {
-        recorder.append(id, 'session.close', {
-          reason: 'the agent left before the session was open',
-          statements: 0,
-        });
+        const reason = 'the agent left before the session was open';
+        if (approved === null) recorder.append(id, 'session.close', { reason, statements: 0 });
+        else approved.entry.failed(reason);
         throw new HoldpointError(this.closing ? 'shutdown' : 'start_timeout');
       }
-      this.run(id, opening, connection, catalog);
+      approved?.entry.opened(credential);
+      this.run(opening, approved?.grant ?? null, connection, catalog);
     } catch (error) {
       connection.socket.destroy();
       throw error;
     }
   }
 
-  private run(id: string, opening: Opening, connection: UpstreamConnection, catalog: SharedCatalog): void {
+  private run(
+    opening: Opening,
+    grant: Grant | null,
+    connection: UpstreamConnection,
+    catalog: SharedCatalog,
+  ): void {
     const { options } = this;
     const { policy } = options;
-    const { newcomer, seat } = opening;
+    const { id, newcomer, seat } = opening;
     const { socket, handshake } = newcomer.entrance;
     // The server's own process id, which NotificationResponse and pg_backend_pid() tell too; the key is ours, and cancels here.
     const { processId } = connection;
     const key = randomBytes(opening.longKey ? 32 : 4);
     const unread = handshake.release();
     newcomer.started = true;
-    const hello = [encode(BACKEND.authentication, int32(0))];
+    const hello = newcomer.welcomed ? [] : [encode(BACKEND.authentication, int32(0))];
     for (const [name, value] of connection.parameters) hello.push(encodeParameterStatus(name, value));
     // A trigger on login may say anything.
     const shown = catalog.current?.hasProtected === false;
@@ -316,6 +317,7 @@ export class ProxyServer {
     hello.push(encode(BACKEND.backendKeyData, int32(processId), key), encodeReady('I'));
     socket.write(Buffer.concat(hello));
     const timers: NodeJS.Timeout[] = [];
+    let unfollow = () => {};
     const session = new Session({
       ...options,
       limits: this.limits,
@@ -326,6 +328,7 @@ export class ProxyServer {
       upstream: connection.socket,
       reads: connection.reads,
       parameters: connection.parameters,
+      counted: grant === null ? 0 : ENTRY,
       given: opening.asked.settings.keys(),
       target: seat.name,
       database: seat.target.database,
@@ -350,6 +353,7 @@ export class ProxyServer {
           .catch(error => options.log('a cancel request did not reach the server', error)),
       closed: (reason, statements) => {
         for (const timer of timers) clearTimeout(timer);
+        unfollow();
         options.recorder.append(id, 'session.close', { reason, statements });
         const left = finished(socket, { readable: false }).catch(() => {});
         this.leaving.add(left);
@@ -365,6 +369,16 @@ export class ProxyServer {
       setTimeout(() => session.notice(warning), Math.max(0, left - WARN_MS)),
       setTimeout(() => session.end(new HoldpointError('session_over')), left),
     );
+    if (grant !== null)
+      unfollow = options.holds.follow(grant.approval, ({ why, revocation }) => {
+        try {
+          if (revocation !== null)
+            options.recorder.append(id, 'decision', { approval: grant.approval.id, n: ENTRY, ...revocation });
+        } catch (error) {
+          options.log(`session ${id} ends, and the record does not show who revoked it`, error);
+        }
+        session.end(new HoldpointError('session_over', `the session has ended: ${why}`));
+      });
     if (connection.trailing.length > 0) connection.socket.unshift(connection.trailing);
     if (unread.length > 0) socket.unshift(unread);
     connection.socket.resume();
@@ -377,19 +391,6 @@ function viewOf(shared: SharedCatalog, seen: SessionCatalog | null): Catalog {
   const view = seen ?? shared.current;
   if (view instanceof Catalog) return view;
   throw new HoldpointError('catalog_unavailable');
-}
-
-function called(start: (done: (fault: Error | null) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    start(fault => (fault === null ? resolve() : reject(fault)));
-  });
-}
-
-function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    work.then(resolve, reject);
-  });
 }
 
 function addressOf(socket: Socket): string {

@@ -35,14 +35,17 @@ export const auditBodies = {
       })
       .optional(),
     access: z.string(),
+    /** The approval that the access entry asks for: statement 1 shows it. Absent where it asks for none. */
+    approval: z.string().optional(),
     readOnly: z.boolean(),
-    /** Version name of the secret, never its value. */
+    /** Version name of the secret, never its value. Empty where an approval is asked for: then the outcome of statement 1 has it. */
     credential: z.string(),
     policyVersion: z.string(),
   }),
   statement: z.strictObject({
     n,
-    protocol: z.enum(['simple', 'parse', 'bind', 'function']),
+    /** `session`: opening the session itself, which `text` says in a sentence. */
+    protocol: z.enum(['simple', 'parse', 'bind', 'function', 'session']),
     text: z.string(),
     parameters: z.array(parameter),
     digest: z.string(),
@@ -85,6 +88,8 @@ export const auditBodies = {
     micros: n,
     /** SHA-256 of those bytes; empty when there were none. */
     result: z.string(),
+    /** Of statement 1 that has opened the session: the version of the secret that it logged in with. */
+    credential: z.string().optional(),
     masks: z.array(z.strictObject({ column: z.string(), mask: z.string() })),
   }),
   'session.close': z.strictObject({ reason: z.string(), statements: n }),

@@ -91,6 +91,17 @@ export const POLICY_DESCRIPTIONS: Readonly<Record<string, string>> = {
     readOnly: 'The server refuses every write, for the whole session.',
     maxSession: 'The longest session: 10m, 8h.',
     window: 'When sessions may be opened; open ones end with it.',
+    approval: 'People have to approve before a session is opened. Its time ends the sessions too.',
+    'approval.approvers': 'Groups of this file, or email:someone@example.com; never the requester.',
+    'approval.quorum': 'How many different people must approve.',
+    'approval.deadline': 'After this nobody can approve any more: 10m.',
+    'approval.grant':
+      'From the approval on, how long the principal can open sessions, and how long they live: 1h.',
+    'approval.mode':
+      'wait: the agent waits while it connects. return: it gets an error with the approval id, and connects again once it is approved.',
+    'approval.wait':
+      'The longest wait while connecting: 50s. Then as with mode: return. Default: until the deadline.',
+    'approval.message': 'The sentence that the agent and the approvers get to read.',
     'window.days': 'Days on which it begins. Default: every day.',
     'window.from': 'First minute, like "08:00", in quotes.',
     'window.to':

@@ -177,6 +177,18 @@ export const access = z.strictObject({
   readOnly: z.boolean().default(false),
   /** Longest session. */
   maxSession: duration.default('55m'),
+  /** Whoever opens a session needs people's approval first; it is for a time, and ends the sessions with it. */
+  approval: z
+    .strictObject({
+      approvers: z.array(name).min(1),
+      quorum: z.int().min(1).max(20).default(1),
+      deadline: duration.default('10m'),
+      grant: duration.default('1h'),
+      mode: z.enum(['wait', 'return']).default('wait'),
+      wait: duration.optional(),
+      message: z.string().max(1000).default('a human has to approve this access'),
+    })
+    .optional(),
   /** When sessions may be opened, and when they end. */
   window: z
     .strictObject({

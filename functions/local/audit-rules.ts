@@ -7,6 +7,9 @@ import type { DecisionCheck } from './decision-check.ts';
 
 type Body<K extends AuditKind> = AuditBody<K>;
 
+/** The proxy that stamps a forward and the signer that stamps a decision have clocks of their own. */
+const CLOCKS_MS = 60_000;
+
 /** What one statement of a session has been through so far. */
 interface Course {
   readonly statement: Body<'statement'>;
@@ -33,14 +36,24 @@ export class SessionRules {
   #last = 0;
   #started = false;
   #check: DecisionCheck | null;
+  #used: Set<string>;
+  #at = 0;
+  /** Statement 1 where it is the opening of the session itself, and when what has let it in ends (ms since 1970). */
+  #entry: Course | null = null;
+  #entryEnds: number | null = null;
 
-  /** Without `check` the proxy's word is taken for what it calls a verified decision. */
-  constructor(check: DecisionCheck | null = null) {
+  /**
+   * Without `check` the proxy's word is taken for what it calls a verified decision. `used`: the approvals by which something was run
+   * once, in this session or in any other of the same log.
+   */
+  constructor(check: DecisionCheck | null = null, used: Set<string> = new Set()) {
     this.#check = check;
+    this.#used = used;
   }
 
   /** What is wrong with this event at this place; null when nothing is. */
   next(event: AuditEvent): Breach | null {
+    this.#at = Date.parse(event.at);
     const first = !this.#started;
     this.#started = true;
     if (event.session === LEDGER_SESSION) return only(event, 'ledger.recovered');
@@ -63,7 +76,9 @@ export class SessionRules {
       case 'hold':
         return this.#course(body, kind, course => held(course, body as Body<'hold'>));
       case 'decision':
-        return this.#course(body, kind, course => this.#decision(course, body as Body<'decision'>));
+        return this.#revoked(body as Body<'decision'>)
+          ? null
+          : this.#course(body, kind, course => this.#decision(course, body as Body<'decision'>));
       case 'hold.end':
         return this.#course(body, kind, course => {
           const end = body as Body<'hold.end'>;
@@ -88,9 +103,23 @@ export class SessionRules {
   #statement(statement: Body<'statement'>): Breach | null {
     if (statement.n <= this.#last)
       return breach('duplicated', `statement ${statement.n} is there a second time`);
+    const first = this.#last === 0;
     this.#last = statement.n;
-    this.#courses.set(statement.n, { statement, hold: null, decisions: [], ended: null, forwarded: false });
-    return null;
+    const course = { statement, hold: null, decisions: [], ended: null, forwarded: false };
+    this.#courses.set(statement.n, course);
+    if (statement.protocol !== 'session') return null;
+    this.#entry = course;
+    return first && statement.verdict === 'hold'
+      ? null
+      : breach('forbidden', `statement ${statement.n} opens the session, and is not what it begins with`);
+  }
+
+  /** The approval that the session lives by was taken back: that may come at any time. */
+  #revoked({ n, approval, signed, verified }: Body<'decision'>): boolean {
+    const entry = this.#entry;
+    if (entry === null || entry.hold?.approval !== approval || entry.statement.n !== n) return false;
+    if (signed.decision.verdict !== 'revoke' || signed.decision.approval !== approval) return false;
+    return !verified || this.#check?.(signed) !== false;
   }
 
   #course(body: AuditEvent['body'], kind: string, then: (course: Course) => Breach | null): Breach | null {
@@ -121,12 +150,36 @@ export class SessionRules {
     course.forwarded = true;
     if (verdict === 'deny')
       return breach('forbidden', `statement ${n} was forwarded, and its verdict is deny`);
+    const inside = course === this.#entry ? null : this.#outside();
+    if (inside !== null) return breach('unapproved', `statement ${n} was forwarded, and ${inside}`);
     // A text that is only parsed does not run yet: each Bind of it is judged, and held, for itself.
     if (verdict === 'allow' || course.statement.protocol === 'parse') return null;
-    const why = unapproved(course, this.#open);
-    return why === null
-      ? null
-      : breach('unapproved', `statement ${n} was forwarded without approval: ${why}`);
+    const late = course.hold?.releases !== undefined && this.#at > (grantEnds(course) ?? 0) + CLOCKS_MS;
+    const why =
+      unapproved(course, this.#open) ?? (late ? 'the time of its grant was over' : this.#spent(course));
+    if (why !== null) return breach('unapproved', `statement ${n} was forwarded without approval: ${why}`);
+    if (course === this.#entry) this.#entryEnds = grantEnds(course);
+    return null;
+  }
+
+  /** Why nothing may run in this session now, whatever its verdict; null when it may. */
+  #outside(): string | null {
+    const asked = this.#open?.approval;
+    if (asked === undefined && this.#entry === null) return null;
+    if (this.#entryEnds === null || this.#entry?.hold?.approval !== asked)
+      return 'the record does not show that its session was approved';
+    return this.#at > this.#entryEnds + CLOCKS_MS
+      ? 'the time for which its session was approved was over'
+      : null;
+  }
+
+  /** Why an approval cannot be used now: it was before, or its time is over. */
+  #spent({ hold }: Course): string | null {
+    // What was parked is bound to its connection; only what outlives one could come a second time.
+    if (hold?.releases !== 'once') return null;
+    if (this.#used.has(hold.approval)) return `approval ${hold.approval} was used before`;
+    this.#used.add(hold.approval);
+    return null;
   }
 
   #outcome(outcome: Body<'outcome'>): Breach | null {
@@ -184,6 +237,14 @@ function unapproved(course: Course, open: Body<'session.open'> | null): string |
   if (lacking !== undefined)
     return `${lacking.rule} asks for ${lacking.quorum} people, and ${people} approved`;
   return null;
+}
+
+/** When what people have approved ends, in milliseconds since 1970: counted from the last of their decisions. */
+function grantEnds({ hold, decisions }: Course): number | null {
+  const yes = decisions.filter(d => d.verified && d.signed.decision.verdict === 'approve');
+  const times = (hold?.requirements ?? []).map(r => r.grantSeconds);
+  if (yes.length === 0 || times.length === 0) return null;
+  return Math.max(...yes.map(d => Date.parse(d.signed.decision.at))) + Math.min(...times) * 1000;
 }
 
 function only(event: AuditEvent, kind: AuditEvent['kind']): Breach | null {

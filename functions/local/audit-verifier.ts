@@ -66,6 +66,7 @@ export class AuditVerifier {
   #leaf: (data: string, leaf: Buffer) => void;
   #next = 0;
   #chains = new Map<string, Chain>();
+  #used = new Set<string>();
   #findings = new Findings();
   #checkpoints = 0;
   #roots = 0;
@@ -202,7 +203,7 @@ export class AuditVerifier {
     let chain = this.#chains.get(event.session);
     if (chain === undefined) {
       chain = {
-        rules: new SessionRules(this.#decisions),
+        rules: new SessionRules(this.#decisions, this.#used),
         seen: new SeenHashes(),
         gaps: new Map(),
         next: 0,

@@ -6,6 +6,7 @@ import { grantKey } from '#schemas/grant.ts';
 import type { Principal } from '#schemas/principal.ts';
 import { type Statement, statementDigest } from '#schemas/statement.ts';
 import { answerWithin } from './answer.ts';
+import { type Ended, follow } from './follow.ts';
 import { Outstanding } from './outstanding.ts';
 import { type ParkedCallbacks, type ParkedDeps, ParkedHold } from './parked.ts';
 import { type Asked, type Standing, standing } from './standing.ts';
@@ -45,6 +46,8 @@ export interface Holds {
   standing(asked: Asked): Promise<Standing>;
   /** A grant that was claimed, and of which nothing was sent to the server after all. */
   notUsed(approval: Approval, why: string): void;
+  /** Watches a grant in use; see `follow`. */
+  follow(approval: Approval, ended: (end: Ended) => void): () => void;
   /** Parks one statement; the caller has asked `full`. Never throws for a store that is down: that is a hold that ends with `hold_unavailable`. */
   park(input: ParkInput): Hold;
   /** Statements parked now. */
@@ -78,6 +81,7 @@ export function createHolds(options: {
     full: requester => room.full(requester),
     standing: asked =>
       standing(asked, { ...options, answer: (answered, whom) => answerWithin(answered, whom, answerMs) }),
+    follow: (approval, ended) => follow(approval, options, ended),
     notUsed(approval, why) {
       void approvals
         .end(approval.id, { kind: 'withdraw', why })

@@ -30,7 +30,12 @@ export type HoldResult =
     };
 
 /** The refusal of a hold: the rule in the message, `why` as DETAIL, the approval's id in the HINT. */
-export function refusal(approval: Approval, code: FaultCode, why: string, cause?: unknown): HoldResult {
+export function refusal(
+  approval: Approval,
+  code: FaultCode,
+  why: string,
+  cause?: unknown,
+): Extract<HoldResult, { kind: 'refused' }> {
   const rules = approval.requirements.map(r => r.rule).join(', ');
   const fault = new HoldpointError(code, `${FAULTS[code].client} (rule ${rules})`, {
     detail: why,
@@ -49,7 +54,7 @@ export function returned(approval: Approval): HoldResult {
   const grant = spoken(Math.min(...requirements.map(r => r.grantSeconds)));
   const next =
     releases === 'session'
-      ? `connect again once it is approved; sessions may then be opened for ${grant}`
+      ? `connect again once it is approved; sessions can then be opened for ${grant}`
       : `run the same statement again once it is approved; it then runs once, within ${grant} of the approval`;
   const fault = new HoldpointError('hold_returned', `${FAULTS.hold_returned.client} (rule ${rules})`, {
     detail: `${says === '' ? '' : `${says}; `}approvers: ${approvers}; they can decide until ${deadline}`,

@@ -1,8 +1,8 @@
 import type { SessionAction, StatementAnalysis } from '#schemas/analysis.ts';
-import type { Requirement } from '#schemas/approval.ts';
-import { type Policy, type Rule, seconds } from '#schemas/policy.ts';
+import type { Policy, Rule } from '#schemas/policy.ts';
 import { DEFAULT_DENY, INVARIANT, type Verdict } from '#schemas/verdict.ts';
 import { type MatchRequest, matchesRule } from './match.ts';
+import { requirementOf } from './requirement.ts';
 
 /** Who asks, where, and in which transaction state the message finds the session. */
 export type JudgeRequest = MatchRequest;
@@ -51,24 +51,13 @@ function verdictOf(rule: Rule): Verdict {
     case 'deny':
       return { kind: 'deny', rule: rule.name, message: rule.message };
     case 'hold':
-      return { kind: 'hold', rule: rule.name, message: rule.message, requirements: [requirementOf(rule)] };
+      return {
+        kind: 'hold',
+        rule: rule.name,
+        message: rule.message,
+        requirements: [requirementOf(rule.name, rule)],
+      };
   }
-}
-
-function requirementOf(rule: Extract<Rule, { verdict: 'hold' }>): Requirement {
-  const { name, approvers, quorum, mode, message } = rule;
-  const deadlineSeconds = seconds(rule.deadline);
-  const waits = rule.wait === undefined ? deadlineSeconds : seconds(rule.wait);
-  return {
-    rule: name,
-    approvers,
-    quorum,
-    deadlineSeconds,
-    mode,
-    waitSeconds: mode === 'return' ? 0 : waits,
-    grantSeconds: seconds(rule.grant),
-    message,
-  };
 }
 
 function strictest(verdicts: readonly Verdict[]): Verdict {

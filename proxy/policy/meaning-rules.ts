@@ -8,6 +8,7 @@ import { longest } from './meaning-places.ts';
 import type { Names } from './names.ts';
 import { nearest } from './nearest.ts';
 import type { Report } from './report.ts';
+import type { Asking } from './requirement.ts';
 import { minutes } from './window.ts';
 import type { Path } from './yaml-source.ts';
 
@@ -16,18 +17,19 @@ const RESERVED = [INVARIANT, EMPTY_STATEMENT];
 /** Faults of meaning in access entries and rules. */
 export function ruleFaults(file: PolicyFile, names: Names, report: Report): void {
   file.access.forEach((entry, i) => {
-    accessEntry(entry, ['access', i], names, report);
+    accessEntry(file, entry, ['access', i], names, report);
   });
   file.rules.forEach((rule, i) => {
     ruleEntry(file, rule, ['rules', i], names, report);
   });
 }
 
-function accessEntry(entry: Access, path: Path, names: Names, report: Report): void {
+function accessEntry(file: PolicyFile, entry: Access, path: Path, names: Names, report: Report): void {
   names.targets(entry.targets, [...path, 'targets'], report);
   names.roles(entry.roles, entry.targets, [...path, 'roles'], report);
   names.principals(entry.principals, [...path, 'principals'], report);
   longest(entry.maxSession, [...path, 'maxSession'], report);
+  if (entry.approval !== undefined) approvers(file, entry.approval, [...path, 'approval'], report);
   if (entry.window === undefined) return;
   const { from, to, timeZone } = entry.window;
   if (minutes(from) === minutes(to)) report([...path, 'window'], 'begins and ends at the same minute');
@@ -70,12 +72,7 @@ function ruleEntry(file: PolicyFile, rule: Rule, path: Path, names: Names, repor
   if (rule.verdict === 'hold') approvers(file, rule, path, report);
 }
 
-function approvers(
-  file: PolicyFile,
-  rule: Extract<Rule, { verdict: 'hold' }>,
-  path: Path,
-  report: Report,
-): void {
+function approvers(file: PolicyFile, rule: Asking, path: Path, report: Report): void {
   longest(rule.deadline, [...path, 'deadline'], report);
   longest(rule.grant, [...path, 'grant'], report);
   if (rule.wait !== undefined) {

@@ -47,6 +47,8 @@ export interface SessionParts extends Omit<PipelineParts, 'recorder' | 'gate' | 
   readonly reads: { unneeded: () => boolean } | null;
   /** As the server reported them at its start. */
   readonly parameters: ReadonlyMap<string, string>;
+  /** Statements that the record has already: opening the session, where that needed approval. */
+  readonly counted: number;
   /** Names of the settings that the agent gave at start-up. */
   readonly given: Iterable<string>;
   readonly target: string;

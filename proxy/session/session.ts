@@ -63,11 +63,12 @@ export class Session {
   private over = false;
   private stopping = false;
   private readonly retiring = new Retiring(error => this.end(error));
-  private count = 0;
+  private count: number;
   private drain: NodeJS.Timeout | undefined;
 
   constructor(parts: SessionParts) {
     this.parts = parts;
+    this.count = parts.counted;
     const { client, recorder } = parts;
     const relieved = () => this.relieved();
     this.outbox = new Outbox(client, recorder, fault => this.fail(fault), relieved);

@@ -144,11 +144,13 @@ export async function fuzzSession(
   new Session({
     session: 'fuzz',
     principal: { issuer: 'dev', subject: 'fuzz', groups: [], expires: 4e9 },
+    counted: 0,
     given: [],
     recorder,
     holds: {
       full: () => null,
       standing: () => Promise.reject(new Error('nothing is held here')),
+      follow: () => () => {},
       notUsed: () => {},
       park: () => {
         throw new Error('nothing is held here');

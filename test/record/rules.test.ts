@@ -280,3 +280,74 @@ test('a quorum is met by distinct people', () => {
   ];
   assert.deepEqual(faults(steps), []);
 });
+
+/** Steps of one session after another, in one log. */
+function faultsTogether(sessions: readonly (readonly Step[])[], at = '2030-01-01T00:00:00.000Z'): string[] {
+  const used = new Set<string>();
+  return sessions.flatMap((steps, i) => {
+    const rules = new SessionRules(null, used);
+    return steps.flatMap(([kind, body], seq) => {
+      const event = { v: 1 as const, session: `s${i}`, seq, at, kind, prev: '', hash: '' };
+      const breach = rules.next({ ...event, body: body as AuditEvent['body'] });
+      return breach === null ? [] : [breach.fault];
+    });
+  });
+}
+
+const grant = (releases: 'once' | 'session'): Step[] => [
+  ['hold', hold(1, { releases, requirements: [{ ...two, quorum: 1 }] })],
+  ['decision', decided(1)],
+  approved(1),
+];
+const once: Step[] = [OPEN, held(1), ...grant('once'), FORWARD, ['outcome', outcome(1)]];
+
+test('what was asked for in another session shows its approval where it runs, and one approval runs one statement', () => {
+  const asked: Step[] = [
+    OPEN,
+    held(1),
+    ['hold', hold(1, { releases: 'once' })],
+    ['hold.end', { n: 1, approval: 'ap-1', state: 'returned', why: '' }],
+  ];
+  const told: Step = ['outcome', outcome(1, { status: 'refused' })];
+  assert.deepEqual(faultsTogether([[...asked, told], once]), []);
+  assert.deepEqual(faultsTogether([[...asked, FORWARD]]), ['unapproved'], 'returned is not approved');
+  assert.deepEqual(faultsTogether([once, once]), ['unapproved'], 'used twice');
+  assert.deepEqual(faultsTogether([once], '2030-01-01T01:00:00.000Z'), ['unapproved'], 'long after its time');
+});
+
+test('a session that needs approval shows it before anything else runs, and until its end', () => {
+  const open: Step = ['session.open', { ...opened, approval: 'ap-1' }];
+  const entry: Step = ['statement', statement(1, { verdict: 'hold', protocol: 'session' })];
+  const let_in: Step[] = [open, entry, ...grant('session'), FORWARD, ['outcome', outcome(1)]];
+  const runs: Step[] = [
+    ['statement', statement(2)],
+    ['forward', { n: 2 }],
+    ['outcome', outcome(2)],
+  ];
+  const revoked: Step = ['decision', decided(1, { verdict: 'revoke' })];
+  const closed: Step = ['session.close', { reason: '', statements: 2 }];
+  assert.deepEqual(faultsTogether([[...let_in, ...runs, revoked, closed]]), []);
+  assert.deepEqual(
+    faultsTogether([
+      [...let_in, ...runs],
+      [...let_in, ...runs],
+    ]),
+    [],
+    'several sessions by one approval',
+  );
+  assert.deepEqual(faultsTogether([[open, ...runs]]), ['unapproved'], 'no approval is shown');
+  assert.deepEqual(faultsTogether([[...let_in.slice(0, -3), FORWARD, ...runs]]), [
+    'unapproved',
+    'unapproved',
+  ]);
+  const other: Step = ['session.open', { ...opened, approval: 'ap-2' }];
+  assert.deepEqual(
+    faultsTogether([[other, ...let_in.slice(1), ...runs]]),
+    ['unapproved'],
+    'another approval',
+  );
+  assert.deepEqual(faultsTogether([[open, ['statement', statement(1)], entry]]), ['duplicated']);
+  const late: Step = ['statement', statement(2, { verdict: 'hold', protocol: 'session' })];
+  assert.deepEqual(faultsTogether([[OPEN, ['statement', statement(1)], late]]), ['forbidden']);
+  assert.deepEqual(faultsTogether([[OPEN, ['statement', statement(1)], revoked]]), ['missing']);
+});

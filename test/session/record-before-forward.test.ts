@@ -99,6 +99,7 @@ before(async () => {
     holds: {
       full: () => null,
       standing: () => assert.fail('nothing is held here'),
+      follow: () => () => {},
       notUsed: () => assert.fail('nothing is held here'),
       park: () => assert.fail('nothing is held here'),
       size: 0,

@@ -93,7 +93,7 @@ export function progressView(approval: Approval): HTMLElement {
             el(
               'li',
               {},
-              el('b', { class: decision.verdict }, decision.verdict === 'approve' ? 'Approved' : 'Denied'),
+              el('b', { class: decision.verdict }, VERDICTS[decision.verdict]),
               ` by ${decision.by}, ${moment(decision.at)}`,
               decision.reason === '' ? null : el('q', {}, decision.reason),
             ),
@@ -101,6 +101,8 @@ export function progressView(approval: Approval): HTMLElement {
         ),
   );
 }
+
+const VERDICTS = { approve: 'Approved', deny: 'Denied', revoke: 'Revoked' } as const;
 
 function why(requirement: Requirement): HTMLElement {
   const people = requirement.approvers.map(one => one.replace(/^email:/, '')).join(', ');

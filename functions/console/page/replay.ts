@@ -140,7 +140,11 @@ function sentence(kind: AuditEvent['kind'], body: Body): Child[] {
       const signed = record(body.signed);
       const decision = record(signed.decision);
       return [
-        el('b', {}, decision.verdict === 'approve' ? 'Approved' : 'Denied'),
+        el(
+          'b',
+          {},
+          { approve: 'Approved', deny: 'Denied', revoke: 'Revoked' }[text(decision.verdict)] ?? 'Decided',
+        ),
         ` by ${text(decision.by)}`,
         decision.reason ? el('q', {}, text(decision.reason)) : null,
         line(
