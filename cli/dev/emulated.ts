@@ -61,6 +61,8 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
     extraTargets: [name],
     extraIssuers: ['dev'],
   });
+  const slack = await slackOf(options.env, loaded);
+  if (slack.fake !== null) undo.push(() => slack.fake?.stop());
   const http = createServer();
   await listen(http, options.httpPort, '--http-port');
   undo.push(() => closeServer(http));
@@ -102,8 +104,6 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
   // JSON is YAML.
   writeFileSync(written, JSON.stringify(file, null, 2));
 
-  const slack = await slackOf(options.env, policy);
-  if (slack.fake !== null) undo.push(() => slack.fake?.stop());
   const base = { ...options.env, ...hosts, HOLDPOINT_KMS_EMULATOR: backends.kms.host };
   const functionsEnv = {
     ...base,
@@ -227,8 +227,9 @@ async function slackOf(env: DevOptions['env'], policy: Policy) {
   if ((token === undefined) !== (secret === undefined))
     throw new Error('SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET belong together: set both for the real Slack');
   if (token !== undefined && secret !== undefined) {
-    if (env.SLACK_CHANNEL === undefined) throw new Error('SLACK_CHANNEL is not set: the id of the channel');
-    if (env.SLACK_TEAM === undefined) throw new Error('SLACK_TEAM is not set: the id of the workspace');
+    for (const name of ['SLACK_CHANNEL', 'SLACK_TEAM'])
+      if (env[name] === undefined)
+        throw new Error(`${name} is not set: with the real Slack, its id is needed`);
     return { fake: null, env: {} };
   }
   const people = [...approvers(policy).map(one => one.email), 'outsider@example.com'];

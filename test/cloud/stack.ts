@@ -161,6 +161,7 @@ async function compose(undo: (() => unknown)[], stop: () => Promise<void>): Prom
     SLACK_BOT_TOKEN: slack.token,
     SLACK_SIGNING_SECRET: slack.signingSecret,
     SLACK_CHANNEL: slack.channel,
+    SLACK_TEAM: slack.team,
     SLACK_API_URL: slack.api,
   };
   const topics = topicsOf(PROJECT);
