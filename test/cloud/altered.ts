@@ -5,6 +5,7 @@ import { DECISION_KEY } from '#cli/emulators/backends.ts';
 import type { Approval } from '#schemas/approval.ts';
 import { COLLECTIONS } from '#schemas/approval-document.ts';
 import { type Decision, decisionBytes } from '#schemas/decision.ts';
+import { requestDigest } from '#schemas/request.ts';
 import { codeOf, fresh, type Stack } from './stack.ts';
 
 /** Somebody who can write in Firestore, and cannot sign with the functions' key. */
@@ -31,6 +32,7 @@ export function altered(stackOf: () => Stack): void {
     const decision: Decision = {
       approval: approval.id,
       digest: approval.digest,
+      request: requestDigest(approval),
       verdict: 'approve',
       by,
       groups: ['approvers'],
@@ -68,9 +70,16 @@ export function altered(stackOf: () => Stack): void {
       const { state: _, outcome: __, decisions: ___, ...body } = approval;
       const requirements = body.requirements.map(r => ({ ...r, quorum: 1 }));
       await document(id).update({ body: JSON.stringify({ ...body, requirements }) });
+      // The button was made for what the message shows: nothing is signed for a record that says something else now.
       await stack.press(id, 'approve', 'UANN');
-      const { decisions } = await stack.becomes(id, 'withdrawn');
-      assert.equal(decisions.length, 1, 'the function was deceived, and signed; the proxy was not');
+      assert.equal((await stack.becomes(id, 'held')).decisions.length, 0);
+      await document(id).update({ body: JSON.stringify(body) });
+      // The refused press has made the message show the altered record, and this one makes it show the restored one.
+      await stack.press(id, 'approve', 'UANN');
+      assert.equal((await stack.becomes(id, 'held')).decisions.length, 0);
+      await stack.press(id, 'approve', 'UANN');
+      assert.equal((await stack.becomes(id, 'held')).decisions.length, 1, 'one of two');
+      await document(id).update({ state: 'approved' });
     });
     assert.equal(code, '58000');
   });
