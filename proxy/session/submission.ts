@@ -27,8 +27,8 @@ export function submit(session: Submitter, work: Parameters<Core['submit']>[0]):
   const settle = (how: () => void) =>
     session.guard(() => {
       session.decided();
-      // An earlier message of the segment has failed meanwhile: the server skips this one, and so does its answer.
-      if (core.skipping && protocol !== 'simple') session.ended(work.run, 'skipped');
+      // An earlier message of the segment has failed meanwhile: the server skips this one up to Sync, a Query too, and so does its answer.
+      if (core.skipping) session.ended(work.run, 'skipped');
       else how();
       settled = true;
       if (intake.block === 'judging') intake.free();
