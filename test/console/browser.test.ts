@@ -353,6 +353,21 @@ describe('the inbox page in a real browser', { skip, timeout: 300_000 }, () => {
     await page.getByText('Nothing is waiting.').waitFor();
   });
 
+  test('a grant says what it allows and until when, and is taken back with one button', async () => {
+    book.open(heldApproval('grant', { releases: 'session' }));
+    await card('grant').getByText('sessions of this principal').waitFor();
+    await card('grant').getByText('for 600 s from the approval on').waitFor();
+    await card('grant').getByRole('button', { name: 'Approve' }).click();
+    await becomes('grant', 'approved');
+    const row = page.locator('#history .row[data-approval="grant"]');
+    await row.locator('summary').first().click();
+    await row.getByRole('button', { name: 'Revoke' }).click();
+    await becomes('grant', 'withdrawn');
+    await row.getByText('Revoked', { exact: true }).waitFor();
+    assert.equal(await row.getByRole('button', { name: 'Revoke' }).count(), 0);
+    await card('grant').getByRole('button', { name: 'Dismiss' }).click();
+  });
+
   test('while a reason is being typed nothing moves, and neither text nor focus is lost', async () => {
     const at = (n: number) => ({ createdAt: new Date(Date.now() - 60_000 + n * 1000).toISOString() });
     book.open(heldApproval('above', at(1)));

@@ -16,7 +16,7 @@ export interface Replay {
   readonly report: VerifyReport | null;
 }
 export interface DecisionInput {
-  readonly verdict: 'approve' | 'deny';
+  readonly verdict: 'approve' | 'deny' | 'revoke';
   readonly reason: string;
   readonly as: string;
   readonly digest: string;

@@ -29,6 +29,7 @@ const history = createHistory(
   byId('history-empty'),
   now,
   session => void replay.open(session),
+  approval => decideNow(approval, 'revoke', ''),
 );
 const sessions = createSessions(
   byId('session-rows'),
@@ -149,7 +150,11 @@ function redraw(): void {
   );
 }
 
-async function decideNow(approval: Approval, verdict: 'approve' | 'deny', reason: string): Promise<Approval> {
+async function decideNow(
+  approval: Approval,
+  verdict: 'approve' | 'deny' | 'revoke',
+  reason: string,
+): Promise<Approval> {
   try {
     const next = await postDecision(approval.id, {
       verdict,

@@ -22,7 +22,8 @@ function stage(approval: Approval): number {
 }
 
 /** `DELETE on public.orders`, `SELECT from public.customers and 2 more`; several statements are joined. */
-export function title(approval: Pick<Approval, 'effects'>): string {
+export function title(approval: Pick<Approval, 'effects'> & Partial<Pick<Approval, 'releases'>>): string {
+  if (approval.releases === 'session') return 'Open a session';
   const [first, ...rest] = approval.effects;
   if (first === undefined) return 'Statement';
   const others = rest.length === 0 ? '' : `, and ${plural(rest.length, 'more statement')}`;

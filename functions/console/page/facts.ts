@@ -36,6 +36,7 @@ export function factsView(approval: Approval): HTMLElement {
       line(TRANSACTIONS[statement.transaction]),
     ),
     fact('Held by', ...requirements.map(why)),
+    ...(approval.releases === 'parked' ? [] : [fact('Allows', ...allows(approval))]),
   ];
   if (!several) return el('dl', { class: 'facts' }, ...facts, ...touched);
   return el('div', {}, el('dl', { class: 'facts' }, ...facts), el('dl', { class: 'facts' }, ...touched));
@@ -103,6 +104,23 @@ export function progressView(approval: Approval): HTMLElement {
 }
 
 const VERDICTS = { approve: 'Approved', deny: 'Denied', revoke: 'Revoked' } as const;
+
+/** What the approval lets happen beside the statement on its connection, and until when. */
+function allows(approval: Approval): Child[] {
+  const { releases, decisions, requirements } = approval;
+  const grant = Math.min(...requirements.map(r => r.grantSeconds));
+  const yes = decisions.filter(d => d.decision.verdict === 'approve').map(d => Date.parse(d.decision.at));
+  const what = releases === 'session' ? 'sessions of this principal' : 'this statement, once, in any session';
+  const ends = approval.state === 'approved' && yes.length > 0;
+  return [
+    line(what),
+    line(
+      ends
+        ? `until ${moment(new Date(Math.max(...yes) + grant * 1000).toISOString())}`
+        : `for ${grant} s from the approval on`,
+    ),
+  ];
+}
 
 function why(requirement: Requirement): HTMLElement {
   const people = requirement.approvers.map(one => one.replace(/^email:/, '')).join(', ');

@@ -6,12 +6,23 @@ import { statementView } from './statement.ts';
 
 const FIRST = 12;
 
+/** Takes back what is approved and not used up. What comes of it is the row's new state. */
+function revoking(approval: Approval, revoke: (approval: Approval) => Promise<unknown>): HTMLElement {
+  const button = el('button', { type: 'button', class: 'quiet' }, 'Revoke');
+  const said = el('span', { role: 'status' });
+  button.addEventListener('click', () => {
+    revoke(approval).catch((fault: unknown) => fill(said, (fault as Error).message));
+  });
+  return el('span', {}, button, ' ', said);
+}
+
 /** What has been decided, newest first; a row opens to the whole approval. Rows that have not changed are left alone. */
 export function createHistory(
   list: HTMLElement,
   empty: HTMLElement,
   now: () => number,
   openSession: (id: string) => void,
+  revoke: (approval: Approval) => Promise<unknown>,
 ) {
   const rows = new Map<string, { stamp: string; element: HTMLDetailsElement }>();
   let limit = FIRST;
@@ -49,6 +60,7 @@ export function createHistory(
         progressView(approval),
         fineprintView(approval),
         session,
+        approval.state === 'approved' && approval.releases !== 'parked' && revoking(approval, revoke),
       );
     });
     return details;
