@@ -84,6 +84,21 @@ export function altered(stackOf: () => Stack): void {
     assert.equal(code, '58000');
   });
 
+  test('a lowered requirement that the message shows and somebody approves is signed, and the proxy refuses it', async () => {
+    const stack = stackOf();
+    const code = await tampered('two', async (approval, id) => {
+      const { state: _, outcome: __, decisions: ___, ...body } = approval;
+      const requirements = body.requirements.map(r => ({ ...r, quorum: 1 }));
+      await document(id).update({ body: JSON.stringify({ ...body, requirements }) });
+      // The message tells what the document says: the function is deceived, and the proxy is not.
+      await stack.tick();
+      await stack.press(id, 'approve', 'UANN');
+      const { decisions } = await stack.becomes(id, 'withdrawn');
+      assert.equal(decisions.length, 1);
+    });
+    assert.equal(code, '58000');
+  });
+
   test('a decision that was signed for one statement does not release another', async () => {
     const stack = stackOf();
     const [tag, other] = [fresh(), fresh()];
