@@ -3,13 +3,13 @@ import type { IncomingMessage } from 'node:http';
 import type { JSONWebKeySet } from 'jose';
 import { resolveGroups } from '#schemas/groups.ts';
 import type { Principal } from '#schemas/principal.ts';
-import { Headcount } from './headcount.ts';
 import { createHolds } from './hold/hold.ts';
 import { approvalId } from './hold/id.ts';
 import { rememberGroups } from './identity/directory.ts';
 import { createVerifier } from './identity/verify.ts';
 import type { Approvals, DecisionVerifier, GroupResolver } from './ports.ts';
 import { type ProxyOptions, ProxyServer } from './proxy.ts';
+import { Quota } from './quota.ts';
 import { readText } from './read-text.ts';
 import { TunnelServer } from './tunnel/server.ts';
 
@@ -44,7 +44,7 @@ export function composeProxy(parts: ProxyParts): {
     clock,
     newId: () => approvalId(randomBytes),
     groupsOf: email => resolveGroups(policy.groups, { email }),
-    room: new Headcount(
+    room: new Quota(
       { all: policy.limits.parked, each: policy.limits.parkedPerPrincipal },
       { all: 'too_many_parked', each: 'too_many_parked_of_principal' },
     ),

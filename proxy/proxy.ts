@@ -16,11 +16,10 @@ import { Entrance } from './door/entrance.ts';
 import { proveHolder, wayOf } from './door/token.ts';
 import { enterByApproval } from './enter-by-approval.ts';
 import { ENTRY, type Grant } from './entry.ts';
-import { Headcount } from './headcount.ts';
 import type { Holds } from './hold/hold.ts';
 import { assertGateway } from './identity/gateway.ts';
 import type { TokenVerifier } from './identity/verify.ts';
-import { limitsOf, type ProxyLimits } from './limits.ts';
+import { limitsOf, type ProxyLimits, type Quotas, quotasOf } from './limits.ts';
 import { LiveSessions } from './live-sessions.ts';
 import { Lobby } from './lobby.ts';
 import { redactFields } from './mask/redact.ts';
@@ -65,6 +64,8 @@ const CANCEL_MS = 5_000;
 const CUT_MS = 7_000;
 /** How long what was said last may take to leave. */
 const LAST_WORDS_MS = 500;
+/** Memory of one session that is not counted yet. */
+const MEMORY_STEP = 16 * 1024;
 /** The newest minor version of protocol 3 that is spoken here. */
 const MINOR = 2;
 
@@ -77,7 +78,7 @@ export class ProxyServer {
   private readonly targets: Targets;
   private readonly limits: ProxyLimits;
   private readonly lobby: Lobby;
-  private readonly heads: Headcount;
+  private readonly quotas: Quotas;
   private readonly live = new LiveSessions();
   private readonly starting = new Set<AbortController>();
   /** Sessions that are over and whose last words have not left yet. */
@@ -94,11 +95,7 @@ export class ProxyServer {
       );
     this.limits = limitsOf(options.policy);
     this.lobby = new Lobby(this.limits.unproven);
-    const { connections, connectionsPerPrincipal } = this.limits;
-    this.heads = new Headcount(
-      { all: connections, each: connectionsPerPrincipal },
-      { all: 'too_many', each: 'too_many_of_principal' },
-    );
+    this.quotas = quotasOf(options.policy);
   }
 
   /** A TCP server in front of it, not yet listening. */
@@ -201,7 +198,7 @@ export class ProxyServer {
 
   private async open(newcomer: Newcomer): Promise<void> {
     const { entrance, known, signal } = newcomer;
-    if (known !== undefined) newcomer.leave = this.heads.enter(known);
+    if (known !== undefined) newcomer.leave = this.quotas.connections.enter(known);
     const first = await this.firstPacket(entrance);
     if (first === null) return;
     const { socket, handshake } = entrance;
@@ -216,7 +213,7 @@ export class ProxyServer {
     const principal = known ?? (await proveHolder(handshake, way, policy, token => this.identify(token)));
     signal.throwIfAborted();
     newcomer.proven();
-    if (known === undefined) newcomer.leave = this.heads.enter(principal);
+    if (known === undefined) newcomer.leave = this.quotas.connections.enter(principal);
     const arrival: Opening['arrival'] =
       known === undefined
         ? { transport: 'tcp', tls: entrance.tls, authentication: way }
@@ -318,9 +315,11 @@ export class ProxyServer {
     socket.write(Buffer.concat(hello));
     const timers: NodeJS.Timeout[] = [];
     let unfollow = () => {};
+    const memory = this.quotas.memory.share(seat.principal, MEMORY_STEP);
     const session = new Session({
       ...options,
       limits: this.limits,
+      memory,
       session: id,
       principal: seat.principal,
       now: () => performance.now(),
@@ -359,6 +358,7 @@ export class ProxyServer {
         this.leaving.add(left);
         void left.then(() => this.leaving.delete(left));
         newcomer.leave();
+        memory.leave();
         this.live.remove(id);
       },
     });

@@ -156,6 +156,21 @@ export const FAULTS = {
     hint: 'Wait for the answer to a statement that may be held before sending more.',
     retrySafe: false,
   },
+  memory: {
+    sqlstate: '53200',
+    client: 'out of memory for what agents send',
+    operator:
+      'long messages, what is sent behind held statements and prepared texts have reached `limits.memory` of the policy',
+    hint: 'Try again when others have been answered.',
+    retrySafe: true,
+  },
+  memory_of_principal: {
+    sqlstate: '53200',
+    client: 'out of memory for what one principal sends',
+    operator: 'one principal keeps as much in the proxy as `limits.memoryPerPrincipal` of the policy allows',
+    hint: 'Send less at once, over fewer connections, or have the driver keep fewer prepared statements.',
+    retrySafe: true,
+  },
   too_many_parked: {
     sqlstate: '53400',
     client: 'too many statements wait for approval',

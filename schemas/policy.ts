@@ -238,6 +238,8 @@ const size = z
     /^([1-9][0-9]{0,5}kB|([1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-6])MB)$/,
     'write a size like 512kB or 16MB; 256MB is the most',
   );
+/** As `size`, without its upper end. */
+const room = z.string().regex(/^[1-9][0-9]{0,6}(kB|MB)$/, 'write a size like 512MB');
 const count = z.int().min(1).max(1_000_000);
 
 /** What one agent, one principal and all of them may take of the proxy. Each has its own error (docs/errors.md). */
@@ -253,6 +255,9 @@ export const limits = z.strictObject({
   message: size.default('64MB'),
   /** What an agent may send behind a statement that is held. */
   ahead: size.default('16MB'),
+  /** What the proxy keeps for agents: messages that are not whole yet or wait, and texts of prepared statements. */
+  memory: room.default('512MB'),
+  memoryPerPrincipal: room.default('256MB'),
   /** Statements that are held. */
   parked: count.default(2_000),
   parkedPerPrincipal: count.default(1_000),

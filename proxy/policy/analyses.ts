@@ -15,7 +15,10 @@ type Known = {
 } | null;
 
 const SKELETONS = 2_000;
-const SURROUNDINGS = 50;
+const SURROUNDINGS = 25;
+/** Characters of skeletons that are kept under one surrounding, twice; a longer one is not kept at all. */
+const CHARACTERS = 1 << 20;
+const LONGEST = 100_000;
 /** Where constants that matter have had so many values, they will have more: looking anew at each text is cheaper. */
 const MOST_VALUES = 50;
 
@@ -37,7 +40,8 @@ export function analyseKnown(
   parameterTypes?: readonly number[],
 ): Analysis {
   const template = templateOf(sql);
-  if (template === null) return analyse(sql, view, searchPath, parameterTypes);
+  if (template === null || template.skeleton.length > LONGEST)
+    return analyse(sql, view, searchPath, parameterTypes);
   const texts = under(view, `${parameterTypes?.join() ?? '-'}\0${searchPath.join('\0')}`);
   const known = texts.get(template.skeleton);
   if (known === null) return analyse(sql, view, searchPath, parameterTypes);
@@ -115,7 +119,12 @@ function under(view: CatalogView, surroundings: string): Recent<string, Known> {
   caches.set(view, cache);
   const known = cache.get(surroundings);
   if (known !== undefined) return known;
-  const texts = new Recent<string, Known>(SKELETONS);
+  const texts = new Recent<string, Known>(SKELETONS, CHARACTERS, weightOf);
   cache.set(surroundings, texts);
   return texts;
+}
+
+/** A text's analysis takes about as much as the text. */
+function weightOf(skeleton: string, known: Known): number {
+  return skeleton.length * (1 + (known?.found.size ?? 0));
 }

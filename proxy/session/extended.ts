@@ -6,7 +6,7 @@ import { parametersOf } from './binds.ts';
 import { type Core, secondWitness } from './core.ts';
 import type { Op, Portal } from './op.ts';
 import type { Prepared } from './picture.ts';
-import { roomFor, roomForPortal, roomForStatement } from './room.ts';
+import { bytesOf, roomFor, roomForPortal, roomForStatement } from './room.ts';
 import type { Run } from './run.ts';
 import { lookAhead } from './segment.ts';
 import { OWN } from './server-line.ts';
@@ -22,7 +22,8 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
   refuseOwnNames(name);
   const refuse = (error: HoldpointError, position?: number | null) =>
     core.refuseExtended(error, position, name === '');
-  const full = roomForStatement(core, name);
+  const bytes = bytesOf(text);
+  const full = roomForStatement(core, name) ?? core.picture.memory.full(bytes);
   if (full !== null) {
     refuse(full);
     return;
@@ -46,6 +47,7 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
   const prepared: Prepared = {
     text,
     types,
+    bytes,
     analysis,
     under: core.judge.stamp,
     alone,
@@ -91,7 +93,10 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
     core.refuseExtended(unknownStatement(message.statement, 'exec_bind_message'));
     return;
   }
-  const full = roomForPortal(core, name) ?? roomFor(core, [prepared.analysis]);
+  const full =
+    roomForPortal(core, name) ??
+    roomFor(core, [prepared.analysis]) ??
+    core.picture.memory.full(prepared.bytes);
   if (full !== null) {
     core.refuseExtended(full);
     return;
@@ -117,6 +122,7 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
       if (prepared.under !== core.judge.stamp) prepared.columns = null;
       const portal: Portal = {
         source: prepared,
+        bytes: prepared.bytes,
         run,
         resultFormats,
         rewired: core.rewired,

@@ -1,8 +1,9 @@
 import { HoldpointError } from '#schemas/errors.ts';
+import type { Share } from '../quota.ts';
 import { encode } from '../wire/backend.ts';
 import { Frames } from '../wire/frames.ts';
 import { FRONTEND } from '../wire/frontend.ts';
-import type { SessionLimits } from './parts.ts';
+import type { SessionParts } from './parts.ts';
 import type { Reading } from './reading.ts';
 
 /** Why the agent's next message has to wait. */
@@ -47,11 +48,19 @@ export class Intake {
   private ahead: Buffer[] = [];
   private aheadBytes = 0;
   private readonly reading: Reading;
+  private readonly memory: Share;
+  /** Bytes that `memory` knows of. */
+  private kept = 0;
   /** The agent has closed its side of the connection: nothing more will come. */
   ended = false;
 
-  constructor(limits: SessionLimits, reading: Reading, handler: IntakeHandler) {
+  constructor(
+    { limits, memory }: Pick<SessionParts, 'limits' | 'memory'>,
+    reading: Reading,
+    handler: IntakeHandler,
+  ) {
     this.reading = reading;
+    this.memory = memory;
     this.frames = new Frames({ limit: () => limits.messageBytes, stream: () => false });
     this.aheadLimit = limits.aheadBytes;
     this.handler = handler;
@@ -81,10 +90,22 @@ export class Intake {
     if (chunk.length >= 5 && chunk.subarray(-5).equals(TERMINATE)) this.handler.leaving();
     this.ahead.push(chunk);
     this.aheadBytes += chunk.length;
+    this.count();
     if (!this.handler.parked()) {
       if (this.aheadBytes > AHEAD_MARK) this.reading.stop('ahead');
     } else if (this.aheadBytes > this.aheadLimit)
       throw new HoldpointError('sent_ahead', undefined, { detail: `The limit is ${this.aheadLimit} bytes.` });
+  }
+
+  /** What is kept of the agent's bytes until it can be dealt with. Throws where there is no memory for more. */
+  private count(): void {
+    if (this.blocked === null) this.frames.forget();
+    const more = this.frames.held + this.aheadBytes - this.kept;
+    if (more === 0) return;
+    const full = more > 0 ? this.memory.full(more) : null;
+    if (full !== null) throw full;
+    this.memory.add(more);
+    this.kept += more;
   }
 
   /** The agent has closed its side: what it has sent is still dealt with, as the server does. */
@@ -105,6 +126,7 @@ export class Intake {
       frames.push(chunk);
       if (this.aheadBytes <= AHEAD_MARK) this.reading.go('ahead');
     }
+    this.count();
     this.handler.rest();
     if (this.ended && this.blocked === null && !this.handler.over()) this.handler.said();
   }

@@ -37,6 +37,8 @@ const NO_TYPES: readonly number[] = [];
 const FIRST_USER_OID = 16384;
 /** Texts and meanings that one session remembers: between so many and twice as many of each. */
 const MOST = 500;
+/** Characters of them, likewise. */
+const CHARACTERS = 1 << 18;
 const MAX_CACHED_TEXT = 100_000;
 
 /**
@@ -44,9 +46,9 @@ const MAX_CACHED_TEXT = 100_000;
  * either changes; texts that name prepared statements or cursors are judged anew each time.
  */
 export class Judge {
-  private readonly known = new Recent<string, Judged>(MOST);
+  private readonly known = new Recent<string, Judged>(MOST, CHARACTERS, lengthOf);
   /** By what was found of a text: the same object for many that differ in their constants alone. */
-  private readonly meanings = new Recent<readonly StatementAnalysis[], Judged>(MOST);
+  private readonly meanings = new Recent<readonly StatementAnalysis[], Judged>(MOST, CHARACTERS, lengthOf);
   private readonly calls = new Recent<number, JudgedCall>(MOST);
   private catalog: unknown;
   private path: unknown;
@@ -112,8 +114,9 @@ export class Judge {
       like === undefined
         ? this.statements(text, analysis.statements, true)
         : { ...like, text, recorded: false };
+    if (text.length > MAX_CACHED_TEXT) return { kind: 'judged', judged };
     if (like === undefined) this.meanings.set(analysis.statements, judged);
-    if (text.length <= MAX_CACHED_TEXT) this.known.set(key, judged);
+    this.known.set(key, judged);
     return { kind: 'judged', judged };
   }
 
@@ -163,4 +166,8 @@ export class Judge {
       recorded: false,
     };
   }
+}
+
+function lengthOf(_key: unknown, { text }: Judged): number {
+  return text.length;
 }

@@ -9,6 +9,7 @@ import { OwnView } from './own-view.ts';
 import { refuseOtherReading } from './parameters.ts';
 import type { SessionCatalog, SessionParts } from './parts.ts';
 import type { Picture, Prepared } from './picture.ts';
+import { bytesOf } from './room.ts';
 import { DEFAULT_READ_ONLY, OWN, type ServerLine } from './server-line.ts';
 import type { Settings } from './settings.ts';
 
@@ -173,6 +174,7 @@ export class Judging {
     return {
       text: null,
       types: [],
+      bytes: bytesOf(''),
       analysis,
       under: this.judge.stamp,
       alone,

@@ -6,6 +6,8 @@ import type { Run } from './run.ts';
 /** A portal as the proxy knows it: made by Bind (with its run) or by SQL's DECLARE (run is null; FETCH judges by `source`). */
 export interface Portal {
   readonly source: Prepared;
+  /** About what it takes of the proxy's memory: its statement's text may be nobody else's by now. */
+  readonly bytes: number;
   readonly run: Run | null;
   readonly resultFormats: readonly number[];
   /** `Core.rewired` when it was bound: what runs on under another one was judged by what names meant before. */

@@ -5,6 +5,7 @@ import type { MaskKind } from '#schemas/policy.ts';
 import type { Verdict } from '#schemas/verdict.ts';
 import type { PipelineParts } from '../pipeline.ts';
 import type { Recorder } from '../ports.ts';
+import type { Share } from '../quota.ts';
 
 /** The target's catalog as the session sees it: shared, and reloaded when it may be stale. */
 export interface CatalogHandle {
@@ -61,6 +62,8 @@ export interface SessionParts extends Omit<PipelineParts, 'recorder' | 'gate' | 
   readonly readOnly: boolean;
   readonly catalog: CatalogHandle;
   readonly maskKey: Buffer;
+  /** What of this session's takes memory that an agent can make the proxy keep. */
+  readonly memory: Share;
   readonly limits: SessionLimits;
   /** By what `seenBy` gave where that is not null, else by the catalog as it is now. Throws HoldpointError `catalog_unavailable` where that may be stale. */
   analyse(

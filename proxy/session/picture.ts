@@ -1,4 +1,5 @@
 import type { SessionAction, StatementAnalysis } from '#schemas/analysis.ts';
+import type { Share } from '../quota.ts';
 import type { ColumnDescription } from '../wire/backend.ts';
 import type { Judged } from './judgement.ts';
 import type { Op, Portal } from './op.ts';
@@ -8,6 +9,8 @@ import type { Run } from './run.ts';
 export interface Prepared {
   /** Null where SQL's PREPARE or DECLARE made it. */
   readonly text: string | null;
+  /** About what it takes of the proxy's memory. */
+  readonly bytes: number;
   readonly types: readonly number[];
   /** Bodies added as they were at the time. */
   readonly analysis: StatementAnalysis;
@@ -28,9 +31,15 @@ export interface Prepared {
  * succeeds: messages behind an error are skipped up to Sync, so judging them under that assumption is safe, and an error simply
  * drops the layer. Null in `assumed` means: closed.
  */
-export class Names<T> {
+export class Names<T extends { readonly bytes: number }> {
   private readonly certain = new Map<string, T>();
   private readonly assumed = new Map<string, T | null>();
+  private readonly memory: Pick<Share, 'add'>;
+
+  /** `memory` is told what the values take. */
+  constructor(memory: Pick<Share, 'add'>) {
+    this.memory = memory;
+  }
 
   get(name: string): T | undefined {
     const value = this.assumed.get(name);
@@ -41,6 +50,7 @@ export class Names<T> {
   assume(name: string, value: T | null): void {
     // A name that stands for nothing stands for nothing still.
     if (value === null && this.get(name) === undefined) return;
+    this.memory.add((value?.bytes ?? 0) - (this.assumed.get(name)?.bytes ?? 0));
     this.assumed.set(name, value);
   }
 
@@ -49,18 +59,21 @@ export class Names<T> {
     const before = this.certain.get(name);
     if (value === null) this.certain.delete(name);
     else this.certain.set(name, value);
+    this.memory.add((value?.bytes ?? 0) - (before?.bytes ?? 0));
     return before;
   }
 
   /** Nothing is under way any more, or it failed: only what was confirmed counts. */
   settle(): void {
-    if (this.assumed.size > 0) this.assumed.clear();
+    if (this.assumed.size === 0) return;
+    for (const value of this.assumed.values()) this.memory.add(-(value?.bytes ?? 0));
+    this.assumed.clear();
   }
 
   /** DEALLOCATE ALL, CLOSE ALL, end of a transaction. */
   keepOnly(keep: (value: T) => boolean): void {
     if (this.certain.size === 0) return;
-    for (const [name, value] of this.certain) if (!keep(value)) this.certain.delete(name);
+    for (const [name, value] of this.certain) if (!keep(value)) this.confirm(name, null);
   }
 
   /** Whether this name may be defined while at most `limit` are open. Names closed in a segment count until it rests, up to as many again. */
@@ -79,8 +92,9 @@ export class Names<T> {
 
 /** The names that the server knows in this session, as far as it has confirmed them. */
 export class Picture {
-  readonly statements = new Names<Prepared>();
-  readonly portals = new Names<Portal>();
+  readonly memory: Pick<Share, 'add' | 'full'>;
+  readonly statements: Names<Prepared>;
+  readonly portals: Names<Portal>;
   /** Sent to be parsed, and in no audit event yet: also those whose name stands for something else by now. */
   readonly parsed: Prepared[] = [];
   /** Bound and not yet at their end. */
@@ -89,7 +103,14 @@ export class Picture {
   private readonly fromSql: (analysis: StatementAnalysis) => Prepared;
 
   /** `abandoned`: the portal of this run is gone before the run was at its end. `fromSql`: what PREPARE or DECLARE make. */
-  constructor(abandoned: (run: Run) => void, fromSql: (analysis: StatementAnalysis) => Prepared) {
+  constructor(
+    memory: Pick<Share, 'add' | 'full'>,
+    abandoned: (run: Run) => void,
+    fromSql: (analysis: StatementAnalysis) => Prepared,
+  ) {
+    this.memory = memory;
+    this.statements = new Names(memory);
+    this.portals = new Names(memory);
     this.abandoned = abandoned;
     this.fromSql = fromSql;
   }
@@ -139,6 +160,7 @@ export class Picture {
         const source = this.fromSql(action.body);
         this.portals.confirm(action.name, {
           source,
+          bytes: source.bytes,
           run: null,
           resultFormats: [],
           described: false,

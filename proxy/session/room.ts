@@ -2,6 +2,14 @@ import type { StatementAnalysis } from '#schemas/analysis.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import type { Core } from './core.ts';
 
+/** What an analysis takes, about. */
+const ANALYSIS = 2048;
+
+/** About what a prepared statement of this text takes of the proxy's memory. */
+export function bytesOf(text: string): number {
+  return ANALYSIS + text.length;
+}
+
 type Names = Pick<Core, 'picture' | 'limits'>;
 
 /** Why this session may not define one more prepared statement of this name, beside `others`; null where it may. */

@@ -69,13 +69,12 @@ export class Session {
   constructor(parts: SessionParts) {
     this.parts = parts;
     this.count = parts.counted;
-    const { client, recorder } = parts;
     const relieved = () => this.relieved();
-    this.outbox = new Outbox(client, recorder, fault => this.fail(fault), relieved);
-    this.pace = new Pace(recorder);
+    this.outbox = new Outbox(parts.client, parts.recorder, fault => this.fail(fault), relieved);
+    this.pace = new Pace(parts.recorder);
     this.holdNotice = new HoldNotice(bytes => this.tell(bytes), parts.approveAt, this.settings.encoding.say);
-    this.reading = new Reading(client);
-    this.intake = new Intake(parts.limits, this.reading, {
+    this.reading = new Reading(parts.client);
+    this.intake = new Intake(parts, this.reading, {
       turn: () => this.copying !== null || this.pace.turn(this.intake, () => this.resume()),
       message: (type, buffer, start, end) => this.message(type, buffer, start, end),
       rest: () => this.flush(),
@@ -137,6 +136,7 @@ export class Session {
       line: this.line,
       answers: this.answers,
       picture: new Picture(
+        parts.memory,
         run => this.ended(run, run.rows > 0 ? 'ok' : 'skipped'),
         analysis => this.judging.fromSql(analysis),
       ),

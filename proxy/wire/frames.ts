@@ -87,6 +87,16 @@ export class Frames {
     return tail.length === 0 ? this.behind : Buffer.concat([tail, this.behind]);
   }
 
+  /** Everything that was taken in has been given out and dealt with: its memory is not needed any more. */
+  forget(): void {
+    if (this.have === 0 && this.buffer.length > 0 && this.buffered === 0) this.begin(NOTHING, NOTHING, 0);
+  }
+
+  /** Bytes of memory in use: of a message that is not whole, or of the current one and what came with it. */
+  get held(): number {
+    return this.have > 0 ? this.have : this.buffer.length + (this.behind?.length ?? 0);
+  }
+
   /** Bytes taken in and not yet given out. */
   get buffered(): number {
     return this.have > 0 ? this.have : this.buffer.length - this.at + (this.behind?.length ?? 0);

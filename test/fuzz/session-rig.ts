@@ -180,6 +180,7 @@ export async function fuzzSession(
       seenBy: () => Promise.resolve(null),
     },
     maskKey: Buffer.alloc(32, 1),
+    memory: { full: () => null, add: () => {}, leave: () => {} },
     limits: { messageBytes: 1 << 20, aheadBytes: 1 << 20, statements: 50, portals: 50 },
     analyse: (text, path, types) => analyse(text, catalog, path, types),
     analyseCall: (called, path) => analyseCall(called, catalog, path),

@@ -16,6 +16,8 @@ const LIMITS = `limits:
   connectionsPerPrincipal: 5
   message: 256kB
   ahead: 64kB
+  memory: 850kB
+  memoryPerPrincipal: 600kB
   parked: 3
   parkedPerPrincipal: 2
   statements: 5
@@ -178,6 +180,60 @@ test('ahead: who floods behind a held statement loses session and hold, and the 
   }
   await works(other);
   assert.equal(await gate.value('select body from notes where id = 1'), 'one');
+});
+
+test('memoryPerPrincipal and memory: messages that are never whole take so much and no more, and what ends gives it back', async () => {
+  const part = (bytes: number) => raw.message('Q', Buffer.alloc(bytes, 'x'), 250 * KB);
+  const fill = async (who: number, bytes: number) => {
+    const client = await agent(who);
+    client.send(part(bytes));
+    return client;
+  };
+  const mine = [await fill(0, 240 * KB), await fill(0, 240 * KB)];
+  const refusedOne = await fill(0, 240 * KB);
+  await fatal(refusedOne, '53200', /one principal/);
+  const others = [await fill(1, 240 * KB)];
+  await fatal(await fill(2, 240 * KB), '53200', /memory for what agents send/);
+  const small = await agent(2);
+  await works(small);
+  for (const client of [...mine, ...others]) client.destroy();
+  await waitFor(async () => (await sessions()) === 1, { what: 'they have ended', everyMs: 20 });
+  for (let i = 0; i < 3; i += 1) {
+    small.send(raw.query(`select /*${'x'.repeat(240 * KB)}*/ 1`));
+    assert.equal(answer(await small.untilReady()), 'T D C:SELECT 1 Z:I');
+  }
+});
+
+test('memoryPerPrincipal: prepared texts count until they are closed, also the one behind an open portal; the refusal is an ordinary error', async () => {
+  const client = await agent();
+  const sql = `select 1 /*${'x'.repeat(160 * KB)}*/`;
+  const shorter = `select 1 /*${'x'.repeat(60 * KB)}*/`;
+  for (const name of ['a', 'b']) {
+    client.send(raw.parse({ name, sql }), raw.sync());
+    assert.equal(answer(await client.untilReady()), '1 Z:I');
+  }
+  client.send(raw.parse({ name: 'c', sql }), raw.sync());
+  refused(await client.untilReady(), '53200', /one principal/);
+  await works(client);
+  await works(await agent(1));
+  client.send(raw.close('statement', 'a'), raw.sync());
+  assert.equal(answer(await client.untilReady()), '3 Z:I');
+  client.send(raw.parse({ name: 'c', sql }), raw.sync());
+  assert.equal(answer(await client.untilReady()), '1 Z:I');
+  client.send(raw.query('deallocate all'));
+  await client.untilReady();
+  for (let i = 0; i < 5; i += 1) {
+    client.send(raw.parse({ sql: shorter }), raw.bind(), raw.execute(), raw.sync());
+    assert.equal(answer(await client.untilReady()), '1 2 D C:SELECT 1 Z:I');
+  }
+  client.send(raw.query('begin'), raw.parse({ sql }), raw.bind({ portal: 'p' }), raw.sync());
+  await client.untilReady();
+  assert.equal(answer(await client.untilReady()), '1 2 Z:T');
+  client.send(raw.parse({ sql }), raw.bind({ portal: 'q' }), raw.sync());
+  assert.match(answer(await client.untilReady()), /E/);
+  client.send(raw.query('rollback'));
+  await client.untilReady();
+  await works(client);
 });
 
 test('parkedPerPrincipal and parked: the next one is refused like any statement, its session lives on, others may still be held', async () => {
