@@ -19,6 +19,7 @@ import type { AnswersOwner } from './answers-owner.ts';
 import { CallResult } from './call-result.ts';
 import { analysisOf, type Op, runOf } from './op.ts';
 import type { Outbox } from './outbox.ts';
+import { ownFault } from './own-fault.ts';
 import { Passage } from './passage.ts';
 import type { Run, RunStatus } from './run.ts';
 import { redacted, Shield } from './shield.ts';
@@ -333,13 +334,7 @@ export class Answers {
     const fields = decodeFields(buffer, start, end, 'latin1');
     const severity = field(fields, 'V') || field(fields, 'S');
     const fatal = severity === 'FATAL' || severity === 'PANIC';
-    if (op?.kind === 'own' && !fatal) {
-      const why = `${field(fields, 'C')} ${field(fields, 'M')}`;
-      if (op.failed === undefined)
-        throw new HoldpointError('internal', `the proxy's own statement failed: ${why}`);
-      op.failed(why);
-      return;
-    }
+    if (op?.kind === 'own' && !fatal && ownFault(op, fields)) return;
     if (op?.kind === 'poison' && !fatal) {
       this.passage.make(op.error);
       if (op.protocol === 'simple') return;

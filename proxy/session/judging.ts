@@ -85,7 +85,7 @@ export class Judging {
           this.settings.learn(answers.get('search_path') ?? '?', answers.get('role') ?? '?', this.parts.user);
           done(null);
         },
-        () => done(null),
+        done,
       );
       return 'probe';
     }
@@ -218,10 +218,12 @@ export class Judging {
     const { status, inBlock, segment, bound } = core;
     const names = status === 'E' ? [] : this.settings.asked;
     const shown = await new Promise<Map<string, string>>((resolve, reject) => {
-      const skipped = () =>
-        reject(new HoldpointError('hold_withdrawn', 'an earlier statement of the same pipeline failed'));
+      const lost = (error: HoldpointError | null) =>
+        reject(
+          error ?? new HoldpointError('hold_withdrawn', 'an earlier statement of the same pipeline failed'),
+        );
       if (names.length === 0) resolve(new Map());
-      else this.line.show(names, segment, resolve, skipped);
+      else this.line.show(names, segment, resolve, lost);
     });
     const { target, database, role, policyVersion } = this.parts;
     return {

@@ -59,6 +59,7 @@ export class OwnView {
     const line = this.line;
     const opened = [
       line.query(`SAVEPOINT ${OWN}`),
+      line.query('SET LOCAL statement_timeout = 0'),
       line.query('SET LOCAL search_path TO pg_catalog, pg_temp'),
       line.query('SET LOCAL lock_timeout = 250'),
     ];

@@ -1,8 +1,10 @@
 import type { Duplex } from 'node:stream';
+import type { HoldpointError } from '#schemas/errors.ts';
 import { BACKEND, encode, int32 } from '../wire/backend.ts';
 import { FRONTEND } from '../wire/frontend.ts';
 import type { Answers } from './answers.ts';
 import type { Op } from './op.ts';
+import { struck } from './own-fault.ts';
 
 /** Names that the proxy uses on the server side; an agent that uses them is refused. */
 export const OWN = '_holdpoint';
@@ -107,25 +109,31 @@ export class ServerLine {
   /**
    * SHOW for each name, answered by the server itself, in whatever state the session is; not to be used in a failed transaction. SHOW
    * takes no snapshot, so it leaves a transaction that has just begun as it was. `segment`: inside an extended segment, where a
-   * Sync would end the implicit transaction. `skipped`: an error before it made the server skip it.
+   * Sync would end the implicit transaction. `lost`: an error before it made the server skip it (null), or a time-out that the agent has
+   * set struck it, and so strikes the message that waits for it.
    */
   show(
     names: readonly string[],
     segment: boolean,
     done: (answers: Map<string, string>) => void,
-    skipped: () => void,
+    lost: (error: HoldpointError | null) => void,
   ): void {
     const answers = new Map<string, string>();
+    let fault: HoldpointError | null = null;
     names.forEach((name, i) => {
       const row = (values: (string | null)[]) => {
         answers.set(name, values[0] ?? '');
       };
-      const finished = i === names.length - 1 ? { done: () => done(answers), skipped } : {};
+      const end = () => (fault === null ? done(answers) : lost(fault));
+      const finished = i === names.length - 1 ? { done: end, skipped: () => lost(null) } : {};
       if (!segment) {
         this.send(command(`SHOW ${name}`), {
           kind: 'own',
           until: BACKEND.readyForQuery,
           row,
+          failed: why => {
+            fault ??= struck(why);
+          },
           ...finished,
         });
         return;

@@ -14,6 +14,17 @@ const REPORTED = [
 
 const UNKNOWN_PATH: readonly string[] = ['?'];
 
+/** Settings of which the proxy keeps what the server says; giving any other one a value leaves these as they are. */
+const KNOWN = new Set([
+  'client_encoding',
+  'default_transaction_read_only',
+  'names',
+  'role',
+  'search_path',
+  'session_authorization',
+  'transaction_read_only',
+]);
+
 /** Commands after which search_path, role or the catalog may be other than before, whatever their own text says. */
 const MAY_CHANGE_ANYTHING = new Set(['do', 'call', 'unknown']);
 const CHANGE_CATALOG = new Set(['ddl', 'privilege', 'do', 'call', 'unknown']);
@@ -55,17 +66,13 @@ export class Settings {
     for (const action of actions) {
       if (action.kind === 'set') {
         if (action.setting !== null) this.touched.add(action.setting);
-        this.dirty = true;
-        this.setInTransaction = true;
+        if (action.setting === null || KNOWN.has(action.setting)) this.doubt();
       } else if (action.kind === 'discard' || action.kind === 'rollback-to') this.dirty = true;
       // Also where another transaction begins at once, so that no ReadyForQuery ever says `idle`: AND CHAIN, COMMIT in a pipeline.
       else if (action.kind === 'commit' || action.kind === 'rollback') this.transactionEnded();
     }
     if (effects.readOnly) return;
-    if (effects.functions.length > 0 || effects.commands.some(c => MAY_CHANGE_ANYTHING.has(c))) {
-      this.dirty = true;
-      this.setInTransaction = true;
-    }
+    if (effects.functions.length > 0 || effects.commands.some(c => MAY_CHANGE_ANYTHING.has(c))) this.doubt();
   }
 
   /** Something may have changed them that was not seen to its end. */

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { createServer, connect as dial, type AddressInfo, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { answer, HEAD } from '#test/session/support.ts';
+import { type Dev, startDev } from '#test/support/dev.ts';
+import { startPostgres } from '#test/support/postgres.ts';
+import * as raw from '#test/support/raw.ts';
+import { RawClient } from '#test/support/raw.ts';
+import { tempDir } from '#test/support/temp.ts';
+
+const RULES = `
+  - name: all
+    verdict: allow
+  - name: unknown
+    match: { effects: { unknown: true } }
+    verdict: allow
+`;
+/** The proxy asks for the settings behind it, as it cannot tell what a function with arguments from a table has set. */
+const SET_IT = `select set_config('statement_timeout', '200', false), set_config('search_path', 'public', false)`;
+const QUESTION = Buffer.from('SHOW search_path\0');
+
+/**
+ * A slow network to the server: the first packet with a question of the proxy's own is cut behind the question's Parse, and the rest
+ * comes when the server has said that its time is over. It looks at its clock when a message comes: Flush is one that does nothing.
+ */
+class SlowNetwork {
+  armed = false;
+  private readonly sockets = new Set<Socket>();
+  private readonly server = createServer(near => this.carry(near));
+  private readonly far: number;
+
+  constructor(far: number) {
+    this.far = far;
+  }
+
+  async listen(): Promise<number> {
+    await new Promise<void>(resolve => this.server.listen(0, '127.0.0.1', resolve));
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  close(): void {
+    for (const socket of this.sockets) socket.destroy();
+    this.server.close();
+  }
+
+  private carry(near: Socket): void {
+    const far = dial(this.far, '127.0.0.1');
+    let kept: Buffer[] | null = null;
+    let nudge: NodeJS.Timeout | undefined;
+    near.on('data', data => {
+      const at = this.armed ? data.indexOf(QUESTION) : -1;
+      // Behind the text comes the number of types, which is none.
+      const end = at + QUESTION.length + 2;
+      if (kept !== null) kept.push(data);
+      else if (at < 0) far.write(data);
+      else {
+        this.armed = false;
+        far.write(data.subarray(0, end));
+        kept = [data.subarray(end)];
+        nudge = setInterval(() => far.write(raw.flush()), 50);
+      }
+    });
+    far.on('close', () => clearInterval(nudge));
+    far.on('data', data => {
+      near.write(data);
+      if (kept === null || !data.includes('statement timeout')) return;
+      clearInterval(nudge);
+      far.write(Buffer.concat(kept));
+      kept = null;
+    });
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      this.sockets.add(one);
+      one.on('error', () => other.destroy());
+      one.on('close', () => other.destroy());
+    }
+  }
+}
+
+suite("a time-out that the agent has set strikes what waits for a question of the proxy's own, and not the session", () => {
+  let dev: Dev;
+  let network: SlowNetwork;
+  let token: string;
+  before(async () => {
+    const db = await startPostgres();
+    network = new SlowNetwork(db.port);
+    const policy = join(tempDir('policy'), 'policy.yaml');
+    writeFileSync(policy, `${HEAD}rules:\n${RULES}`);
+    const target = new URL(db.url({}));
+    target.port = String(await network.listen());
+    dev = await startDev({ args: ['--policy', policy, '--target', target.href] });
+    token = await dev.token('agent-1');
+  });
+  after(() => network.close());
+
+  async function agent(): Promise<RawClient> {
+    const client = await RawClient.connect({ port: dev.pgPort });
+    await client.login({ user: 'postgres', database: 'postgres', password: token });
+    // A session begins with that question; here it is about the next one.
+    await says(client, raw.query('select 1'));
+    return client;
+  }
+
+  async function says(client: RawClient, ...messages: Buffer[]): Promise<string> {
+    client.send(...messages);
+    return answer(await client.untilReady());
+  }
+
+  test('in a pipeline, whose transaction is undone', async () => {
+    const client = await agent();
+    network.armed = true;
+    const run = (sql: string) => [raw.parse({ sql }), raw.bind(), raw.execute()];
+    assert.equal(
+      await says(client, ...run(SET_IT), ...run('select 1'), ...run('select 2'), raw.sync()),
+      '1 2 D C:SELECT 1 E:57014 Z:I',
+    );
+    assert.equal(await says(client, ...run('select 3'), raw.sync()), '1 2 D C:SELECT 1 Z:I');
+    assert.equal(network.armed, false);
+  });
+
+  test('between statements', async () => {
+    const client = await agent();
+    await says(client, raw.query(SET_IT));
+    network.armed = true;
+    assert.equal(await says(client, raw.query('select 1')), 'E:57014 Z:I');
+    assert.equal(await says(client, raw.query('select 1')), 'T D C:SELECT 1 Z:I');
+    assert.equal(network.armed, false);
+  });
+
+  test('inside a block, which has failed then', async () => {
+    const client = await agent();
+    await says(client, raw.query('begin'));
+    await says(client, raw.query(SET_IT));
+    network.armed = true;
+    assert.equal(await says(client, raw.query('select 1')), 'E:57014 Z:E');
+    assert.equal(await says(client, raw.query('select 1')), 'E:25P02 Z:E');
+    assert.equal(await says(client, raw.query('rollback')), 'C:ROLLBACK Z:I');
+    assert.equal(await says(client, raw.query('select 1')), 'T D C:SELECT 1 Z:I');
+  });
+});
