@@ -6,6 +6,7 @@ import { holdpoint, startDev } from '#test/support/dev.ts';
 import { lacksEmulators } from '#test/support/emulators.ts';
 import { tempDir } from '#test/support/temp.ts';
 import { waitFor } from '#test/support/wait-for.ts';
+import { PATIENCE_MS } from './patience.ts';
 
 test('where gcloud or java is missing, dev --emulators says which, and leaves nothing running', async () => {
   const data = tempDir('dev');
@@ -51,7 +52,7 @@ describe('holdpoint dev --emulators', { skip: lacksEmulators() }, () => {
     assert.match(masked.stdout, /\*\*\*@\*\*\*/);
 
     const first = dev.psql(token, 'delete from payments');
-    const id = await dev.held(30_000);
+    const id = await dev.held(PATIENCE_MS);
     const shown = await dev.json<{ id: string; state: string }>('approvals', 'show', id);
     assert.equal(shown.state, 'held');
     const denied = await dev.cli('approvals', 'deny', id, '--reason', 'no');
@@ -59,21 +60,28 @@ describe('holdpoint dev --emulators', { skip: lacksEmulators() }, () => {
     assert.match((await first).stderr, /no/);
 
     const second = dev.psql(token, 'delete from payments');
-    const again = await dev.held(30_000);
+    const again = await dev.held(PATIENCE_MS);
     const ts = await waitFor(
       async () => {
         const articles = (await (await fetch(ready.slack)).text()).split('<article>');
         const mine = articles.find(text => text.includes(again) && text.includes('value="approve"'));
         return /name="ts" value="([^"]+)"/.exec(mine ?? '')?.[1];
       },
-      { what: 'Slack shows a button', deadlineMs: 30_000 },
+      { what: 'Slack shows a button', deadlineMs: PATIENCE_MS },
     );
-    await fetch(new URL('/press?as=U1', ready.slack), {
-      method: 'POST',
-      headers: { 'sec-fetch-site': 'same-origin' },
-      body: new URLSearchParams({ ts, action: 'approve' }),
-      redirect: 'manual',
-    });
+    await waitFor(
+      async () => {
+        await fetch(new URL('/press?as=U1', ready.slack), {
+          method: 'POST',
+          headers: { 'sec-fetch-site': 'same-origin' },
+          body: new URLSearchParams({ ts, action: 'approve' }),
+          redirect: 'manual',
+        });
+        return (await dev.json<{ state: string }>('approvals', 'show', again)).state !== 'held';
+      },
+      // Where the machine is slow, a first press may come to nothing.
+      { what: 'the press is a decision', deadlineMs: PATIENCE_MS },
+    );
     assert.match((await second).stdout, /DELETE/);
 
     const audit = await dev.cli('audit', 'sessions');
@@ -87,13 +95,20 @@ describe('holdpoint dev --emulators', { skip: lacksEmulators() }, () => {
         }[];
         return all.filter(s => s.held > 0).length >= 2 && all;
       },
-      { what: 'the record is on the page', deadlineMs: 30_000 },
+      { what: 'the record is on the page', deadlineMs: PATIENCE_MS },
     );
     const held = sessions.find(s => s.held > 0)?.session;
-    const replay = (await (await fetch(`${ready.http}/api/sessions/${held}`)).json()) as {
-      report: { findings: unknown[] };
-    };
-    assert.deepEqual(replay.report.findings, []);
+    // The events come in any order: until all are there, one is missing.
+    await waitFor(
+      async () => {
+        const replay = (await (await fetch(`${ready.http}/api/sessions/${held}`)).json()) as {
+          report: { findings: unknown[] };
+        };
+        assert.deepEqual(replay.report.findings, []);
+        return true;
+      },
+      { what: 'the chain is whole', deadlineMs: PATIENCE_MS },
+    );
 
     const { pid } = JSON.parse(readFileSync(join(dev.data, 'dev.json'), 'utf8')) as { pid: number };
     assert.equal(pid, dev.process.pid);
@@ -105,7 +120,7 @@ describe('holdpoint dev --emulators', { skip: lacksEmulators() }, () => {
             () => false,
             () => true,
           ),
-        { what: `nobody answers at ${url}`, deadlineMs: 20_000 },
+        { what: `nobody answers at ${url}`, deadlineMs: PATIENCE_MS },
       );
   });
 });

@@ -29,6 +29,8 @@ import { firestoreOf } from '#test/gcp/clients.ts';
 import { startPostgres, type TestPostgres } from '#test/support/postgres.ts';
 import { tempDir } from '#test/support/temp.ts';
 import { waitFor } from '#test/support/wait-for.ts';
+import { PATIENCE_MS } from './patience.ts';
+import { openTail } from './topics.ts';
 import { startWire, type Wire } from './wire.ts';
 
 const PROXY = new URL('../../proxy/main.ts', import.meta.url);
@@ -81,6 +83,8 @@ export interface Stack {
   readonly wires: { readonly firestore: Wire; readonly pubsub: Wire };
   readonly functions: Record<FunctionName, FunctionProcess>;
   readonly proxy: NodeProcess;
+  /** The audit topic, as it comes by. */
+  readonly tail: ReturnType<typeof openTail>;
   readonly logs: string[];
   startProxy(): Promise<NodeProcess>;
   restartFunction(name: FunctionName): Promise<void>;
@@ -92,6 +96,8 @@ export interface Stack {
   message(id: string): Promise<FakeMessage>;
   messages(id: string): FakeMessage[];
   press(id: string, action: string, user: string): ReturnType<SlackEmulator['press']>;
+  /** The approval as it is stored now. */
+  stored(id: string): Promise<Approval>;
   /** Waits until the document has this state. */
   becomes(id: string, state: Approval['state'], deadlineMs?: number): Promise<Approval>;
   /** Waits until the message shows this. */
@@ -180,6 +186,8 @@ async function compose(undo: (() => unknown)[], stop: () => Promise<void>): Prom
     { announce: pushTo(functions.announce, topics.holds), record: pushTo(functions.record, topics.audit) },
     { tail: 'tail', ackSeconds: 10 },
   );
+  const tail = openTail('tail');
+  undo.push(() => tail.close());
   const wires = {
     firestore: await startWire(backends.firestore.host),
     pubsub: await startWire(backends.pubsub.host),
@@ -223,6 +231,7 @@ async function compose(undo: (() => unknown)[], stop: () => Promise<void>): Prom
     wires,
     functions,
     proxy,
+    tail,
     logs,
     startProxy,
     async restartFunction(name) {
@@ -286,15 +295,16 @@ async function compose(undo: (() => unknown)[], stop: () => Promise<void>): Prom
     },
     messages: id => slack.messages.filter(m => JSON.stringify(m.metadata).includes(`"${id}"`)),
     message: id =>
-      waitFor(() => stack.messages(id)[0], { what: `a message about ${id}`, deadlineMs: 30_000 }),
+      waitFor(() => stack.messages(id)[0], { what: `a message about ${id}`, deadlineMs: PATIENCE_MS }),
     async press(id, action, user) {
       const { ts } = await stack.message(id);
       return slack.press(ts, action, user);
     },
-    becomes: (id, state, deadlineMs = 30_000) =>
+    stored: async id => fromDocument(id, (await document(id).get()).data()),
+    becomes: (id, state, deadlineMs = PATIENCE_MS) =>
       waitFor(
         async () => {
-          const approval = fromDocument(id, (await document(id).get()).data());
+          const approval = await stack.stored(id);
           assert.equal(approval.state, state);
           return approval;
         },
@@ -303,7 +313,7 @@ async function compose(undo: (() => unknown)[], stop: () => Promise<void>): Prom
     async shows(id, what) {
       await waitFor(() => what.test(JSON.stringify(stack.messages(id)[0]?.blocks)), {
         what: `the message about ${id} shows ${what}`,
-        deadlineMs: 30_000,
+        deadlineMs: PATIENCE_MS,
       });
     },
     async tick() {

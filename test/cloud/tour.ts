@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { COLLECTIONS } from '#schemas/approval-document.ts';
+import { requestDigest } from '#schemas/request.ts';
 import { waitFor } from '#test/support/wait-for.ts';
+import { approve, deny } from './decide.ts';
+import { PATIENCE_MS } from './patience.ts';
 import { codeOf, fresh, type Stack } from './stack.ts';
 
 /** The tour of the main job, with every part a process of its own. */
@@ -22,6 +25,7 @@ export function tour(stackOf: () => Stack): void {
     const { id, done } = await agent.hold(`delete from one where tag = '${tag}'`);
     assert.equal(await stack.rows('one', tag), 1);
     assert.equal((await stack.press(id, 'approve', 'UANN')).status, 200);
+    await approve(stack, id, 'UANN');
     assert.equal(codeOf(await done), '');
     assert.equal(await stack.rows('one', tag), 0);
     await stack.becomes(id, 'executed');
@@ -36,7 +40,7 @@ export function tour(stackOf: () => Stack): void {
         assert.notEqual(summary?.closedAt, null);
         return true;
       },
-      { what: 'the summary of the session', deadlineMs: 30_000 },
+      { what: 'the summary of the session', deadlineMs: PATIENCE_MS },
     );
   });
 
@@ -45,9 +49,7 @@ export function tour(stackOf: () => Stack): void {
     const tag = fresh();
     await stack.put('one', tag);
     const { id, done } = await (await stack.agent()).hold(`delete from one where tag = '${tag}'`);
-    const { dialog } = await stack.press(id, 'deny', 'UBOB');
-    assert.ok(dialog);
-    await stack.slack.submit(dialog, 'UBOB', 'not on a Friday');
+    await deny(stack, id, 'UBOB', 'not on a Friday');
     const result = await done;
     assert.ok(result instanceof Error);
     assert.match(JSON.stringify(result), /not on a Friday/);
@@ -59,11 +61,11 @@ export function tour(stackOf: () => Stack): void {
     const tag = fresh();
     await stack.put('two', tag);
     const { id, done } = await (await stack.agent()).hold(`delete from two where tag = '${tag}'`);
-    await stack.press(id, 'approve', 'UANN');
+    await approve(stack, id, 'UANN');
     await stack.press(id, 'approve', 'UANN');
     await stack.shows(id, /1 more approval needed/);
     assert.equal(await stack.rows('two', tag), 1);
-    await stack.press(id, 'approve', 'UBOB');
+    await approve(stack, id, 'UBOB');
     assert.equal(codeOf(await done), '');
     assert.equal(await stack.rows('two', tag), 0);
   });
@@ -87,24 +89,26 @@ export function tour(stackOf: () => Stack): void {
     const tag = fresh();
     await stack.put('brief', tag);
     const { id, done } = await (await stack.agent()).hold(`delete from brief where tag = '${tag}'`);
-    const message = await stack.message(id);
-    const button = message.blocks
-      .filter(b => b.type === 'actions')
-      .flatMap(b => b.elements as { action_id: string; value: string }[])
-      .find(b => b.action_id === 'approve');
     assert.match((await done) instanceof Error ? String(await done) : '', /not approved in time/);
+    const approval = await stack.becomes(id, 'expired');
+    // Somebody's screen still shows the button.
+    const value = JSON.stringify({ id, request: requestDigest(approval) });
     stack.slack.whispers.length = 0;
-    // Somebody's screen still shows it.
-    await stack.slack.send({
-      type: 'block_actions',
-      team: { id: 'T0' },
-      user: { id: 'UANN', team_id: 'T0' },
-      channel: { id: stack.slack.channel },
-      trigger_id: 't',
-      actions: [{ type: 'button', ...button }],
-    });
-    assert.match(stack.slack.whispers[0]?.text ?? '', /Nothing has changed/);
-    await stack.becomes(id, 'expired');
+    await waitFor(
+      async () => {
+        await stack.slack.send({
+          type: 'block_actions',
+          team: { id: 'T0' },
+          user: { id: 'UANN', team_id: 'T0' },
+          channel: { id: stack.slack.channel },
+          trigger_id: 't',
+          actions: [{ type: 'button', action_id: 'approve', value }],
+        });
+        return stack.slack.whispers.some(w => /Nothing has changed/.test(w.text));
+      },
+      { what: 'who presses is told', deadlineMs: PATIENCE_MS },
+    );
+    assert.equal((await stack.becomes(id, 'expired')).decisions.length, 0);
     assert.equal(await stack.rows('brief', tag), 1);
   });
 }

@@ -96,6 +96,9 @@ describe(
     const messageOf = (id: string) =>
       slack.messages.filter(m => JSON.stringify(m.metadata).includes(`"${id}"`));
 
+    const until = (condition: () => boolean | Promise<boolean>, what: string) =>
+      waitFor(condition, { what, deadlineMs: 60_000 });
+
     async function announced(more: Partial<Approval> = {}) {
       const approval = fresh(more);
       await functions.announce(delivery(held(approval)));
@@ -118,7 +121,7 @@ describe(
       const { status, dialog } = await slack.press(message.ts, 'approve', 'UANN');
       assert.equal(status, 200);
       assert.equal(dialog, null);
-      assert.match(shown(), /Approved.*ann@example\.com/);
+      await until(() => /Approved.*ann@example\.com/.test(shown()), 'the message shows the approval');
       assert.ok(!shown().includes('"action_id"'), 'nothing is left to press');
       assert.equal(messageOf(approval.id).length, 1);
     });
@@ -145,10 +148,11 @@ describe(
         ['UOTHER', /another workspace/],
       ] as const) {
         slack.whispers.length = 0;
-        await slack.press(message.ts, 'approve', user);
-        assert.equal(slack.whispers.length, 1, user);
-        assert.equal(slack.whispers[0]!.user, user);
-        assert.match(slack.whispers[0]!.text, why);
+        await until(async () => {
+          await slack.press(message.ts, 'approve', user);
+          return slack.whispers.some(w => why.test(w.text));
+        }, `${user} is told`);
+        assert.ok(slack.whispers.every(w => w.user === user));
       }
       assert.equal(shown(), before);
     });
@@ -157,11 +161,13 @@ describe(
       const { message, shown } = await announced();
       const { dialog } = await slack.press(message.ts, 'deny', 'UBOB');
       assert.ok(dialog);
-      const { body } = await slack.submit(dialog, 'UBOB', 'not <!channel> on a *Friday*');
-      assert.equal(body, null);
-      assert.match(shown(), /Denied.*bob@example\.com.*not <!channel> on a \*Friday\*/);
-      const again = await slack.submit(dialog, 'UANN', '');
-      assert.match(JSON.stringify(again.body), /can no longer be decided/);
+      await slack.submit(dialog, 'UBOB', 'not <!channel> on a *Friday*');
+      const denied = /Denied.*bob@example\.com.*not <!channel> on a \*Friday\*/;
+      await until(() => denied.test(shown()), 'the message shows the denial');
+      await until(async () => {
+        const { body } = await slack.submit(dialog, 'UANN', '');
+        return /can no longer be decided/.test(JSON.stringify(body));
+      }, 'who comes second is told');
     });
 
     test('two people who press at once complete a quorum, and the message shows both', async () => {
@@ -246,8 +252,10 @@ describe(
         ],
       };
       slack.whispers.length = 0;
-      assert.equal((await slack.send(stale)).status, 200);
-      assert.match(slack.whispers[0]?.text ?? '', /its record was changed/);
+      await until(async () => {
+        assert.equal((await slack.send(stale)).status, 200);
+        return slack.whispers.some(w => /its record was changed/.test(w.text));
+      }, 'who presses is told');
       assert.ok(JSON.stringify(message.blocks).includes('"approve"'), 'it is still to be decided');
     });
 

@@ -133,8 +133,8 @@ describe('the record function on the Firestore emulator', { skip: lacksEmulators
       log: message => assert.fail(message),
     });
     const deliveries = filtered(await published('once')).map(delivery);
-    // Twice, at once, and backwards.
-    await Promise.all(deliveries.map(record));
+    // Twice, at once, and backwards. Where Firestore gives up on seven changes of one document at once, Pub/Sub comes again.
+    await Promise.allSettled(deliveries.map(record));
     for (const one of deliveries.toReversed()) await record(one);
     const summary = (await database.collection('sessions').doc('once').get()).data();
     assert.equal(summary?.events, 7);

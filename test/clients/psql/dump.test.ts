@@ -53,7 +53,7 @@ test(
   { skip },
   async () => {
     await ways.run('pg_dump -Fc -f shop.dump && pg_dump -Fd -j2 -f shop.dir && pg_dump -Ft -f shop.tar');
-    const [direct, proxied] = ways.folders.map(folder => readdirSync(join(folder, 'shop.dir')));
+    const [direct, proxied] = ways.folders.map(folder => readdirSync(join(folder, 'shop.dir')).sort());
     assert.deepEqual(proxied, direct);
     for (const archive of ['shop.dump', 'shop.dir', 'shop.tar']) {
       await ways.run(`pg_restore -f ${archive}.sql ${archive}`);
@@ -74,7 +74,8 @@ test('pg_restore makes the database anew, in one transaction and with two worker
 test('the programs around it do what they do directly', { skip }, async () => {
   await ways.run('vacuumdb -z -e -t items -d shop');
   await ways.run('vacuumdb --analyze-in-stages -j2 -d shop');
-  await ways.run('reindexdb -v -t kinds.parents -d shop 2>&1 | grep -v CPU');
+  // In which order the server takes a table's indexes, and so tells of them, is its own affair.
+  await ways.run('reindexdb -v -t kinds.parents -d shop 2>&1 | grep -v CPU | LC_ALL=C sort');
   await ways.run('reindexdb -j2 -S public -d shop');
   await ways.run('clusterdb -v -t items -d shop', { code: 1 });
   await ways.run(
