@@ -26,11 +26,11 @@ import { createTopics, topicsOf } from '#cli/gcp/topics.ts';
 import type { Approval } from '#schemas/approval.ts';
 import { COLLECTIONS, fromDocument } from '#schemas/approval-document.ts';
 import { firestoreOf } from '#test/gcp/clients.ts';
+import { openTail } from '#test/gcp/tail.ts';
 import { startPostgres, type TestPostgres } from '#test/support/postgres.ts';
 import { tempDir } from '#test/support/temp.ts';
 import { waitFor } from '#test/support/wait-for.ts';
 import { PATIENCE_MS } from './patience.ts';
-import { openTail } from './topics.ts';
 import { startWire, type Wire } from './wire.ts';
 
 const PROXY = new URL('../../proxy/main.ts', import.meta.url);
@@ -186,7 +186,7 @@ async function compose(undo: (() => unknown)[], stop: () => Promise<void>): Prom
     { announce: pushTo(functions.announce, topics.holds), record: pushTo(functions.record, topics.audit) },
     { tail: 'tail', ackSeconds: 10 },
   );
-  const tail = openTail('tail');
+  const tail = openTail(PROJECT, 'tail');
   undo.push(() => tail.close());
   const wires = {
     firestore: await startWire(backends.firestore.host),

@@ -1,0 +1,34 @@
+import { PubSub } from '@google-cloud/pubsub';
+import type { AuditKind } from '#schemas/audit.ts';
+import { waitFor } from '#test/support/wait-for.ts';
+
+/** What a message carries. */
+export interface Carried {
+  readonly data: Buffer;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** Everything on the audit topic, as it comes by on a subscription of its own. */
+export function openTail(project: string, subscription: string) {
+  const pubsub = new PubSub({ projectId: project });
+  const seen: Carried[] = [];
+  const pulled = pubsub.subscription(subscription);
+  pulled.on('message', message => {
+    message.ack();
+    seen.push({ data: message.data, attributes: message.attributes });
+  });
+  // A stream that breaks is opened again by the library; what is missing then is told by whoever waits for it.
+  pulled.on('error', () => {});
+  return {
+    /** The first event of this kind of a session, once it is there. */
+    event: (session: string, kind: AuditKind) =>
+      waitFor(() => seen.find(one => one.attributes.session === session && one.attributes.kind === kind), {
+        what: `${kind} of ${session} on the audit topic`,
+        deadlineMs: 120_000,
+      }),
+    async close() {
+      await pulled.close();
+      await pubsub.close();
+    },
+  };
+}
