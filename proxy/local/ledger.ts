@@ -11,6 +11,7 @@ import { openLedgerKey } from './ledger-key.ts';
 import { lockLedger } from './ledger-lock.ts';
 import type { FromLedger, LedgerStart } from './ledger-messages.ts';
 import { LedgerThread } from './ledger-thread.ts';
+import { LedgerWriter } from './ledger-writer.ts';
 
 export interface LedgerOptions {
   /** SQLite database, made when there is none. `….checkpoint` and `….lock` stand beside it. */
@@ -29,11 +30,6 @@ const DEADLINE = 5000;
 const PATIENCE_MS = 3000;
 const MEMORY = 64 << 20;
 const JOURNAL = 8 << 20;
-/** How long an event that nobody waits for may wait for company (ms). */
-const LINGER = 3;
-/** First and longest pause before a record that could not be written is tried again (ms). */
-const RETRY_FIRST = 50;
-const RETRY_LONGEST = 1000;
 
 /**
  * Opens the ledger of one machine. Rejects with HoldpointError `ledger_unavailable`, one line that says why: another process has it,
@@ -79,24 +75,15 @@ class Ledger implements Recorder {
   #file: string;
   #unlock: () => void;
   #thread: LedgerThread;
-  /** Null until it is open. */
-  #journal: LedgerJournal | null = null;
+  /** Null until it is open, and when it is closed. */
+  #writer: LedgerWriter | null = null;
 
   #queue = new EventQueue(Date.now);
   #waiters = new Waiters();
   #timer: NodeJS.Timeout | undefined;
-  #scheduled = false;
-  /** Events up to this ticket are to be written without delay. */
-  #urgent = 0;
-  #lingering: NodeJS.Timeout | undefined;
-  /** A record is being written, or waits for its next attempt. */
-  #busy = false;
-  #pause = RETRY_FIRST;
   /** The thread has been told that there is something to file. */
   #told = false;
   #durable = 0;
-  /** The last record was waited for by several. */
-  #crowd = false;
   /** Why events cannot be taken; null while they can. */
   #fault: string | null = null;
   /** Why the thread cannot file; of no interest to others before the journal is full. */
@@ -119,7 +106,14 @@ class Ledger implements Recorder {
 
   async open(): Promise<void> {
     const { position, room } = await this.#thread.open();
-    this.#journal = new LedgerJournal(this.#file, position, room);
+    this.#writer = new LedgerWriter(this.#queue, new LedgerJournal(this.#file, position, room), {
+      written: ticket => this.#written(ticket),
+      failed: error => {
+        this.#fault = error.message;
+      },
+      full: () => this.#stall(),
+      empty: () => this.#rested(),
+    });
   }
 
   get durable(): number {
@@ -138,10 +132,7 @@ class Ledger implements Recorder {
         throw unavailable(undefined, 'too many events wait to be written');
     }
     const ticket = this.#queue.push(session, kind, body);
-    // A write for outcomes alone would hold up the statements that come meanwhile, which somebody waits for. In a crowd, statements too are
-    // left until the first of their results is there and asks: with one client that would be later, with many it is fewer writes.
-    if (kind !== 'outcome' && !this.#crowd) this.#hurry(ticket);
-    else this.#lingering ??= setTimeout(() => this.#hurry(this.#queue.last), LINGER);
+    this.#writer?.took(ticket, kind === 'outcome');
     return ticket;
   }
 
@@ -151,7 +142,7 @@ class Ledger implements Recorder {
       return;
     }
     this.#waiters.add(ticket, performance.now() + this.#deadline, done);
-    this.#hurry(ticket);
+    this.#writer?.hurry(ticket);
     // One timer for all, and never cleared: it finds out by itself whom it concerns.
     this.#timer ??= setTimeout(() => this.#soon(), this.#deadline);
   }
@@ -167,72 +158,29 @@ class Ledger implements Recorder {
         clearTimeout(late);
         done();
       };
-      this.#send();
+      this.#writer?.send();
     }).finally(async () => {
       clearTimeout(this.#timer);
-      clearTimeout(this.#lingering);
       this.#waiters.expire(Number.POSITIVE_INFINITY, () => unavailable('the ledger is closed', this.#fault));
-      const journal = this.#journal;
-      this.#journal = null;
-      // A write that hangs still has its file.
-      if (!this.#busy) journal?.close();
+      this.#writer?.close();
+      this.#writer = null;
       if (await this.#thread.end()) this.#unlock();
     });
     return this.#closed;
   }
 
-  #hurry(ticket: number): void {
-    if (ticket > this.#urgent) this.#urgent = ticket;
-    if (this.#busy || this.#scheduled) return;
-    this.#scheduled = true;
-    // After all sockets that are readable in this turn have been served: their events share one write.
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#send();
-    });
-  }
-
-  #send(): void {
-    if (this.#busy || this.#journal === null) return;
-    const batch = this.#queue.peek();
-    if (batch === null) {
-      if (this.#closing !== null) this.#thread.post({ kind: 'close', seq: this.#journal.seq });
-      return;
-    }
-    if (this.#journal.full) {
-      this.#stall();
-      return;
-    }
-    this.#busy = true;
-    clearTimeout(this.#lingering);
-    this.#lingering = undefined;
-    this.#journal.write(batch, error => {
-      if (error === null) this.#written(batch.last);
-      else this.#failed(error);
-    });
-  }
-
   #written(ticket: number): void {
-    this.#busy = false;
     this.#fault = null;
-    this.#pause = RETRY_FIRST;
     this.#durable = ticket;
-    this.#queue.drop(ticket);
-    // First the waiters: what they append goes with the next record.
-    this.#crowd = this.#waiters.settle(ticket) > 1;
+    this.#waiters.settle(ticket);
     if (!this.#told) this.#tell();
-    if (this.#urgent > ticket) this.#hurry(this.#urgent);
-    else if (this.#closing !== null) this.#send();
+    if (this.#closing !== null) this.#writer?.send();
   }
 
-  /** The same record again, until the disk takes it. */
-  #failed(error: Error): void {
-    this.#fault = error.message;
-    setTimeout(() => {
-      this.#busy = false;
-      this.#send();
-    }, this.#pause);
-    this.#pause = Math.min(this.#pause * 2, RETRY_LONGEST);
+  /** All of it is durable. */
+  #rested(): void {
+    if (this.#closing !== null && this.#writer !== null)
+      this.#thread.post({ kind: 'close', seq: this.#writer.seq });
   }
 
   /** Goes on when the thread has filed more. */
@@ -242,9 +190,9 @@ class Ledger implements Recorder {
   }
 
   #tell(): void {
-    if (this.#journal === null || !this.#thread.ready) return;
+    if (this.#writer === null || !this.#thread.ready) return;
     this.#told = true;
-    this.#thread.post({ kind: 'more', seq: this.#journal.seq });
+    this.#thread.post({ kind: 'more', seq: this.#writer.seq });
   }
 
   #receive(message: FromLedger): void {
@@ -254,7 +202,7 @@ class Ledger implements Recorder {
         break;
       case 'fault':
         this.#behind = message.message;
-        if (this.#journal?.full) this.#fault = this.#behind;
+        if (this.#writer?.full) this.#fault = this.#behind;
         break;
       case 'closed':
         this.#closing?.();
@@ -266,13 +214,13 @@ class Ledger implements Recorder {
   }
 
   #filed(seq: number): void {
-    const journal = this.#journal;
-    if (journal === null) return;
+    const writer = this.#writer;
+    if (writer === null) return;
     this.#behind = null;
     this.#told = false;
-    journal.filed(seq);
-    if (journal.seq > seq) this.#tell();
-    if (!journal.full && (this.#urgent > this.#durable || this.#closing !== null)) this.#send();
+    writer.filed(seq);
+    if (writer.seq > seq) this.#tell();
+    if (!writer.full && (writer.wanted || this.#closing !== null)) writer.send();
   }
 
   /** Not before what has come meanwhile is read: when this process was late, an answer may be there already. */

@@ -1,0 +1,151 @@
+import type { EventQueue } from '#proxy/record/event-queue.ts';
+import type { LedgerJournal } from './ledger-journal.ts';
+
+/** How long an event that nobody waits for may wait for company (ms). */
+const LINGER = 3;
+/** First and longest pause before a record that could not be written is tried again (ms). */
+const RETRY_FIRST = 50;
+const RETRY_LONGEST = 1000;
+/** A record with more events than this is one of several statements. */
+const ALONE = 4;
+/** In a crowd: further turns of the event loop that a record waits for while each brings more, and bytes with which it has company enough. */
+const TURNS = 3;
+const ENOUGH = 32 << 10;
+
+export interface LedgerWriterEvents {
+  /** Everything up to this ticket is durable. */
+  readonly written: (ticket: number) => void;
+  /** The disk did not take a record, which is tried again until it does. */
+  readonly failed: (error: Error) => void;
+  /** The journal is full: `send` when there is room. */
+  readonly full: () => void;
+  /** `send` has found nothing to write. */
+  readonly empty: () => void;
+}
+
+/**
+ * When the journal is written: each write costs the same, however many statements share it, and one at a time is under way. So it waits
+ * for whatever is there already, and never for what may come.
+ */
+export class LedgerWriter {
+  #queue: EventQueue;
+  #journal: LedgerJournal;
+  #events: LedgerWriterEvents;
+  #scheduled = false;
+  /** Events up to this ticket are to be written without delay. */
+  #urgent = 0;
+  #lingering: NodeJS.Timeout | undefined;
+  /** A record is being written, or waits for its next attempt. */
+  #busy = false;
+  #closed = false;
+  #pause = RETRY_FIRST;
+  #durable = 0;
+  /** The last record was one of several statements. */
+  #crowd = false;
+
+  constructor(queue: EventQueue, journal: LedgerJournal, events: LedgerWriterEvents) {
+    this.#queue = queue;
+    this.#journal = journal;
+    this.#events = events;
+  }
+
+  /** Number of the next record. */
+  get seq(): number {
+    return this.#journal.seq;
+  }
+
+  get full(): boolean {
+    return this.#journal.full;
+  }
+
+  /** Somebody waits for what is not durable yet. */
+  get wanted(): boolean {
+    return this.#urgent > this.#durable;
+  }
+
+  /** All records below this number are in the tables. */
+  filed(seq: number): void {
+    this.#journal.filed(seq);
+  }
+
+  /** An event was taken. `patient`: a write for its sake alone would only hold up others that somebody waits for. */
+  took(ticket: number, patient: boolean): void {
+    // In a crowd, statements too are left until the first of their results is there and asks: with one client that would be later, with
+    // many it is fewer writes.
+    if (!patient && !this.#crowd) this.hurry(ticket);
+    else this.#lingering ??= setTimeout(() => this.hurry(this.#queue.last), LINGER);
+  }
+
+  /** Somebody waits for this ticket. */
+  hurry(ticket: number): void {
+    if (ticket > this.#urgent) this.#urgent = ticket;
+    if (this.#busy || this.#scheduled) return;
+    this.#scheduled = true;
+    this.#gather(this.#queue.last, this.#crowd ? TURNS : 0);
+  }
+
+  /** Writes what there is, now. */
+  send(): void {
+    if (this.#busy || this.#closed) return;
+    const batch = this.#queue.peek();
+    if (batch === null) {
+      this.#events.empty();
+      return;
+    }
+    if (this.#journal.full) {
+      this.#events.full();
+      return;
+    }
+    this.#busy = true;
+    clearTimeout(this.#lingering);
+    this.#lingering = undefined;
+    this.#journal.write(batch, error => {
+      if (error === null) this.#written(batch.last);
+      else this.#failed(error);
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#lingering);
+    // A write that hangs still has its file.
+    if (!this.#busy) this.#journal.close();
+  }
+
+  /**
+   * After all sockets that are readable in this turn have been served: their events share one write. What came in meanwhile is
+   * readable in the next turn.
+   */
+  #gather(seen: number, turns: number): void {
+    setImmediate(() => {
+      const { last, bytes } = this.#queue;
+      if (turns > 0 && last !== seen && bytes < ENOUGH) {
+        this.#gather(last, turns - 1);
+        return;
+      }
+      this.#scheduled = false;
+      this.send();
+    });
+  }
+
+  #written(ticket: number): void {
+    this.#busy = false;
+    this.#pause = RETRY_FIRST;
+    this.#crowd = ticket - this.#durable > ALONE;
+    this.#durable = ticket;
+    this.#queue.drop(ticket);
+    // First whoever waits: what they append goes with the next record.
+    this.#events.written(ticket);
+    if (this.wanted) this.hurry(this.#urgent);
+  }
+
+  /** The same record again, until the disk takes it. */
+  #failed(error: Error): void {
+    this.#events.failed(error);
+    setTimeout(() => {
+      this.#busy = false;
+      this.send();
+    }, this.#pause);
+    this.#pause = Math.min(this.#pause * 2, RETRY_LONGEST);
+  }
+}
