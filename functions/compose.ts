@@ -43,10 +43,10 @@ export function compose(env: Readonly<Record<string, string | undefined>>): Func
     );
   const policy = policyFile.parse(parse(readFileSync(config.HOLDPOINT_POLICY, 'utf8')));
   const groupsOf = (email: string) => resolveGroups(policy.groups, { email });
-  const { firestore, kms } = openClients(config);
+  const { firestore, claims, kms } = openClients(config);
   const sign = createKmsSigner(kms, config.HOLDPOINT_DECISION_KEY);
   const desk = (groups: (email: string) => readonly string[]) =>
-    new CloudDesk({ database: firestore, sign, groupsOf: groups, clock, log });
+    new CloudDesk({ database: firestore, claims, sign, groupsOf: groups, clock, log });
   const own = desk(groupsOf);
   const slack = createWebApi({
     token: config.SLACK_BOT_TOKEN,

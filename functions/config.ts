@@ -18,6 +18,8 @@ const json = <T extends z.ZodType>(inner: T) =>
 const schema = z.object({
   GOOGLE_CLOUD_PROJECT: z.string().min(1),
   HOLDPOINT_DATABASE: z.string().min(1).default('(default)'),
+  /** The database of claims and revocations, the same that the proxy has. */
+  HOLDPOINT_CLAIMS_DATABASE: z.string().min(1).optional(),
   /** The policy file: its groups say who is in which. */
   HOLDPOINT_POLICY: z.string().min(1),
   /** `projects/…/cryptoKeyVersions/N`. */

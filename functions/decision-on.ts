@@ -19,6 +19,9 @@ export function decisionOn(
 ): Decision {
   const by = lowerEmail(input.by.trim());
   if (input.reason.length > 2000) throw new IllegalMove('the reason is longer than 2000 characters');
+  // Who has seen it approved takes it back with another word.
+  if (input.verdict === 'deny' && present.state !== 'held')
+    throw new IllegalMove(`approval ${present.id} is ${present.state} and can no longer be decided`);
   // The digest is what gets signed, the statement is what was shown: they are the same, or nobody signs.
   if (statementDigest(present.statement) !== present.digest)
     throw new IllegalMove(

@@ -34,14 +34,17 @@ export interface Approvals {
   open(approval: Approval): Promise<void>;
   /**
    * Calls back with the present state soon, and with every later change, until the returned function is called. Null when what was there
-   * has gone or cannot be read any more: somebody has altered it by hand.
+   * has gone or cannot be read any more: somebody has altered it by hand. A denial or revocation is among the decisions also where
+   * somebody has taken it out of the approval's record: it is kept apart from it, and only ever created.
    */
   watch(id: string, changed: (approval: Approval | null) => void): () => void;
   /** The proxy's own events. Rejects with IllegalMove when the state no longer allows it. */
   end(id: string, event: Extract<HoldEvent, { kind: 'expire' | 'withdraw' }>): Promise<void>;
-  /** Makes the grant single-use: true for exactly one caller, ever, and only while approved with this digest. */
+  /** Makes the grant single-use: true for exactly one caller, ever, and only while it `stands`. */
   claim(id: string, digest: string): Promise<boolean>;
-  /** The newest approval that still stands for this grant key (schemas/grant.ts): held, approved, or denied and before its deadline. Null when there is none. */
+  /** Whether it is approved with this digest now, and neither denied nor revoked. Uses nothing up. */
+  stands(id: string, digest: string): Promise<boolean>;
+  /** The newest approval that still stands for this grant key (schemas/grant.ts): held, approved, or denied and before its deadline. Null when there is none. Decisions as with `watch`. */
   find(grantKey: string): Promise<Approval | null>;
 }
 

@@ -7,6 +7,7 @@ export const COLLECTIONS = {
   claims: 'claims',
   ends: 'ends',
   messages: 'messages',
+  revocations: 'revocations',
   sessions: 'sessions',
 } as const;
 
@@ -85,3 +86,16 @@ export type ClaimDocument = z.infer<typeof claimDocument>;
 
 /** `ends/{approval id}`: an end that has overtaken its beginning. `event` is the hold event as JSON. */
 export const endDocument = z.object({ event: z.string(), at: z.string() });
+
+/**
+ * `revocations/{approval id}`, written by the functions with `create()` and never again: the signed denial or revocation that has ended an
+ * approval. It stands in `approvals` too, where whoever may write could take it out again; a signature proves what is there, not what is
+ * missing.
+ */
+export const revocationDocument = z.object({
+  /** The signed decision as JSON. */
+  signed: z.string(),
+  /** RFC 3339: what the proxies' listeners begin at. */
+  at: z.string(),
+});
+export type RevocationDocument = z.infer<typeof revocationDocument>;

@@ -1,4 +1,4 @@
-import type { Approval } from './approval.ts';
+import type { Approval, ApprovalState } from './approval.ts';
 import type { Decision, SignedDecision } from './decision.ts';
 import { mailbox } from './email.ts';
 import { mayDecide, missing } from './quorum.ts';
@@ -45,10 +45,17 @@ export function transition(approval: Approval, event: HoldEvent): Approval {
   }
 }
 
+const DECIDED_FROM: { readonly [verdict in Decision['verdict']]: readonly ApprovalState[] } = {
+  approve: ['held'],
+  // A denial may have been signed in the moment in which somebody else completed the quorum: no, once said, counts.
+  deny: ['held', 'approved'],
+  revoke: ['approved'],
+};
+
 function decide(approval: Approval, signed: SignedDecision): Approval {
   const { decision } = signed;
   const revokes = decision.verdict === 'revoke';
-  if (approval.state !== (revokes ? 'approved' : 'held'))
+  if (!DECIDED_FROM[decision.verdict].includes(approval.state))
     throw moved(approval, revokes ? 'be revoked' : 'be decided');
   if (decision.approval !== approval.id)
     throw new IllegalMove(`the decision is for ${decision.approval}, not for ${approval.id}`);

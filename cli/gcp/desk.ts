@@ -10,12 +10,14 @@ export function openDesk(
   log: (message: string, error?: unknown) => void,
 ): { readonly desk: CloudDesk; close(): Promise<void> } {
   const config = readConfig(env);
-  const { firestore, kms } = openClients(config);
+  const { firestore, claims, kms } = openClients(config);
   const sign = createKmsSigner(kms, config.HOLDPOINT_DECISION_KEY);
   return {
-    desk: new CloudDesk({ database: firestore, sign, groupsOf, clock: Date.now, log }),
+    desk: new CloudDesk({ database: firestore, claims, sign, groupsOf, clock: Date.now, log }),
     async close() {
-      await Promise.allSettled([firestore.terminate(), kms.close()]);
+      await Promise.allSettled(
+        [...new Set([firestore, claims])].map(one => one.terminate()).concat(kms.close()),
+      );
     },
   };
 }

@@ -10,14 +10,19 @@ import {
   fromDocument,
   toDocument,
 } from '#schemas/approval-document.ts';
+import { canonical } from '#schemas/canonical.ts';
 import type { Decision, SignedDecision } from '#schemas/decision.ts';
 import { lowerEmail } from '#schemas/email.ts';
 import { grantKey } from '#schemas/grant.ts';
 import { type HoldEvent, IllegalMove, transition } from '#schemas/hold.ts';
 import type { HoldMessage } from '#schemas/messages.ts';
+import { alreadyEnded, endedBy, type Revocation } from '#schemas/revocation.ts';
+import { RevocationBook } from './revocation-book.ts';
 
 export interface CloudDeskOptions {
   readonly database: Firestore;
+  /** The database of claims and revocations; it may be the same. */
+  readonly claims: Firestore;
   /** Signs with a key that the proxy cannot use. Called inside a transaction, so it has to be quick, and is called again on contention. */
   readonly sign: (decision: Decision) => Promise<SignedDecision>;
   /** Groups of a lower-case e-mail, as this side knows them. */
@@ -33,9 +38,11 @@ const LIST = 500;
 /** The approvals in Firestore, as functions keep them. Each change is one transaction over one document and goes through `transition`. */
 export class CloudDesk implements ApprovalDesk {
   readonly #options: CloudDeskOptions;
+  readonly #revocations: RevocationBook;
 
   constructor(options: CloudDeskOptions) {
     this.#options = options;
+    this.#revocations = new RevocationBook(options.claims);
   }
 
   async take(message: HoldMessage): Promise<Approval | null> {
@@ -44,7 +51,7 @@ export class CloudDesk implements ApprovalDesk {
       if (present === null) {
         // It has overtaken its `held`, which will find this.
         const end = { event: JSON.stringify(message.event), at: message.at };
-        transaction.set(this.#end(message.approval), endDocument.parse(end));
+        transaction.set(this.#early(message.approval), endDocument.parse(end));
         return null;
       }
       return moved(present, endOf(present, message.event));
@@ -52,14 +59,47 @@ export class CloudDesk implements ApprovalDesk {
   }
 
   async decide(id: string, input: DecisionInput): Promise<Approval> {
-    const groups = await this.#options.groupsOf(lowerEmail(input.by.trim()));
+    const [groups, [revocation = null]] = await Promise.all([
+      this.#options.groupsOf(lowerEmail(input.by.trim())),
+      this.#revocations.read([id]),
+    ]);
+    if (revocation !== null) {
+      await this.#end(id, revocation);
+      throw alreadyEnded(id, revocation);
+    }
+    if (input.verdict !== 'approve') return this.#takeBack(id, input, groups);
     const decided = await this.#change(id, async (_, present) => {
-      if (present === null) throw new IllegalMove(`there is no approval ${id}`);
-      const decision = decisionOn(present, input, () => groups, this.#options.clock());
-      return transition(present, { kind: 'decide', signed: await this.#options.sign(decision) });
+      const signed = await this.#signed(id, present, input, groups);
+      return present === null ? null : transition(present, { kind: 'decide', signed });
     });
-    if (decided === null) throw new IllegalMove(`there is no approval ${id}`);
+    if (decided === null) throw noSuch(id);
     return decided;
+  }
+
+  /** What ends an approval is created first, where nobody can take it out again, and shown in the approval's own document then. */
+  async #takeBack(id: string, input: DecisionInput, groups: readonly string[]): Promise<Approval> {
+    const signed = await this.#signed(id, await this.get(id), input, groups);
+    const kept = await this.#revocations.create(signed);
+    const after = await this.#end(id, kept);
+    if (canonical(kept) !== canonical(signed)) throw alreadyEnded(id, kept);
+    if (after === null) throw noSuch(id);
+    if (!after.decisions.some(d => canonical(d) === canonical(signed)))
+      throw new IllegalMove(`approval ${id} is ${after.state} and can no longer be taken back`);
+    return after;
+  }
+
+  async #signed(
+    id: string,
+    present: Approval | null,
+    input: DecisionInput,
+    groups: readonly string[],
+  ): Promise<SignedDecision> {
+    if (present === null) throw noSuch(id);
+    return this.#options.sign(decisionOn(present, input, () => groups, this.#options.clock()));
+  }
+
+  #end(id: string, revocation: Revocation): Promise<Approval | null> {
+    return this.#change(id, async (_, present) => (present === null ? null : endedBy(present, revocation)));
   }
 
   executed(id: string, execution: Execution | null): Promise<Approval | null> {
@@ -78,19 +118,25 @@ export class CloudDesk implements ApprovalDesk {
 
   async expireDue(now: number): Promise<Approval[]> {
     const open = await this.#approvals().where('state', 'in', ['held', 'approved']).get();
+    const seen = this.#readable(open.docs);
+    // A function may have been killed between the revocation and the document, or somebody has put the document back.
+    const revocations = await this.#revocations.read(seen.map(a => a.id));
     const ended: Approval[] = [];
-    for (const seen of this.#readable(open.docs)) {
-      if (dueEvent(seen, now) === null) continue;
+    for (const [i, { id }] of seen.entries()) {
+      const revocation = revocations[i] ?? null;
+      if (revocation === null && dueEvent(seen[i]!, now) === null) continue;
       try {
         let due = false;
-        const after = await this.#change(seen.id, async (_, present) => {
-          const event = present === null ? null : dueEvent(present, now);
-          due = event !== null;
-          return present === null || event === null ? present : moved(present, event);
+        const after = await this.#change(id, async (_, present) => {
+          if (present === null) return null;
+          const event = dueEvent(present, now);
+          due = revocation !== null || event !== null;
+          if (revocation !== null) return endedBy(present, revocation);
+          return event === null ? present : moved(present, event);
         });
         if (due && after !== null) ended.push(after);
       } catch (error) {
-        this.#options.log(`approval ${seen.id} could not be ended; the next tick tries again`, error);
+        this.#options.log(`approval ${id} could not be ended; the next tick tries again`, error);
       }
     }
     return ended;
@@ -124,7 +170,7 @@ export class CloudDesk implements ApprovalDesk {
   #held({ approval, instance }: Extract<HoldMessage, { kind: 'held' }>): Promise<Approval | null> {
     return this.#options.database.runTransaction(async transaction => {
       const reference = this.#document(approval.id);
-      const [there, end] = await transaction.getAll(reference, this.#end(approval.id));
+      const [there, end] = await transaction.getAll(reference, this.#early(approval.id));
       if (there?.exists) return fromDocument(approval.id, there.data());
       // Also where it was over before it was here: the record of what was asked belongs to the compliance people.
       const early = end?.exists ? endDocument.parse(end.data()) : null;
@@ -168,9 +214,13 @@ export class CloudDesk implements ApprovalDesk {
     return this.#approvals().doc(id);
   }
 
-  #end(id: string) {
+  #early(id: string) {
     return this.#options.database.collection(COLLECTIONS.ends).doc(id);
   }
+}
+
+function noSuch(id: string): IllegalMove {
+  return new IllegalMove(`there is no approval ${id}`);
 }
 
 /** Approved at the last moment, and its proxy did not see it in time: what waited has been refused. */

@@ -1,6 +1,8 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { type Approval, type ApprovalState, approval } from '#schemas/approval.ts';
+import type { SignedDecision } from '#schemas/decision.ts';
 import { grantKey } from '#schemas/grant.ts';
+import { type Revocation, readRevocation } from '#schemas/revocation.ts';
 
 /**
  * `body` is the approval as it was opened and never changes; state and outcome are columns, decisions are rows of their own, so
@@ -22,6 +24,14 @@ const SCHEMA = `
     signed text not null,
     primary key (approval, n)
   ) strict;
+  create table if not exists revocations (
+    approval text primary key,
+    signed text not null
+  ) strict, without rowid;
+  create trigger if not exists revocations_stay before delete on revocations
+    begin select raise(abort, 'a revocation is never taken away'); end;
+  create trigger if not exists revocations_are_final before update on revocations
+    begin select raise(abort, 'a revocation is never changed'); end;
 `;
 
 /** Tables made before grants outlived their connections know no keys of them; what is in those outlives nothing. */
@@ -65,6 +75,26 @@ export function readApprovals(
   const which = states === undefined ? '' : `where state in (${states.map(s => `'${s}'`).join(', ')})`;
   const rows = db.prepare(`select * from approvals ${which} order by created_at desc, rowid desc`).all();
   return rows.map(row => fromRow(db, row));
+}
+
+/** The denial or revocation that has ended this approval, whatever its own rows say. */
+export function revocationOf(db: DatabaseSync, id: string): Revocation | null {
+  const row = db.prepare('select signed from revocations where approval = ?').get(id);
+  return row === undefined ? null : readRevocation({ signed: row.signed, at: '' });
+}
+
+/** Once for each approval: a second one throws. */
+export function insertRevocation(db: DatabaseSync, signed: SignedDecision): void {
+  const text = JSON.stringify(signed);
+  db.prepare('insert into revocations (approval, signed) values (?, ?)').run(signed.decision.approval, text);
+}
+
+/** Approvals that stand as open though they were denied or revoked. */
+export function revokedAndOpen(db: DatabaseSync): string[] {
+  const rows = db
+    .prepare(`select id from approvals join revocations on approval = id where state in ('held', 'approved')`)
+    .all();
+  return rows.map(row => String(row.id));
 }
 
 /** A new row for an approval without decisions. */

@@ -9,13 +9,17 @@ import { canonical } from '#schemas/canonical.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import { standsFor } from '#schemas/grant.ts';
 import { type HoldEvent, IllegalMove, transition } from '#schemas/hold.ts';
+import { alreadyEnded, endedBy, withRevocation } from '#schemas/revocation.ts';
 import {
   insertApproval,
+  insertRevocation,
   openGrants,
   prepareTables,
   readApproval,
   readApprovals,
   readGrants,
+  revocationOf,
+  revokedAndOpen,
   updateApproval,
 } from './approvals-table.ts';
 import type { DecisionSigner } from './decision-signer.ts';
@@ -92,7 +96,7 @@ export class LocalApprovals implements ApprovalBook {
     this.#watchers.set(id, watchers.add(own));
     queueMicrotask(() => {
       if (!watchers.has(own)) return;
-      const present = readApproval(this.#db, id);
+      const present = this.#seen(id);
       if (present !== null) own(present);
     });
     return () => {
@@ -108,8 +112,8 @@ export class LocalApprovals implements ApprovalBook {
 
   async claim(id: string, digest: string): Promise<boolean> {
     const claimed = this.#store(() => {
-      const present = readApproval(this.#db, id);
-      if (present === null || present.digest !== digest || present.state !== 'approved') return false;
+      const present = this.#standing(id, digest);
+      if (present === null) return false;
       updateApproval(this.#db, present, transition(present, { kind: 'execute' }));
       return true;
     });
@@ -117,9 +121,18 @@ export class LocalApprovals implements ApprovalBook {
     return claimed;
   }
 
+  async stands(id: string, digest: string): Promise<boolean> {
+    return this.#store(() => this.#standing(id, digest) !== null);
+  }
+
   async find(key: string): Promise<Approval | null> {
-    const found = this.#store(() => readGrants(this.#db, key));
-    return found.find(a => standsFor(a, this.#clock())) ?? null;
+    return this.#store(() => {
+      const found = readGrants(this.#db, key).find(a => standsFor(a, this.#clock()));
+      if (found === undefined) return null;
+      const seen = withRevocation(found, revocationOf(this.#db, found.id));
+      if (seen === null) throw new Error(`the revocation of approval ${found.id} cannot be read`);
+      return seen;
+    });
   }
 
   async list(options: { all: boolean }): Promise<Approval[]> {
@@ -134,16 +147,30 @@ export class LocalApprovals implements ApprovalBook {
     const decided = this.#transaction(() => {
       const present = readApproval(this.#db, id);
       if (present === null) throw new IllegalMove(`there is no approval ${id}`);
-      const value = decisionOn(present, input, this.#groupsOf, this.#clock());
-      return this.#move(id, { kind: 'decide', signed: this.#signer(value) });
+      const ended = revocationOf(this.#db, id);
+      if (ended !== null) throw alreadyEnded(id, ended);
+      const signed = this.#signer(decisionOn(present, input, this.#groupsOf, this.#clock()));
+      if (input.verdict !== 'approve') insertRevocation(this.#db, signed);
+      return this.#move(id, { kind: 'decide', signed });
     });
     this.#tell(id);
     return decided;
   }
 
-  /** Ends what outlives its connection and cannot be decided or used any more; of the others the proxy tells. */
+  /**
+   * Ends what outlives its connection and cannot be decided or used any more; of the others the proxy tells. What was denied or revoked,
+   * and stands as open again, is ended whatever it is.
+   */
   expireDue(): void {
     const now = this.#clock();
+    for (const id of revokedAndOpen(this.#db)) {
+      this.#transaction(() => {
+        const [present, revocation] = [readApproval(this.#db, id), revocationOf(this.#db, id)];
+        if (present !== null && revocation !== null)
+          updateApproval(this.#db, present, endedBy(present, revocation));
+      });
+      this.#tell(id);
+    }
     for (const id of openGrants(this.#db)) {
       const ended = this.#transaction(() => {
         const present = readApproval(this.#db, id);
@@ -174,9 +201,21 @@ export class LocalApprovals implements ApprovalBook {
     return after;
   }
 
+  /** As the proxy is told of it. */
+  #seen(id: string): Approval | null {
+    const present = readApproval(this.#db, id);
+    return present === null ? null : withRevocation(present, revocationOf(this.#db, id));
+  }
+
+  #standing(id: string, digest: string): Approval | null {
+    const present = readApproval(this.#db, id);
+    const stands = present?.state === 'approved' && present.digest === digest;
+    return stands && revocationOf(this.#db, id) === null ? present : null;
+  }
+
   /** After the commit, and outside it: a callback that throws undoes nothing and is nobody's store error. */
   #tell(id: string): void {
-    const present = readApproval(this.#db, id);
+    const present = this.#seen(id);
     if (present === null) return;
     for (const set of [this.#watchers.get(id) ?? new Set(), this.#subscribers])
       for (const callback of set) queueMicrotask(() => set.has(callback) && callback(present));

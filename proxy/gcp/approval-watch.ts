@@ -1,6 +1,9 @@
 import type { DocumentSnapshot, Firestore } from '@google-cloud/firestore';
 import type { Approval } from '#schemas/approval.ts';
 import { COLLECTIONS, fromDocument } from '#schemas/approval-document.ts';
+import { type Revocation, withRevocation } from '#schemas/revocation.ts';
+import { listen } from './listener.ts';
+import type { Revocations } from './revocations.ts';
 
 type Changed = (approval: Approval | null) => void;
 
@@ -9,44 +12,47 @@ interface Entry {
   readonly watchers: Set<Changed>;
   /** Undefined before its document was seen; null once it has gone or cannot be read. */
   seen: Approval | null | undefined;
+  /** Never null again once it was there. */
+  revocation: Revocation | null;
   /** Firestore's time of the newest version seen, so that a slow poll never brings back an older one. */
   version: number;
   /** For an approval that another instance has opened: the query does not cover it. */
   unlisten: (() => void) | null;
 }
 
-const RESTART_FIRST_MS = 500;
-const RESTART_LONGEST_MS = 15_000;
+export interface ApprovalWatchOptions {
+  readonly approvals: Firestore;
+  readonly revocations: Revocations;
+  readonly instance: string;
+  readonly pollMs: number;
+  readonly clock: () => number;
+  readonly log: (message: string, error?: unknown) => void;
+}
 
 /**
- * The approvals that this instance waits for: one query listener over all of its own, one more for each grant of another instance that
- * is in use here, and a slow poll of everything that is watched, for listeners that have gone silent.
+ * The approvals that this instance waits for: one query listener over all of its own, one over what is revoked, one more for each grant of
+ * another instance that is in use here, and a slow poll of everything that is watched, for listeners that have gone silent.
  */
 export class ApprovalWatch {
-  readonly #database: Firestore;
-  readonly #instance: string;
-  readonly #log: (message: string, error?: unknown) => void;
+  readonly #options: ApprovalWatchOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #poll: NodeJS.Timeout;
-  #unlisten: (() => void) | null = null;
-  #restart: NodeJS.Timeout | undefined;
-  #pause = RESTART_FIRST_MS;
+  readonly #unlisten: (() => void)[];
   #closed = false;
 
-  constructor(
-    database: Firestore,
-    options: {
-      readonly instance: string;
-      readonly pollMs: number;
-      readonly log: (message: string, error?: unknown) => void;
-    },
-  ) {
-    this.#database = database;
-    this.#instance = options.instance;
-    this.#log = options.log;
-    this.#poll = setInterval(() => void this.#ask([...this.#entries.keys()]), options.pollMs);
+  constructor(options: ApprovalWatchOptions) {
+    this.#options = options;
+    const { instance, revocations, pollMs, clock, log } = options;
+    this.#poll = setInterval(() => void this.#ask([...this.#entries.keys()]), pollMs);
     this.#poll.unref();
-    this.#listen();
+    this.#unlisten = [
+      listen(this.#approvals().where('instance', '==', instance), 'approvals', log, snapshot => {
+        for (const { type, doc } of snapshot.docChanges())
+          if (type === 'removed') void this.#ask([doc.id]);
+          else this.#take(doc.id, doc);
+      }),
+      revocations.listen(clock, log, (id, revocation) => this.#revoked(id, revocation)),
+    ];
   }
 
   add(id: string, changed: Changed): () => void {
@@ -54,13 +60,13 @@ export class ApprovalWatch {
     const entry = this.#entries.get(id) ?? {
       watchers: new Set(),
       seen: undefined,
+      revocation: null,
       version: 0,
       unlisten: null,
     };
     this.#entries.set(id, entry);
     entry.watchers.add(own);
-    const { seen } = entry;
-    if (seen !== undefined) queueMicrotask(() => entry.watchers.has(own) && own(seen));
+    if (entry.seen !== undefined) queueMicrotask(() => entry.watchers.has(own) && own(told(entry)));
     else void this.#ask([id]);
     return () => {
       entry.watchers.delete(own);
@@ -73,53 +79,49 @@ export class ApprovalWatch {
   close(): void {
     this.#closed = true;
     clearInterval(this.#poll);
-    clearTimeout(this.#restart);
-    this.#unlisten?.();
+    for (const unlisten of this.#unlisten) unlisten();
     for (const { unlisten } of this.#entries.values()) unlisten?.();
     this.#entries.clear();
   }
 
-  /** A listener that reports an error is dead: the library has given up on it. */
-  #listen(): void {
-    if (this.#closed) return;
-    this.#unlisten = this.#approvals()
-      .where('instance', '==', this.#instance)
-      .onSnapshot(
-        snapshot => {
-          this.#pause = RESTART_FIRST_MS;
-          for (const { type, doc } of snapshot.docChanges())
-            if (type === 'removed') void this.#ask([doc.id]);
-            else this.#take(doc.id, doc);
-        },
-        error => {
-          this.#log('the listener for approvals has ended and is started again', error);
-          this.#restart = setTimeout(() => this.#listen(), this.#pause);
-          this.#pause = Math.min(this.#pause * 2, RESTART_LONGEST_MS);
-        },
-      );
-  }
-
-  /** Grants are used by other instances than the one that asked for them, and their revocation must not wait for a poll. */
+  /** Grants are used by other instances than the one that asked for them, and their end must not wait for a poll. */
   #listenAlone(id: string, entry: Entry): void {
     entry.unlisten ??= this.#approvals()
       .doc(id)
       .onSnapshot(
         snapshot => this.#take(id, snapshot),
         error => {
-          this.#log(`the listener for approval ${id} has ended; it is polled`, error);
+          this.#options.log(`the listener for approval ${id} has ended; it is polled`, error);
           entry.unlisten = null;
         },
       );
   }
 
+  /** Where the revocations cannot be read, there is no news at all. */
   async #ask(ids: readonly string[]): Promise<void> {
     if (ids.length === 0 || this.#closed) return;
+    const { approvals, revocations, log } = this.#options;
     try {
-      const snapshots = await this.#database.getAll(...ids.map(id => this.#approvals().doc(id)));
-      for (const snapshot of snapshots) this.#take(snapshot.id, snapshot);
+      const [snapshots, revoked] = await Promise.all([
+        approvals.getAll(...ids.map(id => this.#approvals().doc(id))),
+        revocations.read(ids),
+      ]);
+      snapshots.forEach((snapshot, i) => {
+        this.#revoked(snapshot.id, revoked[i] ?? null);
+        this.#take(snapshot.id, snapshot);
+      });
     } catch (error) {
-      if (!this.#closed) this.#log('approvals could not be asked for', error);
+      if (!this.#closed) log('approvals could not be asked for', error);
     }
+  }
+
+  #revoked(id: string, revocation: Revocation | null): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined || entry.revocation !== null || revocation === null) return;
+    entry.revocation = revocation;
+    if (revocation === 'unreadable')
+      this.#options.log(`approval ${id} is refused: its revocation cannot be read`);
+    if (entry.seen !== undefined) tell(entry);
   }
 
   #take(id: string, snapshot: DocumentSnapshot): void {
@@ -132,8 +134,8 @@ export class ApprovalWatch {
     if (seen === null && entry.seen === undefined && !snapshot.exists) return;
     entry.version = version;
     entry.seen = seen;
-    if (snapshot.exists && snapshot.get('instance') !== this.#instance) this.#listenAlone(id, entry);
-    for (const watcher of [...entry.watchers]) watcher(seen);
+    if (snapshot.exists && snapshot.get('instance') !== this.#options.instance) this.#listenAlone(id, entry);
+    tell(entry);
   }
 
   #read(id: string, snapshot: DocumentSnapshot): Approval | null {
@@ -141,12 +143,21 @@ export class ApprovalWatch {
     try {
       return fromDocument(id, snapshot.data());
     } catch (error) {
-      this.#log(`approval ${id} is refused: its document was altered`, error);
+      this.#options.log(`approval ${id} is refused: its document was altered`, error);
       return null;
     }
   }
 
   #approvals() {
-    return this.#database.collection(COLLECTIONS.approvals);
+    return this.#options.approvals.collection(COLLECTIONS.approvals);
   }
+}
+
+function tell(entry: Entry): void {
+  const now = told(entry);
+  for (const watcher of [...entry.watchers]) watcher(now);
+}
+
+function told({ seen, revocation }: Entry): Approval | null {
+  return seen === null || seen === undefined ? null : withRevocation(seen, revocation);
 }

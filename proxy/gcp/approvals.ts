@@ -7,15 +7,17 @@ import { HoldpointError } from '#schemas/errors.ts';
 import { standsFor } from '#schemas/grant.ts';
 import type { HoldEvent } from '#schemas/hold.ts';
 import type { HoldMessage } from '#schemas/messages.ts';
+import { withRevocation } from '#schemas/revocation.ts';
 import { ApprovalWatch } from './approval-watch.ts';
 import type { Publisher } from './publisher.ts';
+import { Revocations } from './revocations.ts';
 
 export interface CloudApprovalsOptions {
   /** Of the topic of holds. */
   readonly publisher: Publisher;
   /** The database with the approvals, which the proxy only reads. */
   readonly approvals: Firestore;
-  /** The database in which claims are made; it may be the same. */
+  /** The database in which claims are made and revocations are read; it may be the same. */
   readonly claims: Firestore;
   /** This instance, among all that ever run. */
   readonly instance: string;
@@ -33,6 +35,7 @@ const ALREADY_EXISTS = 6;
 export class CloudApprovals implements Approvals {
   readonly #options: CloudApprovalsOptions;
   readonly #deadline: number;
+  readonly #revocations: Revocations;
   readonly #watch: ApprovalWatch;
   /** What is being published: a shutdown withdraws holds, and closes behind them. */
   readonly #underWay = new Set<Promise<void>>();
@@ -40,10 +43,11 @@ export class CloudApprovals implements Approvals {
   constructor(options: CloudApprovalsOptions) {
     this.#options = options;
     this.#deadline = options.deadlineMs ?? 8000;
-    this.#watch = new ApprovalWatch(options.approvals, {
-      instance: options.instance,
+    this.#revocations = new Revocations(options.claims);
+    this.#watch = new ApprovalWatch({
+      ...options,
+      revocations: this.#revocations,
       pollMs: options.pollMs ?? 15_000,
-      log: options.log,
     });
   }
 
@@ -66,7 +70,7 @@ export class CloudApprovals implements Approvals {
    * released, and the claim stays spent.
    */
   async claim(id: string, digest: string): Promise<boolean> {
-    const { claims, approvals, instance, clock } = this.#options;
+    const { claims, instance, clock } = this.#options;
     const mine: ClaimDocument = {
       digest,
       instance,
@@ -82,10 +86,17 @@ export class CloudApprovals implements Approvals {
       const there = claimDocument.safeParse((await this.#answer(document.get(), 'the claim')).data());
       if (!there.success || there.data.token !== mine.token) return false;
     }
-    const seen = await this.#answer(
-      approvals.collection(COLLECTIONS.approvals).doc(id).get(),
+    return this.stands(id, digest);
+  }
+
+  async stands(id: string, digest: string): Promise<boolean> {
+    const document = this.#options.approvals.collection(COLLECTIONS.approvals).doc(id);
+    const [seen, [revocation]] = await this.#answer(
+      Promise.all([document.get(), this.#revocations.read([id])]),
       'the approval',
     );
+    // Whatever it says.
+    if (revocation !== null) return false;
     const approval = fromDocument(id, seen.data());
     return approval.state === 'approved' && approval.digest === digest;
   }
@@ -97,7 +108,12 @@ export class CloudApprovals implements Approvals {
       .map(document => fromDocument(document.id, document.data()))
       .filter(a => standsFor(a, this.#options.clock()))
       .sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
-    return open[0] ?? null;
+    const [newest] = open;
+    if (newest === undefined) return null;
+    const [revocation = null] = await this.#answer(this.#revocations.read([newest.id]), 'the revocation');
+    const seen = withRevocation(newest, revocation);
+    if (seen === null) throw unavailable(`the revocation of approval ${newest.id} cannot be read`);
+    return seen;
   }
 
   async close(): Promise<void> {

@@ -64,6 +64,7 @@ function whyEnded(
       approval.requester,
       groupsOf,
     );
+    if (proven.state === 'withdrawn') return proven.outcome;
     return same && proven.state === 'approved' ? null : 'its record was altered';
   } catch {
     return 'its record was altered';

@@ -175,6 +175,7 @@ export class ParkedHold {
     }
     const proven = this.#proven;
     if (proven.state === 'denied') return this.#refuse('hold_denied', proven.outcome);
+    if (proven.state === 'withdrawn') return this.#refuse('hold_withdrawn', proven.outcome);
     if (this.#late(proven)) return this.#expire();
     switch (seen.state) {
       case 'held':
@@ -209,12 +210,16 @@ export class ParkedHold {
   }
 
   async #claim(proven: Approval): Promise<void> {
-    if (this.approval.releases === 'session') {
+    const { id, digest, releases } = this.approval;
+    if (releases === 'session') {
+      const stands = await this.#answer(this.#deps.approvals.stands(id, digest), 'the approval store');
+      if (this.#over) return;
+      if (stands !== true) return this.#refuse('hold_withdrawn', 'the approval was taken back');
       this.#release(proven);
       return;
     }
     this.#claiming = true;
-    const claiming = this.#deps.approvals.claim(this.approval.id, this.approval.digest);
+    const claiming = this.#deps.approvals.claim(id, digest);
     this.#asked = claiming.catch(() => {});
     const mine = await this.#answer(claiming, 'the approval store');
     this.#claiming = false;

@@ -20,7 +20,8 @@ export function prove(
   return decisions.reduce((approval, signed) => {
     const { decision } = signed;
     // As points in time: as texts, stamps of different precision do not compare.
-    if (!(Date.parse(decision.at) <= deadline)) throw new IllegalMove('the decision came after the deadline');
+    if (decision.verdict !== 'revoke' && !(Date.parse(decision.at) <= deadline))
+      throw new IllegalMove('the decision came after the deadline');
     const groups = [...new Set([...decision.groups, ...groupsOf(decision.by)])];
     return transition(approval, { kind: 'decide', signed: { ...signed, decision: { ...decision, groups } } });
   }, start);

@@ -106,6 +106,8 @@ export async function standing(asked: Asked, deps: StandingDeps): Promise<Standi
   const now = deps.clock();
   if (proven.state === 'denied')
     return now < Date.parse(found.deadline) ? refused('hold_denied', proven.outcome) : NONE;
+  // Revoked, and its record says otherwise.
+  if (proven.state === 'withdrawn') return over(found, { kind: 'withdraw', why: proven.outcome }, deps);
   if (proven.state !== found.state)
     return unverified(`the store says ${found.state}, its decisions say ${proven.state}`);
   if (proven.state === 'held') {

@@ -13,8 +13,10 @@ export interface Stores {
   readonly approvals: Approvals;
   readonly book: ApprovalBook;
   readonly verifier: DecisionVerifier;
-  /** Changes what is stored behind everybody's back. */
-  alter(id: string, how: 'text' | 'state'): Promise<void>;
+  /** Changes what is stored behind everybody's back; `undo`: the last decision is taken out, and the state is what it was before. */
+  alter(id: string, how: 'text' | 'state' | 'undo'): Promise<void>;
+  /** What the clock does for them. */
+  tick(): Promise<unknown>;
 }
 
 let last = 0;
@@ -154,6 +156,62 @@ export function approvalsContract(stores: () => Stores): void {
     await opened({ releases: 'parked', requester: who });
     assert.equal(await stores().approvals.find(key), null, 'what is parked belongs to its connection');
     stop();
+  });
+
+  test('a revocation that somebody takes out of the record again counts as before, and is put back', async () => {
+    const who = { ...requester, subject: `undone-${process.pid}-${last}` };
+    for (const releases of ['once', 'session'] as const) {
+      const approval = await opened({ releases, requester: who });
+      const { until, stop } = watched(approval.id);
+      await approve(approval.id);
+      await until('the approval', a => a?.state === 'approved');
+      assert.equal(await stores().approvals.stands(approval.id, approval.digest), true);
+      await revoke(approval.id);
+      await until('the revocation', a => a?.state === 'withdrawn');
+      await stores().alter(approval.id, 'undo');
+      const altered = await stores().book.get(approval.id);
+      assert.deepEqual([altered?.state, altered?.decisions.length], ['approved', 1]);
+      assert.equal(await stores().approvals.stands(approval.id, approval.digest), false);
+      const revoked = (a: Approval | null) => a?.decisions.at(-1)?.decision.verdict === 'revoke';
+      assert.ok(revoked(await stores().approvals.find(grantKey(approval.digest, who))));
+      const again = watched(approval.id);
+      await again.until('it is still revoked', revoked);
+      again.stop();
+      assert.equal(await stores().approvals.claim(approval.id, approval.digest), false);
+      await assert.rejects(revoke(approval.id), /was revoked by bob@example.com/);
+      await stores().tick();
+      assert.equal((await stores().book.get(approval.id))?.outcome, 'revoked by bob@example.com: enough');
+      stop();
+    }
+  });
+
+  test('a denial that somebody takes out of the record again lets nobody approve', async () => {
+    const approval = await opened({ requirements: [requirement({ quorum: 2 })] });
+    await approve(approval.id);
+    await stores().book.decide(approval.id, { by: 'bob@example.com', verdict: 'deny', reason: '' });
+    await stores().alter(approval.id, 'undo');
+    const altered = await stores().book.get(approval.id);
+    assert.deepEqual([altered?.state, altered?.decisions.length], ['held', 1]);
+    await assert.rejects(approve(approval.id, 'eve@example.com'), /was denied by bob@example.com/);
+    await stores().alter(approval.id, 'state');
+    assert.equal(await stores().approvals.claim(approval.id, approval.digest), false);
+    await stores().tick();
+    assert.notEqual((await stores().book.get(approval.id))?.state, 'approved');
+  });
+
+  test('a denial and the approval that completes the quorum, in one moment: what was denied does not stand', async () => {
+    for (const order of [0, 1]) {
+      const approval = await opened();
+      const { id, digest } = approval;
+      const both = [
+        () => approve(id),
+        () => stores().book.decide(id, { by: 'bob@example.com', verdict: 'deny', reason: '' }),
+      ];
+      const results = await Promise.allSettled((order === 0 ? both : both.reverse()).map(press => press()));
+      // Who was told that it is denied can rely on it; who came too late was told so.
+      const denied = results.some(r => r.status === 'fulfilled' && r.value.state === 'denied');
+      assert.equal(await stores().approvals.stands(id, digest), !denied);
+    }
   });
 
   test('a denied grant is found until its deadline, and then not: who asks again until then hears of the denial', async () => {

@@ -7,17 +7,22 @@ import { type Message, PubSub, type Subscription } from '@google-cloud/pubsub';
 import { type KmsEmulator, startKms } from '#cli/emulators/kms.ts';
 import { CloudDesk } from '#functions/gcp/approval-desk.ts';
 import { createKmsSigner } from '#functions/gcp/decision-signer.ts';
+import { RevocationBook } from '#functions/gcp/revocation-book.ts';
 import { LocalApprovals } from '#functions/local/approvals.ts';
 import { openDecisionSigner } from '#functions/local/decision-signer.ts';
 import { CloudApprovals } from '#proxy/gcp/approvals.ts';
 import { openKmsVerifier } from '#proxy/gcp/decision-verifier.ts';
 import { openPublisher } from '#proxy/gcp/publisher.ts';
 import { openDecisionVerifier } from '#proxy/local/decision-verifier.ts';
-import { COLLECTIONS } from '#schemas/approval-document.ts';
+import type { Approval } from '#schemas/approval.ts';
+import { type ApprovalDocument, COLLECTIONS } from '#schemas/approval-document.ts';
+import { grantKey } from '#schemas/grant.ts';
 import { holdMessage } from '#schemas/messages.ts';
 import { kmsAt } from '#test/gcp/clients.ts';
+import { requester } from '#test/hold/fixture.ts';
 import { type Emulators, lacksEmulators, startEmulators } from '#test/support/emulators.ts';
 import { tempDir } from '#test/support/temp.ts';
+import { waitFor } from '#test/support/wait-for.ts';
 import { approvalsContract, fresh, type Stores } from './approvals-suite.ts';
 
 const GROUPS: Record<string, string[]> = {
@@ -34,13 +39,20 @@ describe('approvals on one machine', () => {
     const path = join(dir, 'approvals.db');
     const local = new LocalApprovals({ path, signer: openDecisionSigner(dir), groupsOf, clock: Date.now });
     const verifier = openDecisionVerifier(join(dir, 'keys', 'decision.pub'));
-    const alter = async (id: string, how: 'text' | 'state') => {
+    const alter: Stores['alter'] = async (id, how) => {
       const db = new DatabaseSync(path);
-      if (how === 'state') db.prepare(`update approvals set state = 'approved' where id = ?`).run(id);
+      if (how === 'undo') {
+        const last = `approval = ? and n = (select max(n) from decisions where approval = ?)`;
+        db.prepare(`delete from decisions where ${last}`).run(id, id);
+        db.prepare(
+          `update approvals set state = iif(outcome like 'revoked%', 'approved', 'held') where id = ?`,
+        ).run(id);
+      } else if (how === 'state') db.prepare(`update approvals set state = 'approved' where id = ?`).run(id);
       else db.prepare(`update approvals set body = replace(body, 'orders', 'ORDERS') where id = ?`).run(id);
       db.close();
     };
-    stores = { approvals: local, book: local, verifier, alter, local };
+    const tick = async () => local.expireDue();
+    stores = { approvals: local, book: local, verifier, alter, tick, local };
   });
   after(() => stores.local.close());
   approvalsContract(() => stores);
@@ -57,6 +69,7 @@ describe('approvals on the emulators', { skip: lacksEmulators() }, () => {
   let desk: CloudDesk;
   const logged: string[] = [];
   let altering: Firestore;
+  let claims: Firestore;
   let end: () => Promise<void>;
 
   before(async () => {
@@ -65,10 +78,13 @@ describe('approvals on the emulators', { skip: lacksEmulators() }, () => {
     const [topic] = await pubsub.createTopic('holds');
     [subscription] = await topic.createSubscription('announce', { enableMessageOrdering: true });
     const database = new Firestore({ projectId: 'test' });
+    // As on Google Cloud, where nobody's role lets them delete in it.
+    claims = new Firestore({ projectId: 'test', databaseId: 'claims' });
     altering = database;
     const client = kmsAt(kms.host);
     desk = new CloudDesk({
       database,
+      claims,
       sign: createKmsSigner(client, KEY),
       groupsOf,
       clock: Date.now,
@@ -84,7 +100,7 @@ describe('approvals on the emulators', { skip: lacksEmulators() }, () => {
     const approvals = new CloudApprovals({
       publisher: await openPublisher('projects/test/topics/holds'),
       approvals: database,
-      claims: database,
+      claims,
       instance: 'i-1',
       clock: Date.now,
       log: (message, error) => console.error(message, error),
@@ -96,15 +112,21 @@ describe('approvals on the emulators', { skip: lacksEmulators() }, () => {
       async alter(id, how) {
         const document = database.collection(COLLECTIONS.approvals).doc(id);
         if (how === 'state') await document.update({ state: 'approved' });
-        else {
+        else if (how === 'undo') {
+          const { decisions, outcome } = (await document.get()).data() as ApprovalDocument;
+          const state = outcome.startsWith('revoked') ? 'approved' : 'held';
+          await document.update({ state, decisions: decisions.slice(0, -1) });
+        } else {
           const body = String((await document.get()).get('body'));
           await document.update({ body: body.replace('orders', 'ORDERS') });
         }
       },
+      tick: () => desk.expireDue(Date.now()),
     };
     end = async () => {
       await approvals.close();
       await database.terminate();
+      await claims.terminate();
       await client.close();
     };
   });
@@ -130,6 +152,74 @@ describe('approvals on the emulators', { skip: lacksEmulators() }, () => {
       assert.equal(seen?.state, 'withdrawn');
       assert.equal(seen?.outcome, 'the agent disconnected');
     }
+  });
+
+  test('a function that is killed behind the revocation has revoked: the proxy hears it, and the clock shows it', async () => {
+    const approval = fresh({ releases: 'session' });
+    await stores.approvals.open(approval);
+    const signed = await waitFor(async () => (await stores.book.get(approval.id)) !== null, {
+      what: 'it is there',
+      deadlineMs: 20_000,
+    }).then(() => stores.book.decide(approval.id, { by: 'ann@example.com', verdict: 'approve', reason: '' }));
+    const seen: (Approval | null)[] = [];
+    const stop = stores.approvals.watch(approval.id, a => seen.push(a));
+    await waitFor(() => seen.at(-1)?.state === 'approved', { what: 'the approval', deadlineMs: 20_000 });
+    const decision = { ...signed.decisions[0]!.decision, verdict: 'revoke', by: 'bob@example.com' } as const;
+    const client = kmsAt(kms.host);
+    const book = new RevocationBook(claims);
+    const kept = await createKmsSigner(client, KEY)(decision);
+    await client.close();
+    assert.deepEqual(await book.create(kept), kept);
+    await waitFor(() => seen.at(-1)?.decisions.length === 2, { what: 'the revocation', deadlineMs: 20_000 });
+    stop();
+    const other = { ...kept, decision: { ...decision, by: 'ann@example.com' } };
+    assert.deepEqual(await book.create(other), kept, 'the first one stays');
+    assert.equal(await stores.approvals.stands(approval.id, approval.digest), false);
+    await desk.expireDue(Date.now());
+    assert.equal((await desk.get(approval.id))?.outcome, 'revoked by bob@example.com');
+  });
+
+  test('a revocation that cannot be read ends what it stands for, and where none can be read, nothing is used', async () => {
+    const who = { ...requester, subject: `broken-${process.pid}` };
+    const [approval, broken] = [fresh({ releases: 'once' }), fresh({ releases: 'session', requester: who })];
+    for (const one of [approval, broken]) {
+      await desk.take({ v: 1, kind: 'held', approval: one, instance: 'i-1' });
+      await desk.decide(one.id, { by: 'ann@example.com', verdict: 'approve', reason: '' });
+    }
+    await claims.collection(COLLECTIONS.revocations).doc(broken.id).create({ at: 'now' });
+    assert.equal(await stores.approvals.stands(broken.id, broken.digest), false);
+    await assert.rejects(stores.approvals.find(grantKey(broken.digest, broken.requester)), {
+      code: 'hold_unavailable',
+    });
+    const down = () => Promise.reject(Object.assign(new Error('14 UNAVAILABLE'), { code: 14 }));
+    const lost = {
+      getAll: down,
+      collection: () => ({
+        doc: () => ({ create: down, get: down }),
+        where: () => ({ onSnapshot: () => () => {} }),
+      }),
+    } as unknown as Firestore;
+    const blind = new CloudApprovals({
+      publisher: await openPublisher('projects/test/topics/holds'),
+      approvals: altering,
+      claims: lost,
+      instance: 'i-2',
+      clock: Date.now,
+      log: () => {},
+    });
+    const key = grantKey(approval.digest, approval.requester);
+    try {
+      for (const asked of [
+        () => blind.find(key),
+        () => blind.stands(approval.id, approval.digest),
+        () => blind.claim(approval.id, approval.digest),
+      ])
+        await assert.rejects(asked, { code: 'hold_unavailable' });
+    } finally {
+      await blind.close();
+    }
+    await desk.expireDue(Date.now());
+    assert.match((await desk.get(broken.id))?.outcome ?? '', /cannot be read by whom/);
   });
 
   test('what its proxy left open ends by the clock, each kind in its own way', async () => {

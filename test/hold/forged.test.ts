@@ -28,6 +28,7 @@ function lyingStore() {
       claims.push(id);
       return true;
     },
+    stands: async () => true,
   };
   return {
     approvals,
@@ -299,6 +300,7 @@ describe('approvals.db changed by hand', () => {
         watch: (id, changed) => approvals.watch(id, changed),
         end: (id, event) => approvals.end(id, event),
         claim: (id, digest) => approvals.claim(id, digest),
+        stands: (id, digest) => approvals.stands(id, digest),
         find: key => approvals.find(key),
       },
     }));

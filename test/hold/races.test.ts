@@ -24,6 +24,7 @@ function gated({ approvals, verifier }: { approvals: Approvals; verifier: Decisi
       open: a => twice('open', () => approvals.open(a)),
       end: (id, event) => twice('end', () => approvals.end(id, event)),
       claim: (id, digest) => twice('claim', () => approvals.claim(id, digest)),
+      stands: (id, digest) => approvals.stands(id, digest),
       find: key => approvals.find(key),
       watch: (id, changed) => {
         let live = true;
@@ -208,6 +209,7 @@ describe('a store that fails refuses the statement:', () => {
           watch: (id, changed) => approvals.watch(id, changed),
           end: (id, event) => approvals.end(id, event),
           claim: (id, digest) => approvals.claim(id, digest),
+          stands: (id, digest) => approvals.stands(id, digest),
           find: key => approvals.find(key),
           ...broken(approvals),
         },
@@ -241,6 +243,7 @@ describe('a store that fails refuses the statement:', () => {
           watch: (id, changed) => approvals.watch(id, changed),
           end: (id, event) => approvals.end(id, event),
           claim: silent === 'claim' ? never : (id, digest) => approvals.claim(id, digest),
+          stands: (id, digest) => approvals.stands(id, digest),
           find: key => approvals.find(key),
         },
         verifier: silent === 'verify' ? { verify: never } : verifier,
@@ -271,6 +274,7 @@ describe('a store that fails refuses the statement:', () => {
         open: a => approvals.open(a),
         watch: (id, changed) => approvals.watch(id, changed),
         claim: (id, digest) => approvals.claim(id, digest),
+        stands: (id, digest) => approvals.stands(id, digest),
         find: key => approvals.find(key),
         end: () => Promise.reject(dead),
       },

@@ -57,6 +57,7 @@ access: [{ name: dbas, principals: { groups: ["google:dba@example.com"] }, targe
       watch: () => assert.fail('nothing is held here'),
       end: () => assert.fail('nothing is held here'),
       claim: () => assert.fail('nothing is held here'),
+      stands: () => assert.fail('nothing is held here'),
       find: () => assert.fail('nothing is held here'),
     },
     decisions: { verify: () => assert.fail('nothing is held here') },

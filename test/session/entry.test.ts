@@ -179,6 +179,23 @@ test('a grant that is altered by hand opens nothing', async () => {
   assert.equal(onlyError(await client.untilClosed()).C, '58000');
 });
 
+test('a revocation that is taken out of the record again by hand is one still: nobody gets in by it', async () => {
+  const id = await refused('return-undone');
+  await approve(id);
+  await approve(id, 'approver-2@example.com');
+  const client = await inside('return-undone');
+  assert.equal(await gate.decide(id, 'revoke', 'approver-1@example.com', 'no more'), '');
+  await cut(client, /no more$/);
+  const db = new DatabaseSync(join(gate.dev.data, 'approvals.db'));
+  db.prepare(`delete from decisions where approval = ? and n = 2`).run(id);
+  db.prepare(`update approvals set state = 'approved' where id = ?`).run(id);
+  assert.throws(() => db.prepare('delete from revocations where approval = ?').run(id), /never taken away/);
+  db.close();
+  assert.notEqual(await refused('return-undone'), id);
+  await gate.becomes(id, 'withdrawn');
+  await verified();
+});
+
 test('node-postgres and psql wait at the door as at a slow server', { skip: lacks('psql') }, async () => {
   const client = new pg.Client({ connectionString: gate.dev.url(await token('wait-driver')) });
   client.on('error', () => {});
