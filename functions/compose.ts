@@ -58,10 +58,7 @@ export function compose(env: Readonly<Record<string, string | undefined>>): Func
   const show = createMessenger({
     states,
     channel: slack.channel,
-    async load(id) {
-      const [approval, execution] = await Promise.all([own.get(id), own.execution(id)]);
-      return approval === null ? null : { approval, execution };
-    },
+    load: id => own.course(id),
     consoleUrl: config.HOLDPOINT_CONSOLE_URL,
     clock,
   });

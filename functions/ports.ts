@@ -34,14 +34,20 @@ export interface Execution {
   readonly sqlstate: string;
 }
 
+/** One approval as the functions keep it: what was asked and decided, and how its statement ended at the server, once that is told. */
+export interface Course {
+  readonly approval: Approval;
+  readonly execution: Execution | null;
+}
+
 /** The approvals as the functions keep them where the proxy can only send messages. Every method may be called again with the same. */
 export interface ApprovalDesk extends ApprovalBook {
   /** What the proxy says of a hold, in whatever order and however often it comes. Gives the approval as it is then, or null while only its end is known. */
   take(message: HoldMessage): Promise<Approval | null>;
   /** The audit events tell that it was released to the server, and how that ended once it has. */
   executed(id: string, execution: Execution | null): Promise<Approval | null>;
-  /** How its statement ended at the server; null while nobody has told. */
-  execution(id: string): Promise<Execution | null>;
+  /** The approval and how its statement ended at the server, null while nobody has told: as they are in one moment. */
+  course(id: string): Promise<Course | null>;
   /** Ends what nobody can decide or use any more at `now` (ms since 1970), and gives those. */
   expireDue(now: number): Promise<Approval[]>;
 }

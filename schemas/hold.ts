@@ -9,7 +9,8 @@ export type HoldEvent =
   | { readonly kind: 'decide'; readonly signed: SignedDecision }
   | { readonly kind: 'expire' }
   | { readonly kind: 'withdraw'; readonly why: string }
-  | { readonly kind: 'execute' };
+  | { readonly kind: 'execute' }
+  | { readonly kind: 'ran' };
 
 /** An event that the present state does not allow. The message is fit for the person who caused it. */
 export class IllegalMove extends Error {
@@ -42,6 +43,14 @@ export function transition(approval: Approval, event: HoldEvent): Approval {
       if (approval.state !== 'approved' || approval.releases === 'session')
         throw moved(approval, 'be executed');
       return { ...approval, state: 'executed', outcome: `${approval.outcome}, then released to the server` };
+    case 'ran':
+      // The server has answered: a fact, whatever was said of its end before.
+      if (approval.releases === 'session') throw moved(approval, 'run');
+      return {
+        ...approval,
+        state: 'executed',
+        outcome: `${approvedBy(approval)}, then released to the server`,
+      };
   }
 }
 
@@ -75,8 +84,13 @@ function decide(approval: Approval, signed: SignedDecision): Approval {
   if (decision.verdict === 'deny')
     return { ...next, state: 'denied', outcome: `denied by ${decision.by}${because}` };
   if (missing(next) > 0) return next;
-  const people = next.decisions.map(d => d.decision.by).join(', ');
-  return { ...next, state: 'approved', outcome: `approved by ${people}` };
+  return { ...next, state: 'approved', outcome: approvedBy(next) };
+}
+
+/** The outcome of what is approved. */
+export function approvedBy(approval: Approval): string {
+  const yes = approval.decisions.filter(d => d.decision.verdict === 'approve');
+  return `approved by ${yes.map(d => d.decision.by).join(', ')}`;
 }
 
 function samePerson(a: Decision, b: Decision): boolean {

@@ -5,6 +5,12 @@ import { statementDigest } from './statement.ts';
 /** What can be the name of a document, and of nothing beside it: no slash, no dots, no `__…__`. */
 const DOCUMENT_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
 
+/** How a proxy ends a hold. */
+export const endEvent = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('expire') }),
+  z.strictObject({ kind: z.literal('withdraw'), why: z.string() }),
+]);
+
 /**
  * What the proxy publishes about holds, on one topic, with the approval's id as ordering key. Delivery is at least once and may be out of
  * order across redeliveries: a reader has to take an `ended` that overtakes its `held`, and either of them twice.
@@ -30,10 +36,7 @@ export const holdMessage = z.discriminatedUnion('kind', [
     v: z.literal(1),
     kind: z.literal('ended'),
     approval: z.string().regex(DOCUMENT_ID),
-    event: z.discriminatedUnion('kind', [
-      z.strictObject({ kind: z.literal('expire') }),
-      z.strictObject({ kind: z.literal('withdraw'), why: z.string() }),
-    ]),
+    event: endEvent,
     at: z.iso.datetime(),
   }),
 ]);

@@ -31,25 +31,29 @@ export function withRevocation(approval: Approval, revocation: Revocation | null
 }
 
 /**
- * What is to be shown of an approval whose denial or revocation is kept: ended by it, whatever its record says meanwhile. Where the record
- * was altered so that nobody could have denied or revoked it, it is withdrawn all the same.
+ * What is to be shown of an approval whose denial or revocation is kept: ended by it, whatever its record says meanwhile, and whatever its
+ * proxy said of its end in the same moment. Only what has run has run.
  */
 export function endedBy(approval: Approval, revocation: Revocation): Approval {
-  if (approval.state !== 'held' && approval.state !== 'approved') return approval;
+  const open = approval.state === 'held' || approval.state === 'approved';
   if (revocation === 'unreadable')
-    return { ...approval, state: 'withdrawn', outcome: 'taken back, and it cannot be read by whom' };
+    return open
+      ? { ...approval, state: 'withdrawn', outcome: 'taken back, and it cannot be read by whom' }
+      : approval;
   const own = canonical(revocation);
-  const decisions = approval.decisions.filter(d => canonical(d) !== own);
+  const others = approval.decisions.filter(d => canonical(d) !== own);
+  if (approval.state === 'executed' || (!open && others.length < approval.decisions.length)) return approval;
   try {
-    return transition({ ...approval, decisions }, { kind: 'decide', signed: revocation });
+    return transition({ ...approval, decisions: others }, { kind: 'decide', signed: revocation });
   } catch (error) {
     if (!(error instanceof IllegalMove)) throw error;
   }
+  const { reason, verdict } = revocation.decision;
   return {
     ...approval,
-    state: 'withdrawn',
-    outcome: saidBy(revocation),
-    decisions: [...decisions, revocation],
+    state: verdict === 'deny' ? 'denied' : 'withdrawn',
+    outcome: `${saidBy(revocation)}${reason === '' ? '' : `: ${reason}`}`,
+    decisions: [...others, revocation],
   };
 }
 

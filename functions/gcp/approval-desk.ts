@@ -1,10 +1,12 @@
 import type { Firestore, QueryDocumentSnapshot, Transaction } from '@google-cloud/firestore';
+import { courses } from '#functions/course.ts';
 import { decisionOn } from '#functions/decision-on.ts';
 import { dueEvent } from '#functions/due-event.ts';
-import type { ApprovalDesk, DecisionInput, Execution } from '#functions/ports.ts';
+import type { ApprovalDesk, Course, DecisionInput, Execution } from '#functions/ports.ts';
 import type { Approval } from '#schemas/approval.ts';
 import {
   type ApprovalDocument,
+  approvalDocument,
   COLLECTIONS,
   endDocument,
   fromDocument,
@@ -14,8 +16,8 @@ import { canonical } from '#schemas/canonical.ts';
 import type { Decision, SignedDecision } from '#schemas/decision.ts';
 import { lowerEmail } from '#schemas/email.ts';
 import { grantKey } from '#schemas/grant.ts';
-import { type HoldEvent, IllegalMove, transition } from '#schemas/hold.ts';
-import type { HoldMessage } from '#schemas/messages.ts';
+import { IllegalMove, transition } from '#schemas/hold.ts';
+import { endEvent, type HoldMessage } from '#schemas/messages.ts';
 import { alreadyEnded, endedBy, type Revocation } from '#schemas/revocation.ts';
 import { RevocationBook } from './revocation-book.ts';
 
@@ -47,15 +49,14 @@ export class CloudDesk implements ApprovalDesk {
 
   async take(message: HoldMessage): Promise<Approval | null> {
     if (message.kind === 'held') return this.#held(message);
-    return this.#change(message.approval, async (transaction, present) => {
-      if (present === null) {
-        // It has overtaken its `held`, which will find this.
-        const end = { event: JSON.stringify(message.event), at: message.at };
-        transaction.set(this.#early(message.approval), endDocument.parse(end));
-        return null;
-      }
-      return moved(present, endOf(present, message.event));
+    const after = await this.#change(message.approval, async (present, transaction) => {
+      if (present !== null) return courses.ended(present, message.event);
+      // It has overtaken its `held`, which will find this.
+      const end = { event: JSON.stringify(message.event), at: message.at };
+      transaction.set(this.#early(message.approval), endDocument.parse(end));
+      return null;
     });
+    return after?.approval ?? null;
   }
 
   async decide(id: string, input: DecisionInput): Promise<Approval> {
@@ -68,52 +69,50 @@ export class CloudDesk implements ApprovalDesk {
       throw alreadyEnded(id, revocation);
     }
     if (input.verdict !== 'approve') return this.#takeBack(id, input, groups);
-    const decided = await this.#change(id, async (_, present) => {
-      const signed = await this.#signed(id, present, input, groups);
-      return present === null ? null : transition(present, { kind: 'decide', signed });
+    const decided = await this.#change(id, async present => {
+      if (present === null) return null;
+      const signed = await this.#signed(present.approval, input, groups);
+      return { ...present, approval: transition(present.approval, { kind: 'decide', signed }) };
     });
     if (decided === null) throw noSuch(id);
-    return decided;
+    return decided.approval;
   }
 
   /** What ends an approval is created first, where nobody can take it out again, and shown in the approval's own document then. */
   async #takeBack(id: string, input: DecisionInput, groups: readonly string[]): Promise<Approval> {
-    const signed = await this.#signed(id, await this.get(id), input, groups);
+    const present = await this.get(id);
+    if (present === null) throw noSuch(id);
+    const signed = await this.#signed(present, input, groups);
     const kept = await this.#revocations.create(signed);
-    const after = await this.#end(id, kept);
+    const after = (await this.#end(id, kept))?.approval;
     if (canonical(kept) !== canonical(signed)) throw alreadyEnded(id, kept);
-    if (after === null) throw noSuch(id);
+    if (after === undefined) throw noSuch(id);
     if (!after.decisions.some(d => canonical(d) === canonical(signed)))
       throw new IllegalMove(`approval ${id} is ${after.state} and can no longer be taken back`);
     return after;
   }
 
-  async #signed(
-    id: string,
-    present: Approval | null,
-    input: DecisionInput,
-    groups: readonly string[],
-  ): Promise<SignedDecision> {
-    if (present === null) throw noSuch(id);
+  async #signed(present: Approval, input: DecisionInput, groups: readonly string[]): Promise<SignedDecision> {
     return this.#options.sign(decisionOn(present, input, () => groups, this.#options.clock()));
   }
 
-  #end(id: string, revocation: Revocation): Promise<Approval | null> {
-    return this.#change(id, async (_, present) => (present === null ? null : endedBy(present, revocation)));
+  #end(id: string, revocation: Revocation): Promise<Course | null> {
+    return this.#change(id, present =>
+      present === null ? null : { ...present, approval: endedBy(present.approval, revocation) },
+    );
   }
 
-  executed(id: string, execution: Execution | null): Promise<Approval | null> {
-    return this.#change(id, async (transaction, present) => {
-      if (present === null || present.releases === 'session') return present;
-      if (execution !== null)
-        transaction.update(this.#document(id), { execution: JSON.stringify(execution) });
-      return moved(present, { kind: 'execute' });
+  async executed(id: string, execution: Execution | null): Promise<Approval | null> {
+    const after = await this.#change(id, present => {
+      if (present === null) return null;
+      return execution === null ? courses.forwarded(present) : courses.ran(present, execution);
     });
+    return after?.approval ?? null;
   }
 
-  async execution(id: string): Promise<Execution | null> {
-    const text: unknown = (await this.#document(id).get()).get('execution');
-    return typeof text === 'string' && text !== '' ? (JSON.parse(text) as Execution) : null;
+  async course(id: string): Promise<Course | null> {
+    const document = await this.#document(id).get();
+    return document.exists ? toCourse(id, document.data()) : null;
   }
 
   async expireDue(now: number): Promise<Approval[]> {
@@ -122,19 +121,22 @@ export class CloudDesk implements ApprovalDesk {
     // A function may have been killed between the revocation and the document, or somebody has put the document back.
     const revocations = await this.#revocations.read(seen.map(a => a.id));
     const ended: Approval[] = [];
-    for (const [i, { id }] of seen.entries()) {
+    for (const [i, approval] of seen.entries()) {
+      const { id } = approval;
       const revocation = revocations[i] ?? null;
-      if (revocation === null && dueEvent(seen[i]!, now) === null) continue;
+      if (revocation === null && dueEvent(approval, now) === null) continue;
       try {
         let due = false;
-        const after = await this.#change(id, async (_, present) => {
+        const after = await this.#change(id, present => {
           if (present === null) return null;
-          const event = dueEvent(present, now);
-          due = revocation !== null || event !== null;
-          if (revocation !== null) return endedBy(present, revocation);
-          return event === null ? present : moved(present, event);
+          const over =
+            revocation === null
+              ? courses.due(present, now)
+              : { ...present, approval: endedBy(present.approval, revocation) };
+          due = over.approval !== present.approval;
+          return over;
         });
-        if (due && after !== null) ended.push(after);
+        if (due && after !== null) ended.push(after.approval);
       } catch (error) {
         this.#options.log(`approval ${id} could not be ended; the next tick tries again`, error);
       }
@@ -173,8 +175,9 @@ export class CloudDesk implements ApprovalDesk {
       const [there, end] = await transaction.getAll(reference, this.#early(approval.id));
       if (there?.exists) return fromDocument(approval.id, there.data());
       // Also where it was over before it was here: the record of what was asked belongs to the compliance people.
-      const early = end?.exists ? endDocument.parse(end.data()) : null;
-      const value = early === null ? approval : moved(approval, JSON.parse(early.event) as HoldEvent);
+      const early = end?.exists ? endEvent.parse(JSON.parse(endDocument.parse(end.data()).event)) : null;
+      const begun: Course = { approval, execution: null };
+      const value = (early === null ? begun : courses.ended(begun, early)).approval;
       const key = approval.releases === 'parked' ? '' : grantKey(approval.digest, approval.requester);
       transaction.create(reference, toDocument(value, { instance, grantKey: key }));
       return value;
@@ -183,14 +186,16 @@ export class CloudDesk implements ApprovalDesk {
 
   #change(
     id: string,
-    work: (transaction: Transaction, present: Approval | null) => Promise<Approval | null>,
-  ): Promise<Approval | null> {
+    work: (present: Course | null, transaction: Transaction) => Promise<Course | null> | Course | null,
+  ): Promise<Course | null> {
     const reference = this.#document(id);
     return this.#options.database.runTransaction(async transaction => {
       const there = await transaction.get(reference);
-      const present = there.exists ? fromDocument(id, there.data()) : null;
-      const after = await work(transaction, present);
-      if (after !== null && after !== present) transaction.update(reference, { ...changing(after) });
+      const present = there.exists ? toCourse(id, there.data()) : null;
+      const after = await work(present, transaction);
+      if (after === null || present === null) return after;
+      if (after.approval !== present.approval || after.execution !== present.execution)
+        transaction.update(reference, { ...changing(after) });
       return after;
     });
   }
@@ -223,24 +228,16 @@ function noSuch(id: string): IllegalMove {
   return new IllegalMove(`there is no approval ${id}`);
 }
 
-/** Approved at the last moment, and its proxy did not see it in time: what waited has been refused. */
-function endOf(present: Approval, event: HoldEvent): HoldEvent {
-  return event.kind === 'expire' && present.state === 'approved' && present.releases === 'parked'
-    ? { kind: 'withdraw', why: `it could not be used before ${present.deadline}` }
-    : event;
+function toCourse(id: string, data: unknown): Course {
+  const { execution } = approvalDocument.partial().parse(data);
+  const told = execution === undefined || execution === '' ? null : (JSON.parse(execution) as Execution);
+  return { approval: fromDocument(id, data), execution: told };
 }
 
-/** An event that comes a second time, or too late, changes nothing: at-least-once delivery must not act twice. */
-function moved(present: Approval, event: HoldEvent): Approval {
-  try {
-    return transition(present, event);
-  } catch (error) {
-    if (error instanceof IllegalMove) return present;
-    throw error;
-  }
-}
-
-function changing(value: Approval): Pick<ApprovalDocument, 'state' | 'outcome' | 'decisions'> {
-  const { state, outcome, decisions } = toDocument(value, { instance: '', grantKey: '' });
-  return { state, outcome, decisions };
+function changing({
+  approval,
+  execution,
+}: Course): Pick<ApprovalDocument, 'state' | 'outcome' | 'decisions' | 'execution'> {
+  const { state, outcome, decisions } = toDocument(approval, { instance: '', grantKey: '' });
+  return { state, outcome, decisions, execution: execution === null ? '' : JSON.stringify(execution) };
 }

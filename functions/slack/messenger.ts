@@ -1,6 +1,6 @@
 import type { Approval } from '#schemas/approval.ts';
 import { sha256 } from '#schemas/canonical.ts';
-import type { Execution } from '../ports.ts';
+import type { Course, Execution } from '../ports.ts';
 import { approvalMessage } from './message.ts';
 import type { Channel } from './web-api.ts';
 
@@ -27,7 +27,7 @@ export interface MessengerOptions {
   readonly states: MessageStates;
   readonly channel: Channel;
   /** What the message is about, as it is now; null when there is nothing yet. */
-  readonly load: (id: string) => Promise<{ approval: Approval; execution: Execution | null } | null>;
+  readonly load: (id: string) => Promise<Course | null>;
   readonly consoleUrl: string;
   readonly clock: () => number;
 }

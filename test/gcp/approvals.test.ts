@@ -239,6 +239,27 @@ describe('approvals on the emulators', { skip: lacksEmulators() }, () => {
     assert.match((await desk.get(parked.id))?.outcome ?? '', /its proxy did not use it/);
   });
 
+  test('what the server has answered is shown, though its proxy or the clock ended it first', async () => {
+    const approval = fresh();
+    const { id } = approval;
+    await desk.take({ v: 1, kind: 'held', approval, instance: 'i-1' });
+    await desk.decide(id, { by: 'ann@example.com', verdict: 'approve', reason: '' });
+    const event = { kind: 'withdraw', why: 'the store did not answer' } as const;
+    const ended = { v: 1, kind: 'ended', approval: id, event, at: new Date().toISOString() } as const;
+    const execution = { status: 'ok', rows: 3, sqlstate: '' };
+    assert.equal((await desk.take(ended))?.state, 'withdrawn');
+    for (const tell of [
+      () => desk.executed(id, execution),
+      () => desk.take(ended),
+      () => desk.executed(id, null),
+      () => desk.executed(id, execution),
+    ])
+      assert.equal((await tell())?.state, 'executed');
+    const course = await desk.course(id);
+    assert.deepEqual(course?.execution, execution);
+    assert.equal(course?.approval.outcome, 'approved by ann@example.com, then released to the server');
+  });
+
   test('one document that somebody has made unreadable stands in the way of no other', async () => {
     const [broken, due] = [fresh(), fresh()];
     for (const approval of [broken, due]) await desk.take({ v: 1, kind: 'held', approval, instance: '' });
