@@ -1,5 +1,6 @@
 import { HoldpointError } from '#schemas/errors.ts';
 import { encode } from '../wire/backend.ts';
+import type { Frames } from '../wire/frames.ts';
 import { FRONTEND } from '../wire/frontend.ts';
 import type { Op } from './op.ts';
 import type { Run } from './run.ts';
@@ -18,24 +19,26 @@ export function beginCopyIn(op: Op | undefined): CopyIn {
 }
 
 /**
- * One message of the agent while the server takes COPY data: the data is counted and hashed into the record as it passes. Gives
- * `done` when the server will answer next, `gone` when the agent leaves. Source: manual 54.2.6 "COPY Operations".
+ * One message of the agent while the server takes COPY data, or a piece of one: the data is counted and hashed into the record as it
+ * passes. A COPY may fail in the middle of a message (`copy` is null then): the server takes the rest of it, and drops it. Gives `done` when
+ * the server will answer next, `gone` when the agent leaves. Source: manual 54.2.6 "COPY Operations".
  */
 export function copyMessage(
-  copy: CopyIn,
+  copy: CopyIn | null,
   line: ServerLine,
-  type: number,
+  { type, first, last }: Pick<Frames, 'type' | 'first' | 'last'>,
   bytes: Buffer,
 ): 'more' | 'done' | 'gone' {
   switch (type) {
     case FRONTEND.copyData:
-      copy.run.passed(bytes.subarray(5));
+      copy?.run.passed(first ? bytes.subarray(5) : bytes);
       line.send(bytes, null);
+      line.halfway = !last;
       return 'more';
     case FRONTEND.copyDone:
     case FRONTEND.copyFail:
       line.send(bytes, null);
-      if (!copy.simple) line.askForAnswers();
+      if (copy?.simple !== true) line.askForAnswers();
       return 'done';
     case FRONTEND.flush:
     case FRONTEND.sync:

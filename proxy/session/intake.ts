@@ -37,6 +37,9 @@ export interface IntakeHandler {
   leaving(): unknown;
 }
 
+/** The server's own limit. COPY data passes in pieces as it comes in, or is dropped, and is never held whole. */
+const MOST_COPY_DATA = 0x3fffffff;
+
 const TERMINATE = encode(FRONTEND.terminate);
 
 /** The agent's messages, one at a time: while one has to wait, what comes in behind it is kept, up to a limit. */
@@ -61,7 +64,10 @@ export class Intake {
   ) {
     this.reading = reading;
     this.memory = memory;
-    this.frames = new Frames({ limit: () => limits.messageBytes, stream: () => false });
+    this.frames = new Frames({
+      limit: type => (type === FRONTEND.copyData ? MOST_COPY_DATA : limits.messageBytes),
+      stream: type => type === FRONTEND.copyData,
+    });
     this.aheadLimit = limits.aheadBytes;
     this.handler = handler;
   }

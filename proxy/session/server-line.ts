@@ -28,6 +28,8 @@ export class ServerLine {
   private chunk: Buffer = NONE;
   private from = -1;
   private to = -1;
+  /** The server has got the beginning of a message of COPY data, and waits for its rest. */
+  halfway = false;
   /** The server's default now, and what the agent believes it to be. */
   private serverReadOnly: boolean;
   private agentReadOnly: boolean;

@@ -101,7 +101,10 @@ export class Session {
       failed: inSegment => this.failed(inSegment),
       ready: status => this.ready(status),
       idle: () => this.idle(),
-      copyIn: () => this.copyIn(),
+      copyIn: () => {
+        this.copying = beginCopyIn(this.answers.head);
+        this.resume();
+      },
       parameter: (name, value, own) => reported(this.settings, this.line, parts.readOnly, name, value, own),
     });
     const readOnly = parts.readOnly || parts.parameters.get(DEFAULT_READ_ONLY) === 'on';
@@ -205,24 +208,20 @@ export class Session {
   private message(type: number, buffer: Buffer, start: number, end: number): void {
     // A cancel request is for what was there when it came.
     if (this.answers.underWay === 0 && !this.core.segment) this.cancelling.ready();
-    if (this.copying !== null) this.copyMessage(this.copying, type, buffer.subarray(start, end));
+    if (this.intake.frames.first ? this.copying !== null : this.line.halfway)
+      this.copyMessage(this.copying, buffer.subarray(start, end));
     else dispatch(this.core, this.judgeable, this.leave, type, buffer, start, end);
   }
 
   private readonly judgeable = (then: () => void) => whenJudgeable(this.submitter, then);
   private readonly leave = () => this.agentGone(TERMINATED);
 
-  private copyIn(): void {
-    this.copying = beginCopyIn(this.answers.head);
-    this.resume();
-  }
-
-  private copyMessage(copying: CopyIn, type: number, bytes: Buffer): void {
-    const next = copyMessage(copying, this.line, type, bytes);
+  private copyMessage(copying: CopyIn | null, bytes: Buffer): void {
+    const next = copyMessage(copying, this.line, this.intake.frames, bytes);
     if (next === 'gone') this.leave();
     if (next !== 'done') return;
     this.copying = null;
-    this.intake.wait(copying.simple ? 'ready' : 'settle');
+    this.intake.wait(copying?.simple === true ? 'ready' : 'settle');
   }
 
   /** A notice that belongs to no statement, such as the time that is left. */

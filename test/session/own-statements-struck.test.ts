@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { createServer, connect as dial, type AddressInfo, type Socket } from 'node:net';
+import { type AddressInfo, createServer, connect as dial, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { answer, HEAD } from '#test/session/support.ts';
@@ -81,64 +81,67 @@ class SlowNetwork {
   }
 }
 
-suite("a time-out that the agent has set strikes what waits for a question of the proxy's own, and not the session", () => {
-  let dev: Dev;
-  let network: SlowNetwork;
-  let token: string;
-  before(async () => {
-    const db = await startPostgres();
-    network = new SlowNetwork(db.port);
-    const policy = join(tempDir('policy'), 'policy.yaml');
-    writeFileSync(policy, `${HEAD}rules:\n${RULES}`);
-    const target = new URL(db.url({}));
-    target.port = String(await network.listen());
-    dev = await startDev({ args: ['--policy', policy, '--target', target.href] });
-    token = await dev.token('agent-1');
-  });
-  after(() => network.close());
+suite(
+  "a time-out that the agent has set strikes what waits for a question of the proxy's own, and not the session",
+  () => {
+    let dev: Dev;
+    let network: SlowNetwork;
+    let token: string;
+    before(async () => {
+      const db = await startPostgres();
+      network = new SlowNetwork(db.port);
+      const policy = join(tempDir('policy'), 'policy.yaml');
+      writeFileSync(policy, `${HEAD}rules:\n${RULES}`);
+      const target = new URL(db.url({}));
+      target.port = String(await network.listen());
+      dev = await startDev({ args: ['--policy', policy, '--target', target.href] });
+      token = await dev.token('agent-1');
+    });
+    after(() => network.close());
 
-  async function agent(): Promise<RawClient> {
-    const client = await RawClient.connect({ port: dev.pgPort });
-    await client.login({ user: 'postgres', database: 'postgres', password: token });
-    // A session begins with that question; here it is about the next one.
-    await says(client, raw.query('select 1'));
-    return client;
-  }
+    async function agent(): Promise<RawClient> {
+      const client = await RawClient.connect({ port: dev.pgPort });
+      await client.login({ user: 'postgres', database: 'postgres', password: token });
+      // A session begins with that question; here it is about the next one.
+      await says(client, raw.query('select 1'));
+      return client;
+    }
 
-  async function says(client: RawClient, ...messages: Buffer[]): Promise<string> {
-    client.send(...messages);
-    return answer(await client.untilReady());
-  }
+    async function says(client: RawClient, ...messages: Buffer[]): Promise<string> {
+      client.send(...messages);
+      return answer(await client.untilReady());
+    }
 
-  test('in a pipeline, whose transaction is undone', async () => {
-    const client = await agent();
-    network.armed = true;
-    const run = (sql: string) => [raw.parse({ sql }), raw.bind(), raw.execute()];
-    assert.equal(
-      await says(client, ...run(SET_IT), ...run('select 1'), ...run('select 2'), raw.sync()),
-      '1 2 D C:SELECT 1 E:57014 Z:I',
-    );
-    assert.equal(await says(client, ...run('select 3'), raw.sync()), '1 2 D C:SELECT 1 Z:I');
-    assert.equal(network.armed, false);
-  });
+    test('in a pipeline, whose transaction is undone', async () => {
+      const client = await agent();
+      network.armed = true;
+      const run = (sql: string) => [raw.parse({ sql }), raw.bind(), raw.execute()];
+      assert.equal(
+        await says(client, ...run(SET_IT), ...run('select 1'), ...run('select 2'), raw.sync()),
+        '1 2 D C:SELECT 1 E:57014 Z:I',
+      );
+      assert.equal(await says(client, ...run('select 3'), raw.sync()), '1 2 D C:SELECT 1 Z:I');
+      assert.equal(network.armed, false);
+    });
 
-  test('between statements', async () => {
-    const client = await agent();
-    await says(client, raw.query(SET_IT));
-    network.armed = true;
-    assert.equal(await says(client, raw.query('select 1')), 'E:57014 Z:I');
-    assert.equal(await says(client, raw.query('select 1')), 'T D C:SELECT 1 Z:I');
-    assert.equal(network.armed, false);
-  });
+    test('between statements', async () => {
+      const client = await agent();
+      await says(client, raw.query(SET_IT));
+      network.armed = true;
+      assert.equal(await says(client, raw.query('select 1')), 'E:57014 Z:I');
+      assert.equal(await says(client, raw.query('select 1')), 'T D C:SELECT 1 Z:I');
+      assert.equal(network.armed, false);
+    });
 
-  test('inside a block, which has failed then', async () => {
-    const client = await agent();
-    await says(client, raw.query('begin'));
-    await says(client, raw.query(SET_IT));
-    network.armed = true;
-    assert.equal(await says(client, raw.query('select 1')), 'E:57014 Z:E');
-    assert.equal(await says(client, raw.query('select 1')), 'E:25P02 Z:E');
-    assert.equal(await says(client, raw.query('rollback')), 'C:ROLLBACK Z:I');
-    assert.equal(await says(client, raw.query('select 1')), 'T D C:SELECT 1 Z:I');
-  });
-});
+    test('inside a block, which has failed then', async () => {
+      const client = await agent();
+      await says(client, raw.query('begin'));
+      await says(client, raw.query(SET_IT));
+      network.armed = true;
+      assert.equal(await says(client, raw.query('select 1')), 'E:57014 Z:E');
+      assert.equal(await says(client, raw.query('select 1')), 'E:25P02 Z:E');
+      assert.equal(await says(client, raw.query('rollback')), 'C:ROLLBACK Z:I');
+      assert.equal(await says(client, raw.query('select 1')), 'T D C:SELECT 1 Z:I');
+    });
+  },
+);

@@ -463,6 +463,35 @@ test('COPY in works in both protocols, fails as it should, and the session goes 
   await gate.look('truncate loaded');
 });
 
+test('a message of COPY data passes in pieces, however long it is, and one that the COPY does not live to see is dropped', async () => {
+  const long = raw.copyData('5\tfive\n'.repeat(64 * 1024));
+  const begin = {
+    simple: { send: [raw.query('copy loaded from stdin')], until: 'G', end: [raw.copyDone()] },
+    extended: {
+      send: [raw.parse({ sql: 'copy loaded from stdin' }), raw.bind(), raw.execute(), raw.flush()],
+      until: 'G',
+      end: [raw.copyDone(), raw.sync()],
+    },
+  };
+  for (const { send, until, end } of Object.values(begin)) {
+    const client = await gate.agent();
+    client.send(...send);
+    await client.until(until);
+    client.send(long.subarray(0, 100_000));
+    client.send(long.subarray(100_000), ...end);
+    assert.equal(answer(await client.untilReady()), 'C:COPY 65536 Z:I');
+    client.send(...send);
+    await client.until(until);
+    client.send(raw.copyData('x\ty\n'), long.subarray(0, 100_000));
+    assert.equal(answer(await client.until('E')), 'E:22P02');
+    client.send(long.subarray(100_000), ...end);
+    assert.equal(answer(await client.untilReady()), 'Z:I');
+    await reads(client);
+  }
+  assert.equal(await gate.value('select count(*)::int from loaded'), 2 * 65_536);
+  await gate.look('truncate loaded');
+});
+
 test('a statement split over many packets is judged as a whole', async () => {
   const client = await gate.agent();
   for (const size of [1, 3, 7]) {
