@@ -36,6 +36,7 @@ import { Targets } from './targets.ts';
 import type { UpstreamConnection } from './upstream/connect.ts';
 import { called, unlessAborted } from './waits.ts';
 import { BACKEND, encode, encodeFields, encodeParameterStatus, encodeReady, int32 } from './wire/backend.ts';
+import { NEWEST_MINOR } from './wire/startup.ts';
 
 export interface ProxyOptions {
   readonly policy: Policy;
@@ -66,8 +67,6 @@ const CUT_MS = 7_000;
 const LAST_WORDS_MS = 500;
 /** Memory of one session that is not counted yet. */
 const MEMORY_STEP = 16 * 1024;
-/** The newest minor version of protocol 3 that is spoken here. */
-const MINOR = 2;
 
 /**
  * The proxy: accepts connections, finds out who asks for what, opens the session on the target and hands both ends to a Session.
@@ -204,9 +203,13 @@ export class ProxyServer {
     const { socket, handshake } = entrance;
     const asked = readStartupParameters(first.parameters);
     const { unknownOptions } = asked;
-    if (first.minor > MINOR || unknownOptions.length > 0)
+    if (first.minor > NEWEST_MINOR || unknownOptions.length > 0)
       socket.write(
-        encode(BACKEND.negotiateProtocolVersion, int32(MINOR, unknownOptions.length), ...unknownOptions),
+        encode(
+          BACKEND.negotiateProtocolVersion,
+          int32(NEWEST_MINOR, unknownOptions.length),
+          ...unknownOptions,
+        ),
       );
     const { policy } = this.options;
     const way = wayOf(policy, asked.authentication);
@@ -251,12 +254,7 @@ export class ProxyServer {
       entrance.socket.end();
       return null;
     }
-    const { major, minor, parameters } = packet;
-    if (major === 3) return { minor, parameters };
-    throw new HoldpointError(
-      'protocol',
-      `unsupported frontend protocol ${major}.${minor}: 3.0 to 3.${MINOR} are supported`,
-    );
+    return packet;
   }
 
   private async start(opening: Opening, approved: Approved | null): Promise<void> {

@@ -76,8 +76,8 @@ export class Entrance {
   /** Ends the connection with an error, in the clear or inside TLS, as it is then. */
   refuse(fault: HoldpointError): void {
     const { socket } = this;
-    if (this.encrypting) {
-      // There are no words in the middle of a handshake.
+    if (this.encrypting || this.handshake.mute) {
+      // There are no words in the middle of a handshake of TLS, and none for what is not the protocol.
       socket.destroy();
       return;
     }

@@ -40,7 +40,7 @@ async function byPassword<Who>(
   identify: (token: string) => Promise<Who>,
 ): Promise<Who> {
   handshake.ask(AUTH.cleartext);
-  const body = await handshake.response('password message');
+  const body = await handshake.response('password');
   const reader = new Reader(body, 0, body.length);
   const token = reader.cstring('password');
   reader.finish('password message');
@@ -55,9 +55,9 @@ async function byBearer<Who>(
   identify: (token: string) => Promise<Who>,
 ): Promise<Who> {
   handshake.ask(AUTH.sasl, Buffer.from(`${OAUTHBEARER}\0\0`, 'latin1'));
-  const data = initialResponse(await handshake.response('SASL response'));
+  const data = initialResponse(await handshake.response('SASL'));
   if (data === null) handshake.ask(AUTH.saslContinue);
-  const response = data ?? (await handshake.response('SASL response'));
+  const response = data ?? (await handshake.response('SASL'));
   const asked = readClientResponse(response);
   response.fill(0);
   let fault: HoldpointError;
@@ -78,7 +78,7 @@ async function byBearer<Who>(
     fault = new HoldpointError('token_invalid', `the token was not accepted: ${asked.why}`);
   }
   handshake.ask(AUTH.saslContinue, errorResult(status, discoveryOf(policy)));
-  assertDummyResponse(await handshake.response('SASL response'));
+  assertDummyResponse(await handshake.response('SASL'));
   throw fault;
 }
 

@@ -4,8 +4,16 @@ import { BACKEND, encode, int32 } from '../wire/backend.ts';
 import { FRONTEND } from '../wire/frontend.ts';
 import { decodeFirstPacket, type FirstPacket, firstPacketLength } from '../wire/startup.ts';
 
+/** What an answer is called in the words of the server. */
+export type Response = 'password' | 'SASL';
+const RAISED = {
+  password: { file: 'auth.c', routine: 'recv_password_packet' },
+  SASL: { file: 'auth-sasl.c', routine: 'CheckSASLAuth' },
+} as const;
 /** The longest message with a token: tokens are about 1 KB, a few with many groups are more. */
 const MAX_PASSWORD = 20_000;
+/** PG_MAX_AUTH_TOKEN_LENGTH of the server's libpq/auth.h, and the length itself. */
+const SERVER_MAX_PASSWORD = 65_539;
 /** More than any packet of the start-up; whoever sends more than that ahead is not read for the time being. */
 const AHEAD_BYTES = 64 * 1024;
 
@@ -18,6 +26,8 @@ export class Handshake {
   private buffer: Buffer = Buffer.alloc(0);
   private wake: (() => void) | null = null;
   private ended = false;
+  /** What came is none of the protocol, or ends inside a packet: the server hangs up without a word, and so does the proxy. */
+  mute = false;
   private readonly onData = (chunk: Buffer) => {
     this.buffer = this.buffer.length === 0 ? chunk : Buffer.concat([this.buffer, chunk]);
     if (this.buffer.length > AHEAD_BYTES) this.socket.pause();
@@ -48,14 +58,13 @@ export class Handshake {
     return this.buffer[0] ?? null;
   }
 
-  /** Null when the peer left without a word, which is what port scanners and health checks do. */
+  /** Null when there is nothing to answer: the peer left, which is what port scanners and health checks do, or talks of something else. */
   async firstPacket(): Promise<FirstPacket | null> {
     await this.until(() => firstPacketLength(this.buffer) !== null);
-    if (this.ended && this.buffer.length === 0) return null;
     const length = firstPacketLength(this.buffer);
-    if (length === null) throw gone();
+    if (length === null || length === 'none') return null;
     await this.until(() => this.buffer.length >= length);
-    return decodeFirstPacket(this.take(length));
+    return this.buffer.length < length ? null : decodeFirstPacket(this.take(length));
   }
 
   /** Sends one authentication request. `code` as in the manual, 54.7. */
@@ -63,15 +72,22 @@ export class Handshake {
     this.socket.write(encode(BACKEND.authentication, int32(code), data));
   }
 
-  /** The body of the answer to it, which has a secret in it: whoever reads it overwrites it. `what` is for messages. */
-  async response(what: string): Promise<Buffer> {
+  /** The body of the answer to it, which has a secret in it: whoever reads it overwrites it. */
+  async response(what: Response): Promise<Buffer> {
+    const type = await this.firstByte();
+    if (type !== null && type !== FRONTEND.password)
+      throw new HoldpointError('protocol', `expected ${what} response, got message type ${type}`, {
+        source: RAISED[what],
+      });
     await this.until(() => this.buffer.length >= 5);
-    if (this.buffer.length < 5) throw gone();
-    const type = this.buffer[0];
+    if (this.buffer.length < 5) throw this.silence('the connection ended inside the start-up');
     const length = this.buffer.readInt32BE(1);
-    if (type !== FRONTEND.password) throw new HoldpointError('protocol', `expected a ${what}`);
-    if (length < 4 || length > MAX_PASSWORD)
-      throw new HoldpointError('protocol', `${what} has an impossible length`);
+    if (length < 4 || length > MAX_PASSWORD) {
+      const why = `${what} response has an impossible length`;
+      // The server says nothing to a password that it does not read, and has a word for SASL, or for one that is too long for us alone.
+      const unread = what === 'password' && (length < 4 || length > SERVER_MAX_PASSWORD);
+      throw unread ? this.silence(why) : new HoldpointError('protocol', why);
+    }
     await this.until(() => this.buffer.length > length);
     return this.take(length + 1).subarray(5);
   }
@@ -92,11 +108,16 @@ export class Handshake {
   }
 
   private take(length: number): Buffer {
-    if (this.buffer.length < length) throw gone();
+    if (this.buffer.length < length) throw this.silence('the connection ended inside the start-up');
     const packet = Buffer.from(this.buffer.subarray(0, length));
     this.buffer = this.buffer.subarray(length);
     if (this.buffer.length <= AHEAD_BYTES) this.socket.resume();
     return packet;
+  }
+
+  private silence(why: string): HoldpointError {
+    this.mute = true;
+    return new HoldpointError('protocol', why);
   }
 
   private async until(ready: () => boolean): Promise<void> {
@@ -107,8 +128,4 @@ export class Handshake {
       this.wake = null;
     }
   }
-}
-
-function gone(): HoldpointError {
-  return new HoldpointError('protocol', 'the connection ended inside the start-up');
 }

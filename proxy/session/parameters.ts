@@ -71,7 +71,7 @@ export function readStartupParameters(parameters: ReadonlyMap<string, string>): 
     else set(name, value);
   }
   const user = parameters.get('user') ?? '';
-  if (user === '') throw new HoldpointError('unknown_role', 'no user name is given in the start-up packet');
+  if (user === '') throw noUser();
   const database = parameters.get('database') ?? '';
   if (!settings.has('client_encoding')) settings.set('client_encoding', 'UTF8');
   settings.set('standard_conforming_strings', 'on');
@@ -83,6 +83,13 @@ export function readStartupParameters(parameters: ReadonlyMap<string, string>): 
     authentication,
     unknownOptions,
   };
+}
+
+/** In the server's words. */
+function noUser(): HoldpointError {
+  return new HoldpointError('unknown_role', 'no PostgreSQL user name specified in startup packet', {
+    source: { file: 'backend_startup.c', routine: 'ProcessStartupPacket' },
+  });
 }
 
 /** Throws HoldpointError `unsupported` when the server says that it reads text otherwise than the proxy from now on. */

@@ -93,7 +93,7 @@ const READERS: readonly ((b: Buffer) => unknown)[] = [
   b => {
     if (firstPacketLength(b) === null) return;
     const packet = decodeFirstPacket(b);
-    if (packet.kind === 'startup') readStartupParameters(packet.parameters);
+    if (packet?.kind === 'startup') readStartupParameters(packet.parameters);
   },
 ];
 

@@ -106,8 +106,7 @@ test('an unknown target or role is named as such, but only to those with a token
   await refusedLogin({ user: 'nobody', database: 'nowhere', password: 'x' }, '28P01');
 });
 
-test('a first packet of garbage is refused at once and closed', async () => {
-  const startup = raw.startup({ user: 'agent', database: 'shop' });
+test('a first packet that cannot be one is closed at once, without a word as by the server', async () => {
   const garbage: Record<string, Buffer> = {
     http: Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'),
     'TLS without SSLRequest': Buffer.from('16030100c8010000c40303', 'hex'),
@@ -115,9 +114,20 @@ test('a first packet of garbage is refused at once and closed', async () => {
     'negative length': raw.int32(-1, 0x0003_0000),
     'length 7': raw.int32(7, 0x0003_0000),
     'a gigabyte': raw.int32(0x40000000, 0x0003_0000),
-    '10,001 bytes': raw.startup({ user: 'agent', database: 'shop', application_name: 'x'.repeat(9_949) }),
-    'protocol 2': raw.startup({ user: 'agent' }, 0x0002_0000),
-    'protocol 4': raw.startup({ user: 'agent' }, 0x0004_0000),
+    '10,005 bytes': raw.startup({ user: 'agent', database: 'shop', application_name: 'x'.repeat(9_953) }),
+  };
+  assert.equal(garbage['10,005 bytes']!.length, 10_005);
+  for (const [name, bytes] of Object.entries(garbage)) {
+    const client = await open();
+    client.send(bytes);
+    assert.deepEqual(await client.untilClosed(), [], name);
+  }
+  await servesOthers();
+});
+
+test('a start-up packet whose inside is garbage is refused at once and closed', async () => {
+  const startup = raw.startup({ user: 'agent', database: 'shop' });
+  const garbage: Record<string, Buffer> = {
     'a parameter without its value': raw.untyped(
       Buffer.concat([raw.int32(0x0003_0000), raw.cstring('user')]),
     ),
@@ -130,12 +140,17 @@ test('a first packet of garbage is refused at once and closed', async () => {
     ),
     'no UTF-8': raw.startup({ user: 'agent' }).fill(0xff, 13, 15),
   };
-  assert.equal(garbage['10,001 bytes']!.length, 10_001);
   for (const [name, bytes] of Object.entries(garbage)) {
     const client = await open();
     client.send(bytes);
     const said = onlyError(await client.untilClosed());
     assert.deepEqual([said.S, said.C], ['FATAL', '08P01'], name);
+  }
+  for (const protocol of [0x0002_0000, 0x0004_0000]) {
+    const client = await open();
+    client.send(raw.startup({ user: 'agent' }, protocol));
+    const said = onlyError(await client.untilClosed());
+    assert.deepEqual([said.S, said.C], ['FATAL', '0A000']);
   }
   // Half a packet and gone: closed as well, and nobody else notices.
   const half = await open();
@@ -159,9 +174,7 @@ test('clients that connect and say nothing, or stop half-way, hinder nobody', as
 test('anything but a password where one is asked for is refused', async () => {
   const bad = {
     'a query': raw.query('select 1'),
-    'length 3': raw.message('p', '', 3),
-    'negative length': raw.message('p', '', -1),
-    'a megabyte': raw.message('p', '', 1_000_000),
+    'longer than a token can be': raw.message('p', '', 20_001),
     'no terminator': raw.message('p', 'secret'),
     'more behind it': raw.message('p', 'secret\0more\0'),
   };
@@ -172,6 +185,16 @@ test('anything but a password where one is asked for is refused', async () => {
     client.send(bytes);
     const said = onlyError(await client.untilClosed());
     assert.deepEqual([said.S, said.C], ['FATAL', '08P01'], name);
+  }
+  for (const length of [3, -1, 65_540, 1_000_000]) {
+    const client = await open();
+    client.send(raw.startup({ user: 'agent', database: 'shop' }), raw.message('p', '', length));
+    const types = (await client.untilClosed()).map(frame => frame.type);
+    assert.deepEqual(
+      types,
+      ['R'],
+      `a password of ${length} bytes is closed without a word, as by the server`,
+    );
   }
 });
 

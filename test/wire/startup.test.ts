@@ -14,9 +14,8 @@ function body(...parts: Buffer[]): Buffer {
 
 test('a start-up packet gives version and parameters', () => {
   const packet = decodeFirstPacket(PACKET);
-  assert.equal(packet.kind, 'startup');
-  if (packet.kind !== 'startup') return;
-  assert.deepEqual([packet.major, packet.minor], [3, 0]);
+  assert.ok(packet?.kind === 'startup');
+  assert.equal(packet.minor, 0);
   assert.deepEqual(
     [...packet.parameters],
     [
@@ -26,7 +25,8 @@ test('a start-up packet gives version and parameters', () => {
     ],
   );
   const newer = decodeFirstPacket(raw.startup({ user: 'a' }, 0x0003_0002));
-  assert.deepEqual([newer.kind === 'startup' && newer.minor], [2]);
+  assert.ok(newer?.kind === 'startup');
+  assert.equal(newer.minor, 2);
 });
 
 test('requests for encryption and cancel requests are told apart', () => {
@@ -41,7 +41,8 @@ test('requests for encryption and cancel requests are told apart', () => {
     });
   }
   for (const size of [0, 1, 3, 257, 1000])
-    refusalOf(() => decodeFirstPacket(raw.cancelRequest(4711, Buffer.alloc(size))), 'protocol');
+    assert.equal(decodeFirstPacket(raw.cancelRequest(4711, Buffer.alloc(size))), null);
+  assert.equal(decodeFirstPacket(raw.untyped(Buffer.concat([raw.int32(80877102), Buffer.of(0)]))), null);
   for (const code of [80877103, 80877104])
     refusalOf(
       () => decodeFirstPacket(raw.untyped(Buffer.concat([raw.int32(code), Buffer.of(0)]))),
@@ -49,13 +50,13 @@ test('requests for encryption and cancel requests are told apart', () => {
     );
 });
 
-test('a length is known from four bytes on and refused at once where it cannot be', () => {
+test('a length is known from four bytes on, and at once where it cannot be one', () => {
   for (let at = 0; at < 4; at += 1) assert.equal(firstPacketLength(PACKET.subarray(0, at)), null);
   assert.equal(firstPacketLength(PACKET.subarray(0, 4)), PACKET.length);
   assert.equal(firstPacketLength(raw.int32(8)), 8);
-  assert.equal(firstPacketLength(raw.int32(MAX_STARTUP_PACKET)), 10_000);
-  for (const length of [7, 4, 0, -1, -2147483648, 10_001, 0x7fffffff, 0x47455420])
-    refusalOf(() => firstPacketLength(raw.int32(length)), 'protocol');
+  assert.equal(firstPacketLength(raw.int32(MAX_STARTUP_PACKET)), 10_004);
+  for (const length of [7, 4, 0, -1, -2147483648, 10_005, 0x7fffffff, 0x47455420])
+    assert.equal(firstPacketLength(raw.int32(length)), 'none');
 });
 
 test('a start-up packet cut at any byte is refused', () => {
@@ -76,7 +77,7 @@ test('a parameter given twice is refused, whatever its two values are', () => {
 
 test('bytes behind the end of the parameters are refused', () => {
   const packet = body(raw.cstring('user'), raw.cstring('a'), Buffer.of(0), raw.cstring('database'));
-  assert.match(refusalOf(() => decodeFirstPacket(packet), 'protocol').message, /too many/);
+  assert.match(refusalOf(() => decodeFirstPacket(packet), 'protocol').message, /expected terminator/);
 });
 
 test('names and values that are not UTF-8 are refused', () => {
