@@ -1,10 +1,9 @@
 import { HoldpointError } from '#schemas/errors.ts';
-import type { Catalog } from './catalog/load.ts';
-import { FINGERPRINT_SQL } from './catalog/load.ts';
+import { Catalog, FINGERPRINT_SQL } from './catalog/load.ts';
 import { CatalogLoader } from './catalog/loader.ts';
 import { inWordsOf } from './catalog/older.ts';
 import type { ProtectedName } from './catalog/protect.ts';
-import type { CatalogHandle } from './session/parts.ts';
+import type { CatalogHandle, SessionCatalog } from './session/parts.ts';
 import type { UpstreamConnection } from './upstream/connect.ts';
 import { OwnConnection } from './upstream/query.ts';
 
@@ -45,6 +44,10 @@ export class SharedCatalog implements CatalogHandle {
   private attempt = 0;
   private closed = false;
   private usedAt = Date.now();
+  /** Somebody waits for the connection to be free. */
+  private resting: (() => void)[] = [];
+  private confirming: Promise<void> = Promise.resolve();
+  private next: Promise<void> | null = null;
   private waiting: ((error: HoldpointError | null) => void)[] = [];
   private readonly timer: NodeJS.Timeout;
 
@@ -76,6 +79,34 @@ export class SharedCatalog implements CatalogHandle {
     }
     this.waiting.push(done);
     if (!this.busy) void this.freshen(false);
+  }
+
+  confirm(): Promise<void> {
+    // Whoever asks while somebody else's question is under way needs another one; all of them together need one.
+    this.next ??= this.confirming
+      .catch(() => {})
+      .then(() => {
+        this.next = null;
+        this.confirming = this.ask();
+        return this.confirming;
+      });
+    return this.next;
+  }
+
+  private async ask(): Promise<void> {
+    while (this.busy) await new Promise<void>(free => this.resting.push(free));
+    const { connection } = this;
+    if (!this.stale && connection !== null && this.fingerprint !== null && (await this.unchanged(connection)))
+      return;
+    this.invalidate();
+    await new Promise<void>((resolve, reject) => {
+      this.whenFresh(error => (error === null ? resolve() : reject(error)));
+    });
+  }
+
+  private rest(): void {
+    this.busy = false;
+    for (const free of this.resting.splice(0)) free();
   }
 
   /** By the questions of the loader at hand; without one, nothing can be told. */
@@ -110,7 +141,7 @@ export class SharedCatalog implements CatalogHandle {
           ? cause
           : new HoldpointError('catalog_unavailable', undefined, { cause });
     }
-    this.busy = false;
+    this.rest();
     this.answer(fault);
   }
 
@@ -211,9 +242,16 @@ export class SharedCatalog implements CatalogHandle {
       this.drop();
       return false;
     } finally {
-      this.busy = false;
+      this.rest();
     }
   }
+}
+
+/** What a session's texts are judged by: what `seenBy` gave it, else what all share. */
+export function viewOf(shared: SharedCatalog, seen: SessionCatalog | null): Catalog {
+  const view = seen ?? shared.current;
+  if (view instanceof Catalog) return view;
+  throw new HoldpointError('catalog_unavailable');
 }
 
 function questions(connection: OwnConnection) {

@@ -41,6 +41,12 @@ export interface PipelineParts {
   readonly now: () => number;
 }
 
+/** A statement with everything that gives it its meaning, and whether it means the same later. */
+export interface Described {
+  readonly statement: Statement;
+  readonly unchanged: () => Promise<boolean>;
+}
+
 export interface Submission {
   readonly run: Run;
   readonly judged: Judged;
@@ -50,7 +56,7 @@ export interface Submission {
   /** In a failed transaction the server runs nothing but its end: nobody is asked to approve what can not run. */
   readonly failedTransaction: boolean;
   /** Everything that gives the statement its meaning; asked for only when it is held. May reject. */
-  readonly describe: () => Promise<Statement>;
+  readonly describe: () => Promise<Described>;
   /** Parse runs nothing: a text to be held is held when it is bound. */
   readonly parseOnly: boolean;
   /** Sends the bytes. Called at most once. */
@@ -204,14 +210,15 @@ export class Pipeline {
     // What hangs on the session's names means something else, or nothing, in another one.
     const bound = !work.judged.alone;
     const { releases, waitSeconds } = termsOf(requirements, bound);
-    let statement: Statement;
+    let described: Described;
     let there: Standing = { kind: 'none' };
     this.preparing = true;
     this.early = null;
     try {
-      statement = await work.describe();
+      described = await work.describe();
       await durable(parts.recorder, ticket);
       const gone = () => this.early !== null || work.gone() || work.left();
+      const { statement } = described;
       const asked = { requester: parts.principal, statement, effects, requirements, releases, gone };
       if (asked.releases === 'once')
         there = await parts.holds.standing({ ...asked, releases: asked.releases });
@@ -244,7 +251,7 @@ export class Pipeline {
     const hold = parts.holds.park({
       session: parts.session,
       requester: parts.principal,
-      statement,
+      ...described,
       effects,
       requirements,
       bound,

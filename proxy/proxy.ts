@@ -8,8 +8,7 @@ import { HoldpointError } from '#schemas/errors.ts';
 import type { Policy } from '#schemas/policy.ts';
 import type { Principal } from '#schemas/principal.ts';
 import { admit, identify } from './admission.ts';
-import { Catalog } from './catalog/load.ts';
-import type { SharedCatalog } from './catalogs.ts';
+import { type SharedCatalog, viewOf } from './catalogs.ts';
 import type { ServerCertificate } from './door/certificate.ts';
 import { needsTls } from './door/clear.ts';
 import { Entrance } from './door/entrance.ts';
@@ -26,11 +25,11 @@ import { redactFields } from './mask/redact.ts';
 import { type Approved, type Newcomer, type Opening, openBody } from './opening.ts';
 import { analyseCall } from './policy/analyse-call.ts';
 import { analyseKnown } from './policy/analyses.ts';
+import { definitionsOf } from './policy/definitions.ts';
 import { judge } from './policy/judge.ts';
 import { withBody } from './policy/with-body.ts';
 import type { Clock, GroupResolver, Recorder, Secrets } from './ports.ts';
 import { readStartupParameters } from './session/parameters.ts';
-import type { SessionCatalog } from './session/parts.ts';
 import { Session } from './session/session.ts';
 import { Targets } from './targets.ts';
 import type { UpstreamConnection } from './upstream/connect.ts';
@@ -337,6 +336,7 @@ export class ProxyServer {
       analyse: (text, searchPath, types, seen) =>
         analyseKnown(text, viewOf(catalog, seen), searchPath, types),
       analyseCall: (oid, searchPath, seen) => analyseCall(oid, viewOf(catalog, seen), searchPath),
+      definitions: (of, seen) => definitionsOf(viewOf(catalog, seen), of),
       decide: (statements, inTransaction) =>
         judge(
           policy,
@@ -382,13 +382,6 @@ export class ProxyServer {
     connection.socket.resume();
     socket.resume();
   }
-}
-
-/** What a session's texts are judged by. */
-function viewOf(shared: SharedCatalog, seen: SessionCatalog | null): Catalog {
-  const view = seen ?? shared.current;
-  if (view instanceof Catalog) return view;
-  throw new HoldpointError('catalog_unavailable');
 }
 
 function addressOf(socket: Socket): string {

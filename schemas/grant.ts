@@ -1,13 +1,16 @@
 import type { Approval } from './approval.ts';
 import { canonical, sha256 } from './canonical.ts';
 import type { Principal } from './principal.ts';
+import { askedDigest, type Statement } from './statement.ts';
 
 /**
- * What a grant is found by: the digest of the statement and who may run it. Two people who ask for the same statement need two approvals.
- * SHA-256, hex.
+ * What a grant is found by: the statement and who may run it. Two people who ask for the same statement need two approvals. SHA-256, hex.
  */
-export function grantKey(digest: string, { issuer, subject }: Pick<Principal, 'issuer' | 'subject'>): string {
-  return sha256(canonical({ digest, holdpoint: 'grant/v1', issuer, subject }));
+export function grantKey(
+  statement: Statement,
+  { issuer, subject }: Pick<Principal, 'issuer' | 'subject'>,
+): string {
+  return sha256(canonical({ digest: askedDigest(statement), holdpoint: 'grant/v1', issuer, subject }));
 }
 
 /**

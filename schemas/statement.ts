@@ -29,10 +29,26 @@ export const statement = z.strictObject({
   /** `idle`: a transaction of its own; `open`: inside the agent's transaction block; `implicit`: later in a pipeline. */
   transaction: z.enum(['idle', 'open', 'implicit']),
   policyVersion: z.string(),
+  /**
+   * SHA-256 over the definitions in the target's catalog that the statement reaches: bodies of functions, views, triggers, rules, policies,
+   * … as they were when it was held. Absent in older records, and where a session is opened.
+   */
+  definitions: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
 });
 export type Statement = z.infer<typeof statement>;
 
 /** SHA-256 (hex) over the canonical JSON of the whole statement: what a decision covers. */
 export function statementDigest(value: Statement): string {
   return sha256(canonical({ holdpoint: 'statement/v1', ...value }));
+}
+
+/**
+ * The same without the definitions that it reaches: what somebody asks for, whatever that means by now. What was approved for it is found by
+ * this, and then compared with what it means.
+ */
+export function askedDigest({ definitions: _, ...asked }: Statement): string {
+  return statementDigest(asked);
 }

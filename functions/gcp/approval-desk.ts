@@ -178,7 +178,7 @@ export class CloudDesk implements ApprovalDesk {
       const early = end?.exists ? endEvent.parse(JSON.parse(endDocument.parse(end.data()).event)) : null;
       const begun: Course = { approval, execution: null };
       const value = (early === null ? begun : courses.ended(begun, early)).approval;
-      const key = approval.releases === 'parked' ? '' : grantKey(approval.digest, approval.requester);
+      const key = approval.releases === 'parked' ? '' : grantKey(approval.statement, approval.requester);
       transaction.create(reference, toDocument(value, { instance, grantKey: key }));
       return value;
     });

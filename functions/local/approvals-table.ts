@@ -100,7 +100,7 @@ export function revokedAndOpen(db: DatabaseSync): string[] {
 /** A new row for an approval without decisions. */
 export function insertApproval(db: DatabaseSync, value: Approval): void {
   const { state, outcome, decisions: _, ...body } = value;
-  const key = value.releases === 'parked' ? '' : grantKey(value.digest, value.requester);
+  const key = value.releases === 'parked' ? '' : grantKey(value.statement, value.requester);
   db.prepare(
     'insert into approvals (id, state, outcome, created_at, body, grant_key) values (?, ?, ?, ?, ?, ?)',
   ).run(value.id, state, outcome, value.createdAt, JSON.stringify(body), key);

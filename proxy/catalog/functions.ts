@@ -56,6 +56,7 @@ export function buildFunctions(
       extension: more?.[6] ?? '',
       defaultText: more?.[7] ?? '',
       definition: more?.[8] ?? '',
+      terms: more?.[9] ?? '',
       parts: parts.get(oid ?? '') ?? [],
     });
   }

@@ -92,6 +92,11 @@ function finish(
   const rules = grouped(answers.rules, 0, row => row[1] ?? '');
   const using = grouped(answers.policies, 0, row => row[1] ?? '');
   const checking = grouped(answers.policies, 0, row => row[2] ?? '');
+  const policyTerms = grouped(
+    answers.policies,
+    0,
+    row => `${row[3] ?? ''}: ${row[1] ?? ''}: ${row[2] ?? ''}`,
+  );
   const generated = grouped(
     answers.defaults.filter(row => row[1] === 'v'),
     0,
@@ -123,7 +128,7 @@ function finish(
   const indexes = grouped(answers.indexFamilies, 0, row => families(row[1] ?? ''));
   const tuples = new Map(answers.relations.map(row => [Number(row[0]), row]));
   const found = new Map<number, CatalogRelation>();
-  for (const [oid, schema, name, kind, , partition, , , columns] of answers.relations) {
+  for (const [oid, schema, name, kind, , partition, , , columns, terms] of answers.relations) {
     const own = protectable.get(Number(oid));
     if (own === undefined || kind === 'c') continue;
     const masks = protection.masks.get(own.oid);
@@ -138,6 +143,7 @@ function finish(
       view: views.get(oid ?? '') ?? null,
       rules: rules(oid),
       policies: using(oid).filter(text => text !== ''),
+      terms: [terms ?? '', ...policyTerms(oid)],
       generated: generated(oid),
       onWrite: [...defaults(oid), ...checks(oid), ...checking(oid).filter(text => text !== '')],
       hidden: [...new Set([...hidden(oid), ...indexes(oid).flat()])],
@@ -188,6 +194,7 @@ function trigger(row: readonly (string | null)[]): CatalogTrigger {
     delete: (type & 8) !== 0,
     update: (type & 16) !== 0,
     truncate: (type & 32) !== 0,
+    terms: row[3] ?? '',
   };
 }
 

@@ -12,6 +12,7 @@ export interface CatalogRelation {
   readonly view: string | null;
   readonly rules: readonly string[];
   readonly policies: readonly string[];
+  readonly terms: readonly string[];
   readonly generated: readonly string[];
   readonly onWrite: readonly string[];
   readonly hidden: readonly number[];
@@ -34,6 +35,7 @@ export interface CatalogTrigger {
   readonly update: boolean;
   readonly delete: boolean;
   readonly truncate: boolean;
+  readonly terms: string;
 }
 
 export interface CatalogFunction {
@@ -58,6 +60,7 @@ export interface CatalogFunction {
   readonly extension: string;
   readonly parts: readonly number[];
   readonly returnsSet: boolean;
+  readonly terms: string;
 }
 
 export interface CatalogOperator {

@@ -13,7 +13,8 @@ const OWN_FUNCTION = `
   select p.oid, to_json(p.proallargtypes::oid[]::int8[]), to_json(p.proargnames), p.prosrc,
          coalesce(pg_get_function_sqlbody(p.oid), ''), to_json(p.proconfig), coalesce(e.extname, ''),
          coalesce(pg_get_expr(p.proargdefaults, 0), ''),
-         case when l.lanname = 'plpgsql' and p.prokind <> 'a' then pg_get_functiondef(p.oid) else '' end
+         case when l.lanname = 'plpgsql' and p.prokind <> 'a' then pg_get_functiondef(p.oid) else '' end,
+         concat(p.proowner, case when p.prosecdef then ' definer' end)
     from pg_proc p join pg_language l on l.oid = p.prolang
     left join pg_depend d on d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
     left join pg_extension e on e.oid = d.refobjid
@@ -63,7 +64,9 @@ export const COMPARISONS = `
 export const RELATIONS = `
   select c.oid, n.nspname, c.relname, c.relkind, c.reltuples, c.relispartition, c.relrowsecurity, c.reltoastrelid,
          (select json_agg(json_build_array(a.attnum, a.attname, a.atttypid::int8) order by a.attnum) from pg_attribute a
-           where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)
+           where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
+         concat_ws(' ', c.relowner, c.relrowsecurity, c.relforcerowsecurity,
+           case when c.relkind = 'v' then array_to_string(c.reloptions, ',') end)
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
    where c.relkind in ('r', 'v', 'm', 'f', 'p', 'S', 'c', 't') and ${NOT_TEMP_TOAST}`;
 
@@ -83,7 +86,8 @@ export const RULES = `
   select ev_class, pg_get_ruledef(oid) from pg_rewrite where oid >= 16384 and ev_type <> '1' and ev_enabled <> 'D'`;
 
 export const POLICIES = `
-  select polrelid, coalesce(pg_get_expr(polqual, polrelid), ''), coalesce(pg_get_expr(polwithcheck, polrelid), '')
+  select polrelid, coalesce(pg_get_expr(polqual, polrelid), ''), coalesce(pg_get_expr(polwithcheck, polrelid), ''),
+         concat_ws(' ', polname, polcmd, polpermissive, polroles::text)
     from pg_policy join pg_class c on c.oid = polrelid where c.relrowsecurity`;
 
 export const DEFAULTS = `
@@ -119,7 +123,9 @@ export const HIDDEN = `
     left join pg_statistic_ext s on u.classid = 'pg_statistic_ext'::regclass and s.oid = u.objid`;
 
 export const TRIGGERS = `
-  select tgrelid, tgfoid, tgtype from pg_trigger where not tgisinternal and tgenabled <> 'D'`;
+  select tgrelid, tgfoid, tgtype,
+         concat_ws(' ', tgname, tgtype, tgenabled, tgattr, encode(tgargs, 'hex'), tgdeferrable, tginitdeferred, tgoldtable, tgnewtable, tgqual::text)
+    from pg_trigger where not tgisinternal and tgenabled <> 'D'`;
 
 export const INHERITS = 'select inhrelid, inhparent from pg_inherits';
 

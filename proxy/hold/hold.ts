@@ -24,6 +24,8 @@ export interface ParkInput extends ParkedCallbacks {
   readonly bound?: boolean;
   /** Opening a session; what is approved then is not used up. */
   readonly opensSession?: boolean;
+  /** Whether the statement still means what it meant when it was described; asked behind the claim. */
+  readonly unchanged?: (() => Promise<boolean>) | undefined;
   /** It is held already (`standing`): nothing is opened, and leaving withdraws nothing. */
   readonly attach?: Approval | undefined;
 }
@@ -93,9 +95,9 @@ export function createHolds(options: {
       const terms = termsOf(input.requirements, input.bound);
       const releases = input.opensSession === true ? 'session' : terms.releases;
       const digest = statementDigest(input.statement);
-      const key = releases === 'parked' ? null : grantKey(digest, input.requester);
+      const key = releases === 'parked' ? null : grantKey(input.statement, input.requester);
       // Two sessions of one principal that ask for the same in one moment ask once.
-      const there = key === null ? undefined : (input.attach ?? outstanding.get(key));
+      const there = key === null ? undefined : (input.attach ?? outstanding.get(key, digest));
       const approval: Approval = {
         id: there?.id ?? newId(),
         state: 'held',
@@ -114,7 +116,8 @@ export function createHolds(options: {
       };
       const waits = terms.waitSeconds > 0;
       const leave = there !== undefined && !waits ? () => {} : room.enter(input.requester);
-      const how = { attached: there !== undefined, waitMs: terms.waitSeconds * 1000 };
+      const { unchanged } = input;
+      const how = { attached: there !== undefined, waitMs: terms.waitSeconds * 1000, unchanged };
       const hold: ParkedHold = new ParkedHold(approval, deps, how, {
         opened: input.opened,
         decided: input.decided,

@@ -18,9 +18,10 @@ export class Outstanding {
     this.#clock = clock;
   }
 
-  /** What was opened for this grant key and is not to be seen in the store yet. */
-  get(key: string): Approval | undefined {
-    return this.#byKey.get(key);
+  /** What was opened for this grant key and digest and is not to be seen in the store yet. */
+  get(key: string, digest: string): Approval | undefined {
+    const there = this.#byKey.get(key);
+    return there?.digest === digest ? there : undefined;
   }
 
   opened(key: string, approval: Approval): void {

@@ -9,6 +9,7 @@ import { missing } from '#schemas/quorum.ts';
 import { answerWithin } from './answer.ts';
 import { type HoldResult, refusal, returned } from './outcome.ts';
 import { prove, proveAgain } from './prove.ts';
+import { DEFINED_ANEW } from './standing.ts';
 
 export interface ParkedDeps {
   readonly approvals: Approvals;
@@ -35,6 +36,8 @@ export interface ParkedHow {
   readonly attached: boolean;
   /** The longest wait. Where it is shorter than the deadline, the agent is then told to come back, and the approval stays open. */
   readonly waitMs: number;
+  /** Whether the statement still means what approvers were shown. */
+  readonly unchanged?: (() => Promise<boolean>) | undefined;
 }
 
 /** setTimeout fires at once for anything longer. */
@@ -222,11 +225,19 @@ export class ParkedHold {
     const claiming = this.#deps.approvals.claim(id, digest);
     this.#asked = claiming.catch(() => {});
     const mine = await this.#answer(claiming, 'the approval store');
+    if (mine === true && !(await this.#unchanged())) return this.#refuse('hold_withdrawn', DEFINED_ANEW);
     this.#claiming = false;
     if (this.#over) return;
     if (mine !== true)
       return this.#refuse('hold_withdrawn', 'the approval was withdrawn or used before it could be claimed');
     this.#release(proven);
+  }
+
+  /** As late as can be: what is changed between this answer and the first byte is not seen. */
+  async #unchanged(): Promise<boolean> {
+    const { unchanged } = this.#how;
+    if (this.#over || unchanged === undefined) return true;
+    return (await this.#answer(unchanged(), 'the catalog')) === true;
   }
 
   #release(proven: Approval): void {

@@ -7,7 +7,7 @@ import type { FaultCode } from '#schemas/errors.ts';
 import { grantEnd, grantKey } from '#schemas/grant.ts';
 import { type HoldEvent, IllegalMove } from '#schemas/hold.ts';
 import type { Principal } from '#schemas/principal.ts';
-import { type Statement, statementDigest } from '#schemas/statement.ts';
+import { askedDigest, type Statement, statementDigest } from '#schemas/statement.ts';
 import { proveAgain } from './prove.ts';
 import { termsOf } from './terms.ts';
 
@@ -67,7 +67,7 @@ const NONE: Standing = { kind: 'none' };
  */
 export async function standing(asked: Asked, deps: StandingDeps): Promise<Standing> {
   const digest = statementDigest(asked.statement);
-  const key = grantKey(digest, asked.requester);
+  const key = grantKey(asked.statement, asked.requester);
   const found = await deps.answer(deps.approvals.find(key), 'the approval store');
   if (found === null) return NONE;
   const other = otherThan(found, asked, digest);
@@ -127,10 +127,17 @@ export async function standing(asked: Asked, deps: StandingDeps): Promise<Standi
   return { kind: 'granted', approval: proven, decisions, ends };
 }
 
+/** What was decided was decided about another meaning. */
+export const DEFINED_ANEW = 'a definition that the statement reaches has changed since it was asked for';
+
 /** Why what is stored cannot be about what is asked for now; null when it is. */
 function otherThan(found: Approval, asked: Asked, digest: string): string | null {
   const same = (a: unknown, b: unknown) => canonical(a as Json) === canonical(b as Json);
-  if (found.digest !== digest || !same(found.statement, asked.statement) || found.releases !== asked.releases)
+  if (
+    found.digest !== statementDigest(found.statement) ||
+    askedDigest(found.statement) !== askedDigest(asked.statement) ||
+    found.releases !== asked.releases
+  )
     return 'its record was altered: it shows another statement than the one that it covers';
   if (!same(found.requirements, asked.requirements))
     return 'what it needs is not what the policy asks for now';
@@ -140,7 +147,7 @@ function otherThan(found: Approval, asked: Asked, digest: string): string | null
   // The text is the same; what it reaches is another now: a view, a function, a trigger, a name in front of it.
   if (!same(found.effects, asked.effects))
     return 'what the statement would do has changed since it was asked for';
-  return null;
+  return found.digest === digest ? null : DEFINED_ANEW;
 }
 
 /** It is of no more use. The store hears so, and if it does not, nothing depends on it. */

@@ -40,6 +40,8 @@ export interface CatalogRelation {
   readonly rules: readonly string[];
   /** USING expressions of row-level security policies; empty where it is off. */
   readonly policies: readonly string[];
+  /** Owner, whether row-level security is on and forced, options of a view; and each policy's name, command and roles. For comparing alone. */
+  readonly terms: readonly string[];
   /** Expressions of virtual generated columns, evaluated on read. */
   readonly generated: readonly string[];
   /** Defaults, stored generated columns, check constraints and policy checks, evaluated on write. */
@@ -71,6 +73,8 @@ export interface CatalogTrigger {
   readonly update: boolean;
   readonly delete: boolean;
   readonly truncate: boolean;
+  /** Everything else about it: its condition, arguments, columns. For comparing alone. */
+  readonly terms: string;
 }
 
 export interface CatalogFunction {
@@ -106,6 +110,8 @@ export interface CatalogFunction {
   /** Support functions of an aggregate. */
   readonly parts: readonly number[];
   readonly returnsSet: boolean;
+  /** Its owner, and whether it runs with their rights. For comparing alone. */
+  readonly terms: string;
 }
 
 export interface CatalogOperator {

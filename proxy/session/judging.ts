@@ -2,6 +2,7 @@ import type { StatementAnalysis } from '#schemas/analysis.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import type { Parameter, Statement } from '#schemas/statement.ts';
 import { INVARIANT, type Verdict } from '#schemas/verdict.ts';
+import type { Described } from '../pipeline.ts';
 import type { TransactionStatus } from '../wire/backend.ts';
 import type { Core } from './core.ts';
 import { Judge, type Judged } from './judgement.ts';
@@ -207,17 +208,20 @@ export class Judging {
     return judgement.kind === 'judged' ? judgement.judged.statements[0] : undefined;
   }
 
-  /** Everything that gives a statement its meaning, asked of the server where only it knows. Call `flush` of the line afterwards. */
+  /**
+   * Everything that gives a statement its meaning, asked of the server where only it knows; and a question for later: whether the
+   * definitions that it reaches are still the same. Call `flush` of the line afterwards.
+   */
   async describe(
     core: Pick<Core, 'status' | 'inBlock' | 'segment' | 'bound'>,
     protocol: Statement['protocol'],
-    text: string,
+    judged: Judged,
     parameters: readonly Parameter[],
     resultFormats: readonly number[],
-  ): Promise<Statement> {
+  ): Promise<Described> {
     const { status, inBlock, segment, bound } = core;
     const names = status === 'E' ? [] : this.settings.asked;
-    const shown = await new Promise<Map<string, string>>((resolve, reject) => {
+    const asking = new Promise<Map<string, string>>((resolve, reject) => {
       const lost = (error: HoldpointError | null) =>
         reject(
           error ?? new HoldpointError('hold_withdrawn', 'an earlier statement of the same pipeline failed'),
@@ -225,10 +229,13 @@ export class Judging {
       if (names.length === 0) resolve(new Map());
       else this.line.show(names, segment, resolve, lost);
     });
+    const types = parameters.map(parameter => parameter.type);
+    const path = this.path();
+    const [shown, reached] = await Promise.all([asking, this.reached(judged, types, path)]);
     const { target, database, role, policyVersion } = this.parts;
-    return {
+    const statement: Statement = {
       protocol,
-      text,
+      text: judged.text,
       parameters: [...parameters],
       resultFormats: resultFormats.map(f => (f === 1 ? 'binary' : 'text')),
       target,
@@ -237,7 +244,32 @@ export class Judging {
       settings: this.settings.forDigest(shown),
       transaction: inBlock ? 'open' : bound ? 'implicit' : 'idle',
       policyVersion,
+      definitions: reached.definitions,
     };
+    return {
+      statement,
+      unchanged: async () => {
+        const now = await this.reached(judged, types, path);
+        return now.definitions === reached.definitions && now.beside === reached.beside;
+      },
+    };
+  }
+
+  /**
+   * The definitions that it reaches, as the target has them now. Where the session's own transaction has changed some, what others do
+   * meanwhile is not asked for inside it: `beside` is the catalog that everybody sees, and any change of that counts then.
+   */
+  private async reached(
+    { text, statements }: Judged,
+    types: readonly number[],
+    searchPath: readonly string[],
+  ): Promise<{ readonly definitions: string; readonly beside: string }> {
+    const { catalog } = this.parts;
+    const { view } = this.own;
+    await catalog.confirm();
+    const effects = statements.map(s => s.effects);
+    const definitions = this.parts.definitions({ text, searchPath, types, effects }, view);
+    return { definitions, beside: view === null ? '' : (catalog.current?.version ?? '?') };
   }
 }
 

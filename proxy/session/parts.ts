@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Analysis, CallAnalysis, StatementAnalysis } from '#schemas/analysis.ts';
+import type { Effects } from '#schemas/effects.ts';
 import type { HoldpointError } from '#schemas/errors.ts';
 import type { MaskKind } from '#schemas/policy.ts';
 import type { Verdict } from '#schemas/verdict.ts';
@@ -14,6 +15,8 @@ export interface CatalogHandle {
   /** Something was run that may have changed it. */
   invalidate(): void;
   whenFresh(done: (error: HoldpointError | null) => void): void;
+  /** Asks the target: from then on `current` is no older than this call. Rejects with HoldpointError. */
+  confirm(): Promise<void>;
   /**
    * The catalog as another connection sees it in its open transaction; `query` asks that connection, in order. Null where it cannot be
    * told; rejects as `query` does.
@@ -73,6 +76,16 @@ export interface SessionParts extends Omit<PipelineParts, 'recorder' | 'gate' | 
     seen: SessionCatalog | null,
   ): Analysis;
   analyseCall(oid: number, searchPath: readonly string[], seen: SessionCatalog | null): CallAnalysis;
+  /** A digest of the definitions that a text reaches; by which catalog: as `analyse`. */
+  definitions(
+    of: {
+      readonly text: string;
+      readonly searchPath: readonly string[];
+      readonly types: readonly number[];
+      readonly effects: readonly Effects[];
+    },
+    seen: SessionCatalog | null,
+  ): string;
   decide(statements: readonly StatementAnalysis[], inTransaction: boolean): Verdict;
   withBody(outer: StatementAnalysis, body: StatementAnalysis | undefined): StatementAnalysis;
   /** Where a person decides on an approval: the HINT of the notice. */

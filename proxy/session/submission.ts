@@ -46,7 +46,7 @@ export function submit(session: Submitter, work: Parameters<Core['submit']>[0]):
     left: () => session.left(),
     describe: () => {
       const how = protocol === 'simple' || protocol === 'function' ? protocol : 'extended';
-      const described = session.judging.describe(core, how, judged.text, parameters, resultFormats);
+      const described = session.judging.describe(core, how, judged, parameters, resultFormats);
       session.flush();
       return described;
     },

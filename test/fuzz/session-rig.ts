@@ -1,6 +1,7 @@
 import type { Catalog } from '#proxy/catalog/load.ts';
 import { analyse, withBody } from '#proxy/policy/analyse.ts';
 import { analyseCall } from '#proxy/policy/analyse-call.ts';
+import { definitionsOf } from '#proxy/policy/definitions.ts';
 import type { Recorder } from '#proxy/ports.ts';
 import { Session } from '#proxy/session/session.ts';
 import type { AuditBody } from '#schemas/audit.ts';
@@ -177,6 +178,7 @@ export async function fuzzSession(
       current: catalog,
       invalidate: () => {},
       whenFresh: done => done(null),
+      confirm: () => Promise.resolve(),
       seenBy: () => Promise.resolve(null),
     },
     maskKey: Buffer.alloc(32, 1),
@@ -184,6 +186,7 @@ export async function fuzzSession(
     limits: { messageBytes: 1 << 20, aheadBytes: 1 << 20, statements: 50, portals: 50 },
     analyse: (text, path, types) => analyse(text, catalog, path, types),
     analyseCall: (called, path) => analyseCall(called, catalog, path),
+    definitions: of => definitionsOf(catalog, of),
     decide: list =>
       list.every(
         s => s.refusal === null && (s.effects.readOnly || s.effects.commands.every(c => c === 'set')),

@@ -141,7 +141,7 @@ export function approvalsContract(stores: () => Stores): void {
   test('a grant is found by its statement and principal while it stands, and not one moment longer', async () => {
     const subject = `ci-${process.pid}-${last}`;
     const who = { ...requester, subject };
-    const key = grantKey(fresh().digest, who);
+    const key = grantKey(fresh().statement, who);
     assert.equal(await stores().approvals.find(key), null);
     const approval = await opened({ releases: 'once', requester: who });
     assert.equal((await stores().approvals.find(key))?.state, 'held');
@@ -173,7 +173,7 @@ export function approvalsContract(stores: () => Stores): void {
       assert.deepEqual([altered?.state, altered?.decisions.length], ['approved', 1]);
       assert.equal(await stores().approvals.stands(approval.id, approval.digest), false);
       const revoked = (a: Approval | null) => a?.decisions.at(-1)?.decision.verdict === 'revoke';
-      assert.ok(revoked(await stores().approvals.find(grantKey(approval.digest, who))));
+      assert.ok(revoked(await stores().approvals.find(grantKey(approval.statement, who))));
       const again = watched(approval.id);
       await again.until('it is still revoked', revoked);
       again.stop();
@@ -216,7 +216,7 @@ export function approvalsContract(stores: () => Stores): void {
 
   test('a denied grant is found until its deadline, and then not: who asks again until then hears of the denial', async () => {
     const who = { ...requester, subject: `denied-${process.pid}-${last}` };
-    const key = grantKey(fresh().digest, who);
+    const key = grantKey(fresh().statement, who);
     const deadline = new Date(Date.now() + 5_000).toISOString();
     const approval = await opened({ releases: 'once', requester: who, deadline });
     await stores().book.decide(approval.id, { by: 'ann@example.com', verdict: 'deny', reason: 'no' });
@@ -229,7 +229,7 @@ export function approvalsContract(stores: () => Stores): void {
 
   test('of an older grant and a newer one of the same key, the newer is found', async () => {
     const who = { ...requester, subject: `newer-${process.pid}-${last}` };
-    const key = grantKey(fresh().digest, who);
+    const key = grantKey(fresh().statement, who);
     await opened({
       releases: 'once',
       requester: who,

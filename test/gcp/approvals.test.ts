@@ -188,7 +188,7 @@ describe('approvals on the emulators', { skip: lacksEmulators() }, () => {
     }
     await claims.collection(COLLECTIONS.revocations).doc(broken.id).create({ at: 'now' });
     assert.equal(await stores.approvals.stands(broken.id, broken.digest), false);
-    await assert.rejects(stores.approvals.find(grantKey(broken.digest, broken.requester)), {
+    await assert.rejects(stores.approvals.find(grantKey(broken.statement, broken.requester)), {
       code: 'hold_unavailable',
     });
     const down = () => Promise.reject(Object.assign(new Error('14 UNAVAILABLE'), { code: 14 }));
@@ -207,7 +207,7 @@ describe('approvals on the emulators', { skip: lacksEmulators() }, () => {
       clock: Date.now,
       log: () => {},
     });
-    const key = grantKey(approval.digest, approval.requester);
+    const key = grantKey(approval.statement, approval.requester);
     try {
       for (const asked of [
         () => blind.find(key),

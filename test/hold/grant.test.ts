@@ -65,11 +65,13 @@ test('a session grant is not used up by a session, and a grant that outlives its
 });
 
 test('a grant is found by its statement and its principal, each of them', () => {
-  const { digest } = grant();
-  const key = grantKey(digest, requester);
-  assert.notEqual(key, grantKey(digest, { ...requester, subject: 'ci-8' }));
-  assert.notEqual(key, grantKey(digest, { ...requester, issuer: 'https://other.example' }));
-  assert.notEqual(key, grantKey('0'.repeat(64), requester));
+  const { statement } = grant();
+  const key = grantKey(statement, requester);
+  assert.notEqual(key, grantKey(statement, { ...requester, subject: 'ci-8' }));
+  assert.notEqual(key, grantKey(statement, { ...requester, issuer: 'https://other.example' }));
+  assert.notEqual(key, grantKey({ ...statement, text: `${statement.text} ` }, requester));
+  // What it reaches is compared once it is found.
+  assert.equal(key, grantKey({ ...statement, definitions: '0'.repeat(64) }, requester));
 });
 
 test('an approval comes back from its document as it went in, and a document of another form is named', () => {
