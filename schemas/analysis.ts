@@ -73,4 +73,6 @@ export type Analysis =
       readonly hint?: string;
       readonly detail?: string;
       readonly source?: ServerSource | undefined;
+      /** Where the server's is another one than that of a syntax error. */
+      readonly sqlstate?: string | undefined;
     };

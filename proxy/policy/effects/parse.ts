@@ -2,6 +2,7 @@ import './baseline-compiler.ts';
 import { loadModule, parsePlPgSQLSync, parseSync, SqlError } from 'libpg-query';
 import type { ServerSource } from '#schemas/errors.ts';
 import { syntaxAdvice } from './syntax-advice.ts';
+import { syntaxCode } from './syntax-codes.ts';
 import { list, type Tree, tree } from './tree.ts';
 
 /** Postgres's own parser, compiled to WebAssembly, is ready after this. Idempotent. */
@@ -16,6 +17,8 @@ export interface SyntaxFault {
   readonly hint?: string;
   readonly detail?: string;
   readonly source?: ServerSource | undefined;
+  /** Where it is another one than that of a syntax error. */
+  readonly sqlstate?: string | undefined;
 }
 
 /** The statements of a query string, or why it does not parse. Text that C cannot carry does not parse. Throws when the parser itself fails. */
@@ -30,15 +33,19 @@ export function parse(sql: string): readonly unknown[] | SyntaxFault {
     // Whatever is not the grammar's own word is no statement about the text: the server may well accept it.
     if (!(fault instanceof SqlError) || /stack depth|out of memory/i.test(fault.message)) throw fault;
     const cursor = fault.sqlDetails?.cursorPosition;
+    const source = sourceOf(fault.sqlDetails);
     const advice = syntaxAdvice(fault.message, fault.sqlDetails?.fileName);
-    const position = cursor === undefined ? null : cursor + 1;
-    return { message: fault.message, position, ...advice, source: sourceOf(fault.sqlDetails) };
+    // What is no text at all has no place in it.
+    const position = cursor === undefined || source?.file === 'mbutils.c' ? null : cursor + 1;
+    const sqlstate = syntaxCode(fault.message, source?.file);
+    const code = sqlstate === undefined ? {} : { sqlstate };
+    return { message: fault.message, position, ...advice, ...code, source };
   }
 }
 
 /** The parser is the server's own, from files that were put into one folder under longer names. */
 function sourceOf(details: SqlError['sqlDetails']): ServerSource | undefined {
-  const file = details?.fileName?.replace(/^src_backend_parser_/, '');
+  const file = details?.fileName?.replace(/^src_backend_(parser|utils_mb)_/, '');
   const routine = details?.functionName;
   if (file === undefined || routine === undefined || file.startsWith('src_')) return undefined;
   return { file, routine };
