@@ -129,6 +129,13 @@ export const FAULTS = {
     operator: 'bytes that the protocol does not allow here',
     retrySafe: false,
   },
+  malformed: {
+    sqlstate: '08P01',
+    client: 'invalid message format',
+    operator:
+      'a message whose inside cannot be read: refused in the words of the server, and the session lives on',
+    retrySafe: false,
+  },
   unsupported: {
     sqlstate: '0A000',
     client: 'not supported through Holdpoint',
@@ -145,7 +152,8 @@ export const FAULTS = {
   message_too_long: {
     sqlstate: '54000',
     client: 'the message is too long',
-    operator: 'an agent began a message longer than `limits.message` of the policy',
+    operator:
+      'a message of an agent was longer than `limits.message` of the policy: it was dropped as it came in',
     hint: 'Send less at once: split the statement or its values, or use COPY.',
     retrySafe: false,
   },
@@ -303,6 +311,10 @@ export class HoldpointError extends Error {
   readonly hint: string | undefined;
   /** Where the server raises the same error: drivers look at the routine. */
   readonly source: ServerSource | undefined;
+  /** CONTEXT, where the server gives one. */
+  readonly where: string | undefined;
+  /** Of this code, unless the server has another one for just this error. */
+  readonly sqlstate: string;
 
   constructor(
     code: FaultCode,
@@ -311,6 +323,8 @@ export class HoldpointError extends Error {
       detail?: string | undefined;
       hint?: string | undefined;
       source?: ServerSource | undefined;
+      where?: string | undefined;
+      sqlstate?: string | undefined;
       cause?: unknown;
     } = {},
   ) {
@@ -318,10 +332,8 @@ export class HoldpointError extends Error {
     this.code = code;
     this.detail = more.detail;
     this.source = more.source;
+    this.where = more.where;
+    this.sqlstate = more.sqlstate ?? FAULTS[code].sqlstate;
     this.hint = more.hint ?? (FAULTS[code] as Fault).hint;
-  }
-
-  get sqlstate(): string {
-    return FAULTS[this.code].sqlstate;
   }
 }

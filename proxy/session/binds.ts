@@ -1,16 +1,18 @@
 import type { Parameter } from '#schemas/statement.ts';
 import { type BindMessage, formatOf } from '../wire/frontend.ts';
+import { notUtf8 } from '../wire/not-utf8.ts';
 import type { Encoding } from './encoding.ts';
 
 /**
- * Bind values as record and digest hold them, which is exactly what runs: where the characters of a text are not known, its bytes. Null
- * where it is not the UTF-8 that it has to be.
+ * Bind values as record and digest hold them, which is exactly what runs: where the characters of a text are not known, its bytes. Throws
+ * HoldpointError `encoding` where it is not the UTF-8 that it has to be; `where` names a value.
  */
 export function parametersOf(
   message: Pick<BindMessage, 'formats' | 'values'>,
   types: readonly number[],
   encoding: Pick<Encoding, 'value'>,
-): Parameter[] | null {
+  where: (i: number) => string | undefined = () => undefined,
+): Parameter[] {
   const { values, formats } = message;
   const parameters: Parameter[] = [];
   for (let i = 0; i < values.length; i++) {
@@ -21,7 +23,7 @@ export function parametersOf(
       continue;
     }
     const value = bytes === null ? null : encoding.value(bytes);
-    if (value === undefined) return null;
+    if (value === undefined) throw notUtf8(bytes!, where(i));
     if (bytes !== null && value === null)
       parameters.push({ format: 'binary', type, value: bytes.toString('base64') });
     else parameters.push({ format: 'text', type, value });

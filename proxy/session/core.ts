@@ -9,6 +9,7 @@ import type { Block } from './intake.ts';
 import type { Judge, Judged } from './judgement.ts';
 import type { SessionLimits } from './parts.ts';
 import type { Picture, Prepared } from './picture.ts';
+import type { Retiring } from './retiring.ts';
 import type { Run } from './run.ts';
 import type { ServerLine } from './server-line.ts';
 
@@ -21,7 +22,8 @@ export interface Core {
   readonly judge: Judge;
   readonly pipeline: Pipeline;
   readonly encoding: Encoding;
-  readonly limits: Pick<SessionLimits, 'statements' | 'portals'>;
+  readonly retiring: Retiring;
+  readonly limits: Pick<SessionLimits, 'statements' | 'portals' | 'messageBytes'>;
   /** As of the last ReadyForQuery. */
   readonly status: TransactionStatus;
   /** Inside the agent's transaction block, also where no ReadyForQuery has said so yet (a pipelined BEGIN). */

@@ -1,15 +1,20 @@
 import { HoldpointError } from '#schemas/errors.ts';
-import { show } from '../wire/frames.ts';
+import { tooLong } from '../wire/frames.ts';
 import { FRONTEND } from '../wire/frontend.ts';
 import type { Core } from './core.ts';
 import * as extended from './extended.ts';
 import { functionCall } from './fast-path.ts';
 import { refuseMessage } from './refusals.ts';
+import { UNREADABLE } from './segment.ts';
 import { query } from './simple.ts';
+
+const { password: _password, ...LAWFUL } = FRONTEND;
+const TYPES: ReadonlySet<number> = new Set(Object.values(LAWFUL));
+const COPY: ReadonlySet<number> = new Set([FRONTEND.copyData, FRONTEND.copyDone, FRONTEND.copyFail]);
 
 /**
  * One message of the agent, outside COPY. `judgeable` runs what it is given when texts can be judged, perhaps later. Every type that may
- * pass is named here; any other ends the session. Source: manual 54.7, messages marked (F).
+ * pass is named here; any other ends the session, as it does at the server. Source: manual 54.7, messages marked (F).
  */
 export function dispatch(
   core: Core,
@@ -21,7 +26,22 @@ export function dispatch(
   end: number,
 ): void {
   const ready = (work: () => void) => judgeable(() => read(core, work));
+  if (!TYPES.has(type)) {
+    const source = { file: 'postgres.c', routine: 'SocketBackend' };
+    core.line.askForAnswers();
+    core.wait('settle');
+    core.retiring.last(
+      new HoldpointError('protocol', `invalid frontend message type ${type}`, { source }),
+      core.answers.underWay > 0,
+    );
+    return;
+  }
   if (core.skipping && type !== FRONTEND.sync && type !== FRONTEND.terminate) return;
+  const { dropped } = core.frames;
+  if (dropped > 0 && !COPY.has(type)) {
+    refuseMessage(core, tooLong(type, dropped, core.limits.messageBytes));
+    return;
+  }
   switch (type) {
     case FRONTEND.query:
       ready(() => query(core, buffer, start, end));
@@ -63,17 +83,15 @@ export function dispatch(
     case FRONTEND.functionCall:
       ready(() => functionCall(core, buffer, start, end));
       return;
-    default:
-      throw new HoldpointError('protocol', `unknown message type ${show(type)}`);
   }
 }
 
-/** A text that cannot be read in the session's encoding is refused like any other. */
+/** A message that cannot be read, or whose text cannot in the session's encoding, is refused like any other. */
 function read(core: Core, work: () => void): void {
   try {
     work();
   } catch (error) {
-    if (!(error instanceof HoldpointError) || error.code !== 'other_encoding') throw error;
+    if (!(error instanceof HoldpointError) || !UNREADABLE.has(error.code)) throw error;
     refuseMessage(core, error);
   }
 }

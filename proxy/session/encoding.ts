@@ -15,6 +15,11 @@ export class Encoding {
    */
   foreign = false;
 
+  /** The server measures and cuts names as UTF-8, or as the bytes that it was sent. */
+  get cutsAsHere(): boolean {
+    return this.server === 'UTF8' || this.server === 'SQL_ASCII';
+  }
+
   /** The server reports a setting. */
   report(name: string, value: string): void {
     if (name === 'server_encoding') this.server = value;

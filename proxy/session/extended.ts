@@ -1,9 +1,18 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import { encode } from '../wire/backend.ts';
-import { decodeBind, decodeExecute, decodeNamed, decodeParse, FRONTEND } from '../wire/frontend.ts';
+import {
+  decodeBind,
+  decodeEmpty,
+  decodeExecute,
+  decodeNamed,
+  decodeParse,
+  FRONTEND,
+  parameterOf,
+} from '../wire/frontend.ts';
 import { parametersOf } from './binds.ts';
 import { type Core, secondWitness } from './core.ts';
+import { checkName } from './names.ts';
 import type { Op, Portal } from './op.ts';
 import type { Prepared } from './picture.ts';
 import { bytesOf, roomFor, roomForPortal, roomForStatement } from './room.ts';
@@ -20,6 +29,7 @@ import { asTheServer, unknownPortal, unknownStatement } from './unknown-names.ts
 export function parse(core: Core, buffer: Buffer, start: number, end: number): void {
   const { name, text, types } = decodeParse(buffer, start, end, core.encoding.text);
   refuseOwnNames(name);
+  checkName(name, core.encoding);
   const refuse = (error: HoldpointError, position?: number | null) =>
     core.refuseExtended(error, position, name === '');
   const bytes = bytesOf(text);
@@ -85,14 +95,20 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
 }
 
 export function bind(core: Core, buffer: Buffer, start: number, end: number): void {
-  const message = decodeBind(buffer, start, end, core.encoding.text);
+  let found: Prepared | undefined;
+  const message = decodeBind(buffer, start, end, core.encoding.text, (portal, statement) => {
+    checkName(portal, core.encoding);
+    checkName(statement, core.encoding);
+    found = core.picture.statements.get(statement);
+    return found !== undefined;
+  });
   const { portal: name, resultFormats } = message;
-  refuseOwnNames(name);
-  const prepared = core.picture.statements.get(message.statement);
+  const prepared = found as Prepared | undefined;
   if (prepared === undefined) {
     core.refuseExtended(unknownStatement(message.statement, 'exec_bind_message'));
     return;
   }
+  refuseOwnNames(name);
   const full =
     roomForPortal(core, name) ??
     roomFor(core, [prepared.analysis]) ??
@@ -101,11 +117,7 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
     core.refuseExtended(full);
     return;
   }
-  const parameters = parametersOf(message, prepared.types, core.encoding);
-  if (parameters === null) {
-    core.refuseExtended(new HoldpointError('encoding'));
-    return;
-  }
+  const parameters = parametersOf(message, prepared.types, core.encoding, i => parameterOf(name, i));
   const judged = core.judgedBind(prepared);
   const run = core.run(judged.statements);
   prepared.unrecorded = false;
@@ -141,6 +153,7 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
 
 export function describe(core: Core, buffer: Buffer, start: number, end: number): void {
   const { kind, name } = decodeNamed(buffer, start, end, core.encoding.text);
+  checkName(name, core.encoding);
   if (kind === 'statement') {
     const prepared = core.picture.statements.get(name);
     if (prepared === undefined)
@@ -159,6 +172,7 @@ export function describe(core: Core, buffer: Buffer, start: number, end: number)
 
 export function execute(core: Core, buffer: Buffer, start: number, end: number): void {
   const { portal: name } = decodeExecute(buffer, start, end, core.encoding.text);
+  checkName(name, core.encoding);
   const portal = core.picture.portals.get(name);
   if (portal === undefined || portal.run === null) {
     core.refuseExtended(unknownPortal(name, 'exec_execute_message'));
@@ -201,24 +215,32 @@ function meansTheSame(core: Core, portal: Portal, run: Run): boolean {
 
 export function close(core: Core, buffer: Buffer, start: number, end: number): void {
   const { kind, name } = decodeNamed(buffer, start, end, core.encoding.text);
-  refuseOwnNames(name);
+  checkName(name, core.encoding);
   if (kind === 'statement') core.picture.statements.assume(name, null);
   else core.picture.portals.assume(name, null);
   passInSegment(core, buffer, start, end, { kind: 'close', of: kind, name });
 }
 
 export function flush(core: Core, buffer: Buffer, start: number, end: number): void {
+  decodeEmpty(buffer, start, end);
   recordParses(core);
   core.line.pass(buffer, start, end, null);
 }
 
 export function sync(core: Core, buffer: Buffer, start: number, end: number): void {
   recordParses(core);
+  if (end - start === SYNC.length) core.line.pass(buffer, start, end, { kind: 'sync' });
+  else {
+    // The server complains of what is in it, and it ends the segment all the same.
+    if (!core.skipping) core.refuseExtended(new HoldpointError('malformed', undefined, { source: FINISH }));
+    core.line.send(SYNC, { kind: 'sync' });
+  }
   core.skipping = false;
-  core.line.pass(buffer, start, end, { kind: 'sync' });
   core.wait('ready');
 }
 
+const SYNC = encode(FRONTEND.sync);
+const FINISH = { file: 'pqformat.c', routine: 'pq_getmsgend' };
 const MOST_UNRECORDED = 100;
 
 /** Texts parsed and not bound: they reached the server, so they are in the record before the answer leaves. */

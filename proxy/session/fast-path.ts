@@ -1,4 +1,3 @@
-import { HoldpointError } from '#schemas/errors.ts';
 import { decodeFunctionCall } from '../wire/frontend.ts';
 import { parametersOf } from './binds.ts';
 import { type Core, secondWitness } from './core.ts';
@@ -11,10 +10,6 @@ export function functionCall(core: Core, buffer: Buffer, start: number, end: num
   const message = decodeFunctionCall(buffer, start, end);
   const { judged, inputs, result } = core.judge.call(message.oid);
   const parameters = parametersOf(message, inputs, core.encoding);
-  if (parameters === null) {
-    core.refuseSimple(new HoldpointError('encoding'));
-    return;
-  }
   const run = core.run(judged.statements);
   core.submit({
     run,

@@ -2,7 +2,7 @@ import { HoldpointError } from '#schemas/errors.ts';
 import type { Share } from '../quota.ts';
 import { encode } from '../wire/backend.ts';
 import { Frames } from '../wire/frames.ts';
-import { FRONTEND } from '../wire/frontend.ts';
+import { FRONTEND, longest } from '../wire/frontend.ts';
 import type { SessionParts } from './parts.ts';
 import type { Reading } from './reading.ts';
 
@@ -37,9 +37,6 @@ export interface IntakeHandler {
   leaving(): unknown;
 }
 
-/** The server's own limit. COPY data passes in pieces as it comes in, or is dropped, and is never held whole. */
-const MOST_COPY_DATA = 0x3fffffff;
-
 const TERMINATE = encode(FRONTEND.terminate);
 
 /** The agent's messages, one at a time: while one has to wait, what comes in behind it is kept, up to a limit. */
@@ -65,7 +62,10 @@ export class Intake {
     this.reading = reading;
     this.memory = memory;
     this.frames = new Frames({
-      limit: type => (type === FRONTEND.copyData ? MOST_COPY_DATA : limits.messageBytes),
+      limit: type => Math.min(type === FRONTEND.copyData ? Infinity : limits.messageBytes, longest(type)),
+      // What the server would read is refused like any other message; from anything longer it would run away, too.
+      drop: (type, length) => length <= longest(type),
+      // Passed on as it comes in, or dropped: never held whole.
       stream: type => type === FRONTEND.copyData,
     });
     this.aheadLimit = limits.aheadBytes;

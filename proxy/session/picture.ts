@@ -2,6 +2,7 @@ import type { SessionAction, StatementAnalysis } from '#schemas/analysis.ts';
 import type { Share } from '../quota.ts';
 import type { ColumnDescription } from '../wire/backend.ts';
 import type { Judged } from './judgement.ts';
+import { keyOf } from './names.ts';
 import type { Op, Portal } from './op.ts';
 import type { Run } from './run.ts';
 
@@ -41,13 +42,15 @@ export class Names<T extends { readonly bytes: number }> {
     this.memory = memory;
   }
 
-  get(name: string): T | undefined {
+  get(given: string): T | undefined {
+    const name = keyOf(given);
     const value = this.assumed.get(name);
     if (value !== undefined) return value ?? undefined;
     return this.certain.get(name);
   }
 
-  assume(name: string, value: T | null): void {
+  assume(given: string, value: T | null): void {
+    const name = keyOf(given);
     // A name that stands for nothing stands for nothing still.
     if (value === null && this.get(name) === undefined) return;
     this.memory.add((value?.bytes ?? 0) - (this.assumed.get(name)?.bytes ?? 0));
@@ -55,7 +58,8 @@ export class Names<T extends { readonly bytes: number }> {
   }
 
   /** The server has confirmed it. Gives what the name stood for before. */
-  confirm(name: string, value: T | null): T | undefined {
+  confirm(given: string, value: T | null): T | undefined {
+    const name = keyOf(given);
     const before = this.certain.get(name);
     if (value === null) this.certain.delete(name);
     else this.certain.set(name, value);

@@ -1,10 +1,32 @@
-import type { HoldpointError } from '#schemas/errors.ts';
+import { HoldpointError } from '#schemas/errors.ts';
 import { encodeError, encodeReady } from '../wire/backend.ts';
 import { FRONTEND } from '../wire/frontend.ts';
 import type { Core } from './core.ts';
 import { HIGH_WATER, type Outbox } from './outbox.ts';
 
-type State = Pick<Core, 'encoding' | 'status' | 'segment' | 'skipping' | 'line' | 'picture' | 'wait'>;
+type State = Pick<
+  Core,
+  'frames' | 'encoding' | 'status' | 'segment' | 'skipping' | 'line' | 'picture' | 'wait'
+>;
+
+/** Where the server says of a message that its transaction is aborted. */
+const ABORTED: ReadonlyMap<number, string> = new Map([
+  [FRONTEND.query, 'exec_simple_query'],
+  [FRONTEND.parse, 'exec_parse_message'],
+  [FRONTEND.bind, 'exec_bind_message'],
+  [FRONTEND.execute, 'exec_execute_message'],
+  [FRONTEND.functionCall, 'HandleFunctionRequest'],
+]);
+
+/** The answer to the message that is looked at now. */
+function answer(core: State, error: HoldpointError, position?: number | null): Buffer {
+  const { type } = core.frames;
+  const routine = error.code === 'in_failed_transaction' ? ABORTED.get(type) : undefined;
+  const file = type === FRONTEND.functionCall ? 'fastpath.c' : 'postgres.c';
+  const said =
+    routine === undefined ? error : new HoldpointError(error.code, undefined, { source: { file, routine } });
+  return encodeError(said, 'ERROR', position, core.encoding.say);
+}
 
 /**
  * A refusal of a simple Query: an ErrorResponse and ReadyForQuery. Where the server is inside a transaction, a statement that fails for
@@ -16,7 +38,7 @@ export function refuseSimple(
   error: HoldpointError,
   position?: number | null,
 ): void {
-  const bytes = encodeError(error, 'ERROR', position, core.encoding.say);
+  const bytes = answer(core, error, position);
   if (core.status === 'T' || core.segment) {
     core.line.poison(bytes, 'simple');
     core.wait('ready');
@@ -36,7 +58,7 @@ export function refuseExtended(
   position?: number | null,
   dropsUnnamed = false,
 ): void {
-  const bytes = encodeError(error, 'ERROR', position, core.encoding.say);
+  const bytes = answer(core, error, position);
   core.skipping = true;
   if (core.status === 'T' || core.segment) {
     core.line.poison(bytes, 'extended', dropsUnnamed);

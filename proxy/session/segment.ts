@@ -3,10 +3,19 @@ import type { Frames } from '../wire/frames.ts';
 import { decodeParse, FRONTEND, statementOfBind } from '../wire/frontend.ts';
 import type { TextReader } from '../wire/reader.ts';
 import type { Judged } from './judgement.ts';
+import { keyOf } from './names.ts';
 import type { Prepared } from './picture.ts';
 
 /** What an extended segment will do, from its first message to its Sync, as far as it has come in. */
 export type SegmentKind = 'reads' | 'other' | 'nothing runs';
+
+/** Codes of the faults of one message, for which it alone is refused. */
+export const UNREADABLE: ReadonlySet<string> = new Set([
+  'malformed',
+  'encoding',
+  'other_encoding',
+  'unsupported',
+]);
 
 /**
  * Looks through the messages from the current one up to Sync, before the first of them is sent: its transaction begins with that one,
@@ -30,7 +39,7 @@ export function lookAhead(
   let binds = false;
   let complete = false;
   const judgedOf = (statement: string): Judged | null => {
-    const source = parsed?.get(statement);
+    const source = parsed?.get(keyOf(statement));
     if (source !== undefined) return judge.text(source.text, source.types);
     const prepared = judge.prepared(statement);
     return prepared === null || prepared.text === null ? null : judge.bound(prepared);
@@ -43,7 +52,7 @@ export function lookAhead(
       case FRONTEND.parse: {
         const message = decodeParse(buffer, start, end, reader);
         parsed ??= new Map();
-        parsed.set(message.name, message);
+        parsed.set(keyOf(message.name), message);
         return true;
       }
       case FRONTEND.bind: {
@@ -62,9 +71,12 @@ export function lookAhead(
   try {
     if (visit(frames.type, frames.buffer, frames.start, frames.end)) frames.ahead(visit);
   } catch (error) {
+    if (!(error instanceof HoldpointError)) throw error;
     // It may be readable in the encoding that the session has by then.
-    if (error instanceof HoldpointError && error.code === 'other_encoding') return 'other';
-    throw error;
+    if (error.code === 'other_encoding') return 'other';
+    // That message will be refused, and what is behind it skipped.
+    if (!UNREADABLE.has(error.code)) throw error;
+    complete = true;
   }
   if (complete && !binds) return 'nothing runs';
   return complete && reads ? 'reads' : 'other';

@@ -1,19 +1,17 @@
-import { HoldpointError } from '#schemas/errors.ts';
+import type { HoldpointError } from '#schemas/errors.ts';
 import { Pipeline } from '../pipeline.ts';
-import { encode, encodeError, encodeNotice, type TransactionStatus } from '../wire/backend.ts';
-import { FRONTEND } from '../wire/frontend.ts';
+import { encodeNotice, type TransactionStatus } from '../wire/backend.ts';
 import { Aftermath } from './aftermath.ts';
 import { Answers } from './answers.ts';
 import { Cancelling } from './cancelling.ts';
 import { beginCopyIn, type CopyIn, copyMessage } from './copy-in.ts';
 import type { Core } from './core.ts';
 import { dispatch } from './dispatch.ts';
-import { recordLeftParses } from './extended.ts';
+import { Ending, GONE, SAID, TERMINATED } from './ending.ts';
 import { HoldNotice } from './hold-notice.ts';
 import { Intake } from './intake.ts';
 import { type Waiter, whenJudgeable } from './judgeable.ts';
 import { Judging } from './judging.ts';
-import { runOf } from './op.ts';
 import { HIGH_WATER, Outbox } from './outbox.ts';
 import { Pace } from './pace.ts';
 import type { SessionParts } from './parts.ts';
@@ -26,15 +24,6 @@ import { Run, type RunStatus } from './run.ts';
 import { DEFAULT_READ_ONLY, ServerLine } from './server-line.ts';
 import { Settings } from './settings.ts';
 import { type Submitter, submit } from './submission.ts';
-
-/** How long a server may take to finish what an agent that has gone had started. */
-const DRAIN_MS = 10_000;
-const LINGER_MS = 1_000;
-/** The agent may still be waiting for an answer that waits for the ledger. */
-const LAST_WORDS_MS = 10_000;
-const TERMINATED = 'the agent ended the session';
-const GONE = 'the agent disconnected';
-const SAID = 'the agent closed its side';
 
 /**
  * One agent's session, from the server's first ReadyForQuery to its end: reads the agent's messages in order, keeps the picture of the
@@ -59,18 +48,15 @@ export class Session {
   private readonly holdNotice: HoldNotice;
   private readonly aftermath: Aftermath;
   private copying: CopyIn | null = null;
-  private gone = false;
-  private over = false;
-  private stopping = false;
+  private readonly ending: Ending;
   private readonly retiring = new Retiring(error => this.end(error));
   private count: number;
-  private drain: NodeJS.Timeout | undefined;
 
   constructor(parts: SessionParts) {
     this.parts = parts;
     this.count = parts.counted;
     const relieved = () => this.relieved();
-    this.outbox = new Outbox(parts.client, parts.recorder, fault => this.fail(fault), relieved);
+    this.outbox = new Outbox(parts.client, parts.recorder, fault => this.ending.fail(fault), relieved);
     this.pace = new Pace(parts.recorder);
     this.holdNotice = new HoldNotice(bytes => this.tell(bytes), parts.approveAt, this.settings.encoding.say);
     this.reading = new Reading(parts.client);
@@ -78,9 +64,9 @@ export class Session {
       turn: () => this.copying !== null || this.pace.turn(this.intake, () => this.resume()),
       message: (type, buffer, start, end) => this.message(type, buffer, start, end),
       rest: () => this.flush(),
-      over: () => this.over,
+      over: () => this.ending.over,
       parked: () => this.core.pipeline.parking,
-      said: () => this.agentGone(SAID),
+      said: () => this.ending.agentGone(SAID),
       leaving: () => this.core.pipeline.withdraw(TERMINATED, 'hold_withdrawn'),
     });
     this.cancelling = new Cancelling(
@@ -117,15 +103,21 @@ export class Session {
       intake: this.intake,
       judging: this.judging,
       cancelling: this.cancelling,
-      gone: () => this.gone || this.over || this.stopping,
+      gone: () => this.ending.gone || this.ending.over || this.ending.stopping,
       left: () => this.intake.ended,
-      over: () => this.over,
+      over: () => this.ending.over,
       resume: () => this.resume(),
       decided: () => this.holdNotice.end(),
       ended: (run, status) => this.ended(run, status),
       guard: work => this.guard(work),
       flush: () => this.flush(),
     };
+    const { aftermath, answers, core, holdNotice, intake, line, outbox } = this;
+    this.ending = new Ending({
+      ...{ aftermath, answers, core, holdNotice, intake, line, outbox, parts },
+      copying: () => this.copying !== null,
+      count: () => this.count,
+    });
     for (const [name, value] of parts.parameters) this.settings.report(name, value);
     this.settings.given(parts.given);
     this.listen();
@@ -162,6 +154,7 @@ export class Session {
       rewired: 0,
       skipping: false,
       wait: why => this.intake.wait(why),
+      retiring: this.retiring,
       run: statements => {
         if (statements.some(s => s.otherEncoding === true)) this.settings.encoding.foreign = true;
         return new Run(++this.count, statements, parts.now());
@@ -182,18 +175,18 @@ export class Session {
     const { client, upstream, reads } = this.parts;
     client.on('data', (chunk: Buffer) =>
       this.guard(() => {
-        if (!this.over && !this.gone) this.intake.take(chunk);
+        if (!this.ending.over && !this.ending.gone) this.intake.take(chunk);
       }),
     );
-    client.on('end', () => this.guard(() => this.agentEnded()));
-    client.on('close', () => this.agentGone(GONE));
-    client.on('error', () => this.agentGone('the connection to the agent broke'));
+    client.on('end', () => this.guard(() => this.ending.agentEnded()));
+    client.on('close', () => this.ending.agentGone(GONE));
+    client.on('error', () => this.ending.agentGone('the connection to the agent broke'));
     client.on('drain', () => this.relieved());
     if (reads !== null) reads.unneeded = () => this.outbox.backlog === 0;
     upstream.on('data', (chunk: Buffer) => this.guard(() => this.fromServer(chunk)));
-    upstream.on('end', () => this.serverGone());
-    upstream.on('close', () => this.serverGone());
-    upstream.on('error', () => this.serverGone());
+    upstream.on('end', () => this.ending.serverGone());
+    upstream.on('close', () => this.ending.serverGone());
+    upstream.on('error', () => this.ending.serverGone());
     upstream.on('drain', () => this.reading.go('server'));
   }
 
@@ -201,7 +194,7 @@ export class Session {
     try {
       work();
     } catch (error) {
-      this.fail(error);
+      this.ending.fail(error);
     }
   }
 
@@ -214,7 +207,7 @@ export class Session {
   }
 
   private readonly judgeable = (then: () => void) => whenJudgeable(this.submitter, then);
-  private readonly leave = () => this.agentGone(TERMINATED);
+  private readonly leave = () => this.ending.agentGone(TERMINATED);
 
   private copyMessage(copying: CopyIn | null, bytes: Buffer): void {
     const next = copyMessage(copying, this.line, this.intake.frames, bytes);
@@ -230,7 +223,7 @@ export class Session {
   }
 
   private tell(bytes: Buffer): void {
-    if (this.over || this.gone) return;
+    if (this.ending.over || this.ending.gone) return;
     this.outbox.write(bytes);
     this.outbox.flush();
   }
@@ -242,10 +235,10 @@ export class Session {
   }
 
   private fromServer(chunk: Buffer): void {
-    if (this.over) return;
+    if (this.ending.over) return;
     this.answers.push(chunk);
     this.flush();
-    if (this.outbox.backlog > HIGH_WATER && !this.gone) this.parts.upstream.pause();
+    if (this.outbox.backlog > HIGH_WATER && !this.ending.gone) this.parts.upstream.pause();
   }
 
   /** The agent has taken what was sent, or the ledger what was recorded: the server may go on. */
@@ -285,12 +278,9 @@ export class Session {
   }
 
   private idle(): void {
-    if (this.gone) {
-      this.finish(GONE, null);
-      return;
-    }
+    if (this.ending.drained()) return;
     this.core.picture.settle();
-    if (!this.core.segment) this.retiring.rests();
+    if (this.retiring.rests(this.core.segment)) return;
     const { block } = this.intake;
     if (block === 'settle' || block === 'copy') this.resume();
   }
@@ -309,24 +299,13 @@ export class Session {
       core.picture.transactionEnded();
       this.aftermath.transactionEnded();
     }
-    if (this.gone) this.finish(GONE, null);
-    else if (!this.retiring.rests()) this.resume();
+    if (!this.ending.drained() && !this.retiring.rests()) this.resume();
   }
 
   /** The agent's messages go on, once this chunk of the server's is dealt with. */
   private resume(): void {
     this.intake.free();
     queueMicrotask(() => this.guard(() => this.intake.pump()));
-  }
-
-  /** Ends the session: its picture or its record can no longer be trusted. */
-  private fail(cause: unknown): void {
-    if (this.over) return;
-    const error =
-      cause instanceof HoldpointError ? cause : new HoldpointError('internal', undefined, { cause });
-    if (error.code === 'internal')
-      this.parts.log(`session ${this.parts.session} ended: ${error.message}`, error.cause ?? error);
-    this.stop(error.message, 'hold_withdrawn', encodeError(error, 'FATAL', null, this.settings.encoding.say));
   }
 
   /** Ends the session, once what runs for the agent has been answered. */
@@ -336,64 +315,6 @@ export class Session {
 
   /** From outside: shutdown, or the session's time is over. */
   end(error: HoldpointError): void {
-    this.stop(error.message, 'shutdown', encodeError(error, 'FATAL', null, this.settings.encoding.say));
-  }
-
-  /** What is parked is not answered by itself any more: the last word stands for all. */
-  private stop(reason: string, code: 'hold_withdrawn' | 'shutdown', last: Buffer | null): void {
-    if (this.over) return;
-    this.stopping = true;
-    this.core.pipeline.withdraw(reason, code);
-    this.finish(reason, last);
-  }
-
-  /**
-   * The agent has closed its side of the connection, or all of it: that cannot be told apart. What is parked is withdrawn; anything else
-   * that it sent is dealt with as the server would, which looks for the end only when it wants more.
-   */
-  private agentEnded(): void {
-    if (this.core.pipeline.withdraw(GONE, 'hold_withdrawn')) this.agentGone(GONE);
-    else this.intake.end();
-  }
-
-  private agentGone(why: string): void {
-    if (this.gone || this.over) return;
-    this.gone = true;
-    this.core.pipeline.withdraw(why, 'hold_withdrawn');
-    // Terminate comes after everything: what was answered before it is still owed.
-    if (why !== TERMINATED && why !== SAID) this.outbox.drop();
-    if (this.answers.underWay === 0 || this.copying !== null) {
-      this.finish(why, null);
-      return;
-    }
-    // What the server is doing runs to its end, so that its outcome is known, but not for ever. Nobody will send the Sync that would
-    // make it answer, and one of ours would commit.
-    this.line.askForAnswers();
-    this.line.flush();
-    this.parts.upstream.resume();
-    this.drain = setTimeout(() => this.finish(why, null), DRAIN_MS);
-  }
-
-  private serverGone(): void {
-    this.stop('the server ended the connection', 'hold_withdrawn', null);
-  }
-
-  private finish(reason: string, last: Buffer | null): void {
-    if (this.over) return;
-    this.over = true;
-    clearTimeout(this.drain);
-    this.holdNotice.end();
-    const { head } = this.answers;
-    this.aftermath.sessionEnded(head === undefined ? null : runOf(head));
-    this.answers.lose();
-    recordLeftParses(this.core);
-    this.core.picture.abandon();
-    this.core.pipeline.abandon(reason);
-    const { client, upstream } = this.parts;
-    this.outbox.end(last);
-    if (upstream.writable) upstream.end(encode(FRONTEND.terminate));
-    setTimeout(() => upstream.destroy(), LINGER_MS).unref();
-    setTimeout(() => client.destroy(), LAST_WORDS_MS).unref();
-    this.parts.closed(reason, this.count);
+    this.ending.end(error);
   }
 }

@@ -99,7 +99,7 @@ export function field(fields: readonly (readonly [string, string])[], code: stri
 }
 
 export function decodeCString(buffer: Buffer, start: number, end: number): string {
-  return utf8(buffer, start + 5, end - 1, 'text');
+  return utf8(buffer, start + 5, end - 1);
 }
 
 export function decodeParameterStatus(
@@ -182,6 +182,7 @@ export function encodeError(
   if (error.detail !== undefined) fields.push(['D', say(error.detail)]);
   if (error.hint !== undefined) fields.push(['H', say(error.hint)]);
   if (position !== undefined && position !== null) fields.push(['P', String(position)]);
+  if (error.where !== undefined) fields.push(['W', say(error.where)]);
   if (error.source !== undefined) fields.push(['F', error.source.file], ['R', error.source.routine]);
   return encodeFields(BACKEND.error, fields);
 }

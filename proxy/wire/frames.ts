@@ -6,6 +6,8 @@ const NOTHING = Buffer.alloc(0);
 export interface FrameRules {
   /** Longest whole message, in bytes after the type byte, by type. Longer: HoldpointError `message_too_long`. */
   limit(type: number): number;
+  /** True where a longer message is dropped as its bytes come in: it is then given without any, and `dropped` is its length. */
+  drop?(type: number, length: number): boolean;
   /** True where a message of this type may be given in pieces as its bytes come in, so that it is never held whole. */
   stream(type: number): boolean;
 }
@@ -28,10 +30,14 @@ export class Frames {
   end = 0;
   first = true;
   last = true;
+  /** How long the message was that the rules had dropped; 0 for any other. */
+  dropped = 0;
   private at = 0;
   private readonly rules: FrameRules;
   /** Bytes of a streamed message still to come. */
   private rest = 0;
+  /** Bytes still to come of a message that is dropped. */
+  private excess = 0;
   /** What of the last chunk lies behind `buffer`, when that is a message put together from several. */
   private behind: Buffer | null = null;
   /** Pieces of a message that does not lie in one chunk, and how long it will be. */
@@ -105,6 +111,8 @@ export class Frames {
   next(): boolean {
     if (this.have > 0) return false;
     if (this.behind !== null && this.at === this.buffer.length) this.begin(this.behind, NOTHING, 0);
+    if (this.excess > 0) return this.drop();
+    this.dropped = 0;
     const left = this.buffer.length - this.at;
     if (this.rest > 0) return left > 0 && this.piece(Math.min(left, this.rest), false);
     if (left < HEADER) return false;
@@ -116,12 +124,13 @@ export class Frames {
         `message of type ${show(type)} has length ${length}; at least 4 is needed`,
       );
     const limit = this.rules.limit(type);
-    if (length > limit)
-      throw new HoldpointError(
-        'message_too_long',
-        `message of type ${show(type)} has ${length} bytes; the limit is ${limit}`,
-      );
     this.type = type;
+    if (length > limit) {
+      if (this.rules.drop?.(type, length) !== true) throw tooLong(type, length, limit);
+      this.dropped = length;
+      this.excess = length + 1;
+      return this.drop();
+    }
     if (left > length) return this.piece(length + 1, true, 0);
     if (this.rules.stream(type)) return this.piece(left, true, length + 1 - left);
     // Collect chunks until the message is whole: one copy in all, however many chunks it takes.
@@ -142,6 +151,18 @@ export class Frames {
     if (wholly && this.behind !== null) look(this.behind, 0, visit);
   }
 
+  /** True when all of it has come and gone. */
+  private drop(): boolean {
+    for (;;) {
+      const gone = Math.min(this.excess, this.buffer.length - this.at);
+      this.at += gone;
+      this.excess -= gone;
+      if (this.excess === 0) return this.piece(0, true, 0);
+      if (this.behind === null) return false;
+      this.begin(this.behind, NOTHING, 0);
+    }
+  }
+
   private piece(length: number, first: boolean, rest = this.rest - length): boolean {
     this.start = this.at;
     this.end = this.at + length;
@@ -151,6 +172,13 @@ export class Frames {
     this.last = rest === 0;
     return true;
   }
+}
+
+export function tooLong(type: number, length: number, limit: number): HoldpointError {
+  return new HoldpointError(
+    'message_too_long',
+    `message of type ${show(type)} has ${length} bytes; the limit is ${limit}`,
+  );
 }
 
 /** How many bytes of `chunk` belong to the message that `tail` begins; all of them where that cannot be told. */

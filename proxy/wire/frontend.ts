@@ -1,4 +1,4 @@
-import { HoldpointError } from '#schemas/errors.ts';
+import { HoldpointError, type ServerSource } from '#schemas/errors.ts';
 import { Reader, type TextReader } from './reader.ts';
 
 /** Type bytes of the messages that a client sends. Source: manual 54.7. */
@@ -19,11 +19,22 @@ export const FRONTEND = {
   terminate: 0x58,
 } as const;
 
-/**
- * NAMEDATALEN - 1. The server keeps statement and portal names in a table with keys of this size and cuts what is longer, so that two
- * names can be one there and two here. Longer names are refused.
- */
-const MAX_NAME = 63;
+/** What the server takes at most of a message that holds no text and no values, its length included. Source: libpq/libpq.h. */
+const MAX_SMALL = 10_000;
+/** The same for any other: the largest block of memory that it asks for, but one. Source: utils/memutils.h. */
+const MAX_LARGE = 0x3ffffffe;
+const LARGE: ReadonlySet<number> = new Set([
+  FRONTEND.query,
+  FRONTEND.parse,
+  FRONTEND.bind,
+  FRONTEND.functionCall,
+  FRONTEND.copyData,
+]);
+
+/** The longest message of this type that a server would read at all. */
+export function longest(type: number): number {
+  return LARGE.has(type) ? MAX_LARGE : MAX_SMALL;
+}
 
 export interface ParseMessage {
   readonly name: string;
@@ -48,17 +59,6 @@ export interface FunctionCallMessage {
   readonly resultFormat: 0 | 1;
 }
 
-function name(reader: Reader, what: string): string {
-  const at = reader.at;
-  const value = reader.cstring(what);
-  // The server measures it in its own encoding, which is UTF-8 wherever that can be longer.
-  if (reader.at - at - 1 > MAX_NAME || Buffer.byteLength(value) > MAX_NAME)
-    throw new HoldpointError('unsupported', `${what} is longer than ${MAX_NAME} bytes`, {
-      detail: 'The server would cut it, and two names could become one.',
-    });
-  return value;
-}
-
 /** `start` and `end` bound the whole frame, header included, here and below; `text` reads texts and names, as UTF-8 unless given. */
 export function decodeQuery(buffer: Buffer, start: number, end: number, text?: TextReader): string {
   const reader = new Reader(buffer, start + 5, end, text);
@@ -69,7 +69,7 @@ export function decodeQuery(buffer: Buffer, start: number, end: number, text?: T
 
 export function decodeParse(buffer: Buffer, start: number, end: number, text?: TextReader): ParseMessage {
   const reader = new Reader(buffer, start + 5, end, text);
-  const statement = name(reader, 'statement name');
+  const statement = reader.cstring('statement name');
   const query = reader.cstring('query text');
   const count = reader.count('parameter types');
   const types: number[] = [];
@@ -81,60 +81,104 @@ export function decodeParse(buffer: Buffer, start: number, end: number, text?: T
 function formats(reader: Reader, what: string): number[] {
   const count = reader.count(what);
   const list: number[] = [];
-  for (let i = 0; i < count; i++) {
-    list.push(format(reader, what));
-  }
+  for (let i = 0; i < count; i++) list.push(reader.int16(what));
   return list;
 }
 
-function format(reader: Reader, what: string): 0 | 1 {
-  const code = reader.int16(what);
-  if (code !== 0 && code !== 1) throw new HoldpointError('protocol', `unsupported format code: ${code}`);
-  return code;
+/** Where two of the counts of a message do not fit. */
+function misfit(message: string, source: ServerSource): HoldpointError {
+  return new HoldpointError('malformed', message, { source });
 }
 
-/** What Bind and FunctionCall have alike: format codes, and values of theirs. */
-function valuesOf(reader: Reader, message: string): Pick<BindMessage, 'formats' | 'values'> {
+function unsupportedFormat(code: number, source: ServerSource, where?: string): HoldpointError {
+  return new HoldpointError('malformed', `unsupported format code: ${code}`, {
+    sqlstate: '22023',
+    ...{ source, where },
+  });
+}
+
+/** CONTEXT of what is wrong with the value of one parameter. */
+export function parameterOf(portal: string, i: number): string {
+  return `${portal === '' ? 'unnamed portal' : `portal "${portal}"`} parameter $${i + 1}`;
+}
+
+/**
+ * `reads`, given the names, says whether the rest is to be read. The server looks for the statement first: where there is none, it does
+ * not see what is wrong behind its name.
+ */
+export function decodeBind(
+  buffer: Buffer,
+  start: number,
+  end: number,
+  text?: TextReader,
+  reads: (portal: string, statement: string) => boolean = () => true,
+): BindMessage {
+  const reader = new Reader(buffer, start + 5, end, text);
+  const portal = reader.cstring('portal name');
+  const statement = reader.cstring('statement name');
+  if (!reads(portal, statement)) return { portal, statement, formats: [], values: [], resultFormats: [] };
   const codes = formats(reader, 'parameter formats');
   const count = reader.count('parameters');
   if (codes.length > 1 && codes.length !== count)
-    throw new HoldpointError(
-      'protocol',
-      `${message} message has ${codes.length} parameter formats but ${count} parameters`,
-    );
+    throw misfit(`bind message has ${codes.length} parameter formats but ${count} parameters`, BIND);
   const values: (Buffer | null)[] = [];
-  for (let i = 0; i < count; i++) {
-    const length = reader.int32('parameter length');
-    if (length < -1) throw new HoldpointError('protocol', `negative parameter length: ${length}`);
-    values.push(length === -1 ? null : reader.bytes(length, 'parameter value'));
-  }
-  return { formats: codes, values };
-}
-
-export function decodeBind(buffer: Buffer, start: number, end: number, text?: TextReader): BindMessage {
-  const reader = new Reader(buffer, start + 5, end, text);
-  const portal = name(reader, 'portal name');
-  const statement = name(reader, 'statement name');
-  const { formats: parameterFormats, values } = valuesOf(reader, 'bind');
+  for (let i = 0; i < count; i++) values.push(value(reader, portal, i, codes));
+  // Codes that there are not for results are the server's to refuse: it does where it would describe or send a row.
   const resultFormats = formats(reader, 'result formats');
   reader.finish('Bind');
-  return { portal, statement, formats: parameterFormats, values, resultFormats };
+  return { portal, statement, formats: codes, values, resultFormats };
 }
+
+const BIND: ServerSource = { file: 'postgres.c', routine: 'exec_bind_message' };
+
+function value(reader: Reader, portal: string, i: number, codes: readonly number[]): Buffer | null {
+  const length = reader.int32('parameter length');
+  if (length < -1 || length > reader.left)
+    throw new HoldpointError('malformed', 'insufficient data left in message', {
+      source: { file: 'pqformat.c', routine: 'pq_getmsgbytes' },
+      where: parameterOf(portal, i),
+    });
+  const bytes = length === -1 ? null : reader.bytes(length, 'parameter value');
+  const code = codes.length > 1 ? codes[i]! : (codes[0] ?? 0);
+  if (code !== 0 && code !== 1) throw unsupportedFormat(code, BIND, parameterOf(portal, i));
+  return bytes;
+}
+
+const ARGUMENTS: ServerSource = { file: 'fastpath.c', routine: 'parse_fcall_arguments' };
 
 export function decodeFunctionCall(buffer: Buffer, start: number, end: number): FunctionCallMessage {
   const reader = new Reader(buffer, start + 5, end);
   const oid = reader.uint32('function');
-  const { formats: codes, values } = valuesOf(reader, 'function call');
-  const resultFormat = format(reader, 'result format');
+  const codes = formats(reader, 'argument formats');
+  const count = reader.count('arguments');
+  if (codes.length > 1 && codes.length !== count)
+    throw misfit(
+      `function call message contains ${codes.length} argument formats but ${count} arguments`,
+      ARGUMENTS,
+    );
+  const values: (Buffer | null)[] = [];
+  for (let i = 0; i < count; i++) {
+    const length = reader.int32('argument length');
+    if (length < -1) throw misfit(`invalid argument size ${length} in function call message`, ARGUMENTS);
+    values.push(length === -1 ? null : reader.bytes(length, 'argument'));
+    const code = codes.length > 1 ? codes[i]! : (codes[0] ?? 0);
+    if (code !== 0 && code !== 1) throw unsupportedFormat(code, ARGUMENTS);
+  }
+  const resultFormat = reader.int16('result format');
   reader.finish('FunctionCall');
+  if (resultFormat !== 0 && resultFormat !== 1)
+    throw unsupportedFormat(resultFormat, { file: 'fastpath.c', routine: 'SendFunctionResult' });
   return { oid, formats: codes, values, resultFormat };
 }
 
 /** The name of the statement that a Bind is for. What follows it is not looked at. */
 export function statementOfBind(buffer: Buffer, start: number, end: number, text?: TextReader): string {
-  const reader = new Reader(buffer, start + 5, end, text);
-  name(reader, 'portal name');
-  return name(reader, 'statement name');
+  return decodeBind(buffer, start, end, text, () => false).statement;
+}
+
+/** Flush and Sync hold nothing. */
+export function decodeEmpty(buffer: Buffer, start: number, end: number): void {
+  new Reader(buffer, start + 5, end).finish('the message');
 }
 
 /** The format of parameter or column `i`: none given means text, one means all. */
@@ -151,10 +195,13 @@ export function decodeNamed(
 ): { kind: 'statement' | 'portal'; name: string } {
   const reader = new Reader(buffer, start + 5, end, text);
   const kind = reader.byte('kind');
-  if (kind !== 0x53 && kind !== 0x50)
-    throw new HoldpointError('protocol', `invalid DESCRIBE or CLOSE message subtype ${kind}`);
-  const value = name(reader, kind === 0x53 ? 'statement name' : 'portal name');
+  const value = reader.cstring('name');
   reader.finish('Describe or Close');
+  if (kind !== 0x53 && kind !== 0x50)
+    throw misfit(
+      `invalid ${buffer[start] === FRONTEND.close ? 'CLOSE' : 'DESCRIBE'} message subtype ${kind}`,
+      { file: 'postgres.c', routine: 'PostgresMain' },
+    );
   return { kind: kind === 0x53 ? 'statement' : 'portal', name: value };
 }
 
@@ -165,7 +212,7 @@ export function decodeExecute(
   text?: TextReader,
 ): { portal: string; maxRows: number } {
   const reader = new Reader(buffer, start + 5, end, text);
-  const portal = name(reader, 'portal name');
+  const portal = reader.cstring('portal name');
   const maxRows = reader.int32('row limit');
   reader.finish('Execute');
   return { portal, maxRows };

@@ -1,9 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { HoldpointError } from '#schemas/errors.ts';
+import { notUtf8 } from './not-utf8.ts';
 
 /**
  * Reads the fields of one message body. Every read is checked against the end of the message, never against the end of the
- * buffer, so that a field can not reach into the next message. All faults are HoldpointError `protocol`.
+ * buffer, so that a field can not reach into the next message. Faults are HoldpointError `malformed`, in the words of the server;
+ * `what` was being read stands in their cause.
  */
 export class Reader {
   readonly buffer: Buffer;
@@ -18,28 +20,25 @@ export class Reader {
     this.end = end;
   }
 
-  private need(bytes: number, what: string): void {
+  private need(bytes: number, what: string, routine: string): void {
     if (bytes < 0 || this.end - this.at < bytes)
-      throw new HoldpointError(
-        'protocol',
-        `message ends inside ${what}: ${bytes} bytes needed, ${this.end - this.at} left`,
-      );
+      throw malformed('insufficient data left in message', routine, `${what}, which takes ${bytes} bytes`);
   }
 
   byte(what: string): number {
-    this.need(1, what);
+    if (this.at >= this.end) throw malformed('no data left in message', 'pq_getmsgbyte', what);
     return this.buffer[this.at++]!;
   }
 
   int16(what: string): number {
-    this.need(2, what);
+    this.need(2, what, 'pq_copymsgbytes');
     const value = this.buffer.readInt16BE(this.at);
     this.at += 2;
     return value;
   }
 
   int32(what: string): number {
-    this.need(4, what);
+    this.need(4, what, 'pq_copymsgbytes');
     const value = this.buffer.readInt32BE(this.at);
     this.at += 4;
     return value;
@@ -60,8 +59,7 @@ export class Reader {
       this.at++;
       return '';
     }
-    const zero = this.buffer.indexOf(0, this.at);
-    if (zero < 0 || zero >= this.end) throw new HoldpointError('protocol', `${what} has no terminator`);
+    const zero = this.zero(what);
     const value = this.text(this.buffer, this.at, zero, what);
     this.at = zero + 1;
     return value;
@@ -69,14 +67,19 @@ export class Reader {
 
   /** A zero-terminated string as its bytes, with the zero: for what is passed on and not looked at. */
   label(what: string): Buffer {
-    const zero = this.buffer.indexOf(0, this.at);
-    if (zero < 0 || zero >= this.end) throw new HoldpointError('protocol', `${what} has no terminator`);
+    const zero = this.zero(what);
     return this.bytes(zero - this.at + 1, what);
+  }
+
+  private zero(what: string): number {
+    const zero = this.buffer.indexOf(0, this.at);
+    if (zero < 0 || zero >= this.end) throw malformed('invalid string in message', 'pq_getmsgstring', what);
+    return zero;
   }
 
   /** `length` raw bytes, as a view: valid only as long as the buffer is. */
   bytes(length: number, what: string): Buffer {
-    this.need(length, what);
+    this.need(length, what, 'pq_getmsgbytes');
     const value = this.buffer.subarray(this.at, this.at + length);
     this.at += length;
     return value;
@@ -89,17 +92,24 @@ export class Reader {
   /** Nothing may be left over: the server would call it a protocol violation too. */
   finish(what: string): void {
     if (this.at !== this.end)
-      throw new HoldpointError('protocol', `${this.end - this.at} bytes too many in ${what}`);
+      throw malformed('invalid message format', 'pq_getmsgend', `${this.end - this.at} bytes behind ${what}`);
   }
+}
+
+function malformed(message: string, routine: string, what: string): HoldpointError {
+  return new HoldpointError('malformed', message, {
+    source: { file: 'pqformat.c', routine },
+    cause: new Error(`while reading ${what}`),
+  });
 }
 
 /** Gives the text between `start` and `end`, or throws HoldpointError; `what` is for the message. */
 export type TextReader = (buffer: Buffer, start: number, end: number, what: string) => string;
 
-/** Decodes UTF-8 and refuses what is not: text that proxy and server would read differently. */
-export function utf8(buffer: Buffer, start: number, end: number, what: string): string {
+/** Decodes UTF-8 and refuses what is not: text that proxy and server would read differently. HoldpointError `encoding`. */
+export function utf8(buffer: Buffer, start: number, end: number): string {
   const value = textOf(buffer, start, end);
-  if (value === undefined) throw new HoldpointError('protocol', `${what} is not valid UTF-8`);
+  if (value === undefined) throw notUtf8(buffer.subarray(start, end));
   return value;
 }
 

@@ -1,5 +1,5 @@
 import { HoldpointError } from '#schemas/errors.ts';
-import { Reader } from './reader.ts';
+import { Reader, type TextReader, textOf } from './reader.ts';
 
 /** The first packet of a connection has no type byte; its second word tells the kinds apart. */
 export type FirstPacket =
@@ -30,12 +30,18 @@ export function firstPacketLength(buffer: Buffer): number | 'none' | null {
   return length < 8 || length > MAX_STARTUP_PACKET ? 'none' : length;
 }
 
+const text: TextReader = (buffer, start, end, what) => {
+  const value = textOf(buffer, start, end);
+  if (value === undefined) throw new HoldpointError('protocol', `${what} is not valid UTF-8`);
+  return value;
+};
+
 /**
  * Decodes one whole first packet; null for a cancel request that cannot be one. Faults are told in the server's words. Source: manual
  * 54.7, "StartupMessage", "SSLRequest", "GSSENCRequest", "CancelRequest"; ProcessStartupPacket.
  */
 export function decodeFirstPacket(packet: Buffer): FirstPacket | null {
-  const reader = new Reader(packet, 4, packet.length);
+  const reader = new Reader(packet, 4, packet.length, text);
   const code = reader.uint32('request code');
   if (code === SSL || code === GSS) {
     reader.finish('SSLRequest or GSSENCRequest');

@@ -85,6 +85,21 @@ export const WIRE: AttackClass = {
       Buffer.concat([raw.message('Q', text(`/*${'x'.repeat(300_000)}*/ ${WRITE}`)), write]),
     ),
     raws(
+      'a message that is dropped for its length, and writes that it seems to hold',
+      [raw.message('Q', Buffer.concat(Array.from({ length: 4_000 }, () => write))), raw.query('select 1')],
+      [run('select 1'), raw.message('B', Buffer.concat(Array(4_000).fill(write))), run(WRITE), raw.sync()],
+      [raw.message('P', Buffer.alloc(200_000)), raw.bind(), raw.execute(), raw.sync()],
+    ),
+    raws(
+      'messages that make no sense among writes',
+      [run('select 1'), raw.message('B', ''), run(WRITE), raw.sync()],
+      [run('select 1'), raw.message('H', write), run(WRITE), raw.sync()],
+      [run('select 1'), raw.message('S', write)],
+      [raw.message('S', write), raw.message('E', '\0'), raw.sync()],
+      [raw.parse({ sql: WRITE }), raw.message('P', text('')), raw.bind(), raw.execute(), raw.sync()],
+      [raw.bind(), raw.execute(), raw.sync()],
+    ),
+    raws(
       'a message longer than the read buffer with a write at its end',
       raw.query(`select 1 /*${' '.repeat(1_100_000)}*/; ${WRITE}`),
     ),

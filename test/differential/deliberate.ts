@@ -44,6 +44,18 @@ export const DELIBERATE: readonly Deliberate[] = [
     },
   },
   {
+    name: 'a last word before a length that cannot be',
+    why: 'whoever sends a length that no message has cannot be understood any further; the server closes without a word, the proxy says why',
+    settle: ({ direct, proxied }) => {
+      const last = proxied.at(-2);
+      const said = last?.S === 'FATAL' && /^message of type .* (length|bytes)/.test(String(last.M));
+      const closes = direct.at(-1)?.type === 'close' && direct.at(-2)?.S !== 'FATAL';
+      return said && closes
+        ? { direct, proxied: [...proxied.slice(0, -2), ...proxied.slice(-1)] }
+        : { direct, proxied };
+    },
+  },
+  {
     name: 'another error for an encoding that there is not',
     why: 'a client_encoding that may not be had is refused before the server is asked, whether it exists or not',
     settle: inPairs(

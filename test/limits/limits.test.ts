@@ -146,14 +146,50 @@ test('a refused start-up takes no place: neither a wrong token nor a wrong targe
   await works(await agent());
 });
 
-test('message: a longer one ends the session at its header, before its body is there, and no other', async () => {
+test('message: a longer one is dropped as it comes in and refused like any statement, and its session lives on', async () => {
+  const other = await agent();
+  const client = await agent();
+  const limit = /^message of type '[QPBF]' has \d+ bytes; the limit is 262144$/;
+  const long = (type: string, bytes = 300 * KB) => raw.message(type, Buffer.alloc(bytes, 'x'));
+  client.send(long('Q'));
+  refused(await client.untilReady(), '54000', limit);
+  client.send(long('F'));
+  refused(await client.untilReady(), '54000', limit);
+  await client.sendInPieces(Buffer.concat([long('Q', 20_000 * KB), raw.query('select 1')]), 1_000 * KB);
+  refused(await client.untilReady(), '54000', limit);
+  assert.equal(answer(await client.untilReady()), 'T D C:SELECT 1 Z:I');
+  for (const type of ['P', 'B']) {
+    const behind = [raw.parse({ sql: 'select 2' }), raw.bind(), raw.execute(), long(type), raw.sync()];
+    client.send(raw.parse({ sql: 'select 1' }), long(type), raw.bind(), raw.execute(), ...behind);
+    const frames = await client.untilReady();
+    assert.equal(answer(frames), '1 E:54000 Z:I');
+    refused(
+      frames.filter(f => f.type === 'E'),
+      '54000',
+      limit,
+    );
+    client.send(...behind);
+    assert.equal(answer(await client.untilReady()), '1 2 D C:SELECT 1 E:54000 Z:I');
+  }
+  client.send(raw.query('begin'), long('Q'), raw.query('select 1'), raw.query('rollback'));
+  const said = [];
+  for (let i = 0; i < 4; i += 1) said.push(answer(await client.untilReady()));
+  assert.deepEqual(said, ['C:BEGIN Z:T', 'E:54000 Z:E', 'E:25P02 Z:E', 'C:ROLLBACK Z:I']);
+  // What would be dropped anyhow is dropped whatever its length.
+  client.send(long('d'), raw.query('select 1'));
+  assert.equal(answer(await client.untilReady()), 'T D C:SELECT 1 Z:I');
+  await works(client);
+  await works(other);
+});
+
+test('message: what no server would read ends the session at its header, before its body is there, and no other', async () => {
   const other = await agent();
   const long = [
-    [raw.message('Q', raw.cstring('select 1'), 256 * KB + 1), 262144],
+    [raw.message('Q', '', 0x7fffffff), 262144],
     [raw.message('P', '', 0x3fffffff), 262144],
+    [raw.message('S', '', 10_001), 10_000],
     // COPY data is never held whole: its limit is the server's.
-    [raw.message('d', '', 0x7fffffff), 0x3fffffff],
-    [raw.message('B', Buffer.alloc(300 * KB)), 262144],
+    [raw.message('d', '', 0x7fffffff), 0x3ffffffe],
   ] as const;
   for (const [bytes, limit] of long) {
     const client = await agent();

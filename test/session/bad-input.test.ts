@@ -198,11 +198,12 @@ test('anything but a password where one is asked for is refused', async () => {
   }
 });
 
-test('an oversized message is refused from its header and ends the session', async () => {
+test('a message longer than the server would read is refused from its header and ends the session', async () => {
   for (const [type, length] of [
     ['Q', 0x7fffffff],
-    ['P', 64 * 1024 * 1024 + 1],
+    ['P', 0x3fffffff],
     ['B', 0x40000000],
+    ['S', 10_001],
   ] as const) {
     const client = await gate.agent();
     client.send(raw.message(type, 'select 1', length));
@@ -212,9 +213,11 @@ test('an oversized message is refused from its header and ends the session', asy
   await servesOthers();
 });
 
-test('messages whose inside cannot be are protocol violations that end the session, and nothing of them runs', async () => {
+const insert = "insert into notes values (900, 'x')";
+const insertion = [raw.parse({ sql: insert }), raw.bind(), raw.execute()];
+
+test('messages whose inside cannot be are ordinary errors, and nothing of their pipeline stays', async () => {
   const head = Buffer.concat([raw.cstring(''), raw.cstring('')]);
-  const insert = "insert into notes values (900, 'x')";
   const bad: Record<string, Buffer> = {
     'a negative length in Bind': raw.message(
       'B',
@@ -225,8 +228,6 @@ test('messages whose inside cannot be are protocol violations that end the sessi
       Buffer.concat([head, raw.int16(0, 1), raw.int32(999), raw.int16(0)]),
     ),
     'a count beyond Bind': raw.message('B', Buffer.concat([head, raw.int16(-1)])),
-    'a length below 4': raw.message('Q', '', 3),
-    'a negative length': raw.message('S', '', -4),
     'a query without its zero': raw.message('Q', insert),
     'a query with more behind its zero': raw.message('Q', `select 1\0${insert}\0`),
     'a query that is not UTF-8': raw.query(Buffer.concat([Buffer.from(`${insert} -- `), Buffer.of(0xff)])),
@@ -235,11 +236,25 @@ test('messages whose inside cannot be are protocol violations that end the sessi
   };
   for (const [name, bytes] of Object.entries(bad)) {
     const client = await gate.agent();
-    client.send(raw.parse({ sql: insert }), raw.bind(), raw.execute(), bytes, raw.sync());
-    const frames = await client.untilClosed();
-    const said = onlyError(frames);
-    assert.deepEqual([said.S, said.C], ['FATAL', '08P01'], name);
+    client.send(raw.query('select 1'), ...insertion, bytes, raw.sync());
+    await client.untilReady();
+    const said = onlyError(await client.untilReady());
+    assert.deepEqual([said.S, said.C], ['ERROR', name.includes('UTF-8') ? '22021' : '08P01'], name);
+    if (bytes[0] === 0x51) assert.equal(answer(await client.untilReady()), 'Z:I');
+    client.send(raw.query('select 1'));
+    assert.equal(answer(await client.untilReady()), 'T D C:SELECT 1 Z:I', name);
+    client.destroy();
     assert.equal(await gate.value('select count(*)::int from notes where id = 900'), 0, name);
+  }
+});
+
+test('lengths that cannot be end the session, and nothing of their pipeline stays', async () => {
+  for (const bytes of [raw.message('Q', '', 3), raw.message('S', '', -4)]) {
+    const client = await gate.agent();
+    client.send(...insertion, bytes, raw.sync());
+    const said = onlyError(await client.untilClosed());
+    assert.deepEqual([said.S, said.C], ['FATAL', '08P01']);
+    assert.equal(await gate.value('select count(*)::int from notes where id = 900'), 0);
   }
 });
 

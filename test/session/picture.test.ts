@@ -212,20 +212,11 @@ test('a PREPARE in a transaction that is rolled back stays, as it does in the se
   assert.equal(await ask(client, raw.query('execute s')), 'T D D D C:SELECT 3 Z:I');
 });
 
-test('names that are longer than the server keeps them are refused in the protocol and equal in SQL', async () => {
+test('names that are longer than the server keeps them are cut as it cuts them, in the protocol and in SQL', async () => {
   const base = 'n'.repeat(63);
-  for (const message of [
-    parse(`${base}1`, READ),
-    raw.bind({ portal: `${base}1` }),
-    raw.execute(`${base}1`),
-  ]) {
-    const client = await gate.agent();
-    client.send(parse(base, READ), message, raw.sync());
-    const frames = await client.untilClosed().catch(() => client.untilReady());
-    assert.match(answer(frames), /E:0A000/);
-  }
   const client = await gate.agent();
-  assert.equal(await ask(client, parse(base, READ), raw.sync()), '1 Z:I');
+  assert.equal(await ask(client, parse(`${base}1`, READ), raw.sync()), '1 Z:I');
+  assert.equal(await ask(client, parse(base, READ), raw.sync()), 'E:42P05 Z:I');
   // SQL cuts the name: EXECUTE of the longer name is EXECUTE of the shorter one, and PREPARE collides with it.
   assert.equal(await ask(client, raw.query(`execute ${base}2`)), 'T D D D C:SELECT 3 Z:I');
   assert.equal(await ask(client, raw.query(`prepare ${base}3 as select 7`)), 'E:42P05 Z:I');
@@ -518,16 +509,11 @@ test('a pipeline that begins as reads cannot end in a write, however it is cut i
 });
 
 test('names of the proxy itself are not for agents', async () => {
-  for (const message of [
-    parse('_holdpoint', READ),
-    raw.bind({ portal: '_holdpoint_x' }),
-    raw.close('statement', '_holdpoint'),
-  ]) {
-    const client = await gate.agent();
-    client.send(parse('', READ), message, raw.sync());
-    assert.match(answer(await client.untilClosed().catch(() => client.untilReady())), /E:0A000/);
-  }
   const client = await gate.agent();
+  for (const message of [parse('_holdpoint', READ), raw.bind({ portal: '_holdpoint_x' })])
+    assert.equal(await ask(client, parse('', READ), message, raw.execute(), raw.sync()), '1 E:0A000 Z:I');
+  assert.equal(await ask(client, raw.close('statement', '_holdpoint'), raw.sync()), '3 Z:I');
+  assert.equal(await ask(client, raw.bind({ statement: '_holdpoint' }), raw.sync()), 'E:26000 Z:I');
   assert.equal(await ask(client, raw.query(`prepare _holdpoint as ${READ}`)), 'E:42501 Z:I');
   assert.equal(
     await ask(client, raw.query(`declare _holdpoint cursor with hold for ${READ}`)),

@@ -108,6 +108,30 @@ test('a message above its limit is refused from the header, before a byte of it 
   refusalOf(() => cut([raw.message('d', '', 11)], { limit }), 'message_too_long');
 });
 
+test('a message that the rules drop is given without its bytes, however it is cut, and what is behind it whole', () => {
+  const long = raw.message('Q', Buffer.alloc(5_000, 'q'));
+  const data = Buffer.concat([raw.sync(), long, raw.flush(), long, long, raw.sync()]);
+  for (const size of [1, 2, 5, 7, 1_000, 4_096, data.length]) {
+    const frames = new Frames(rules({ limit: () => 100, drop: type => type === 0x51 }));
+    const seen: [string, number, number][] = [];
+    let most = 0;
+    for (const chunk of chunksOf(data, [size])) {
+      frames.push(chunk);
+      while (frames.next())
+        seen.push([String.fromCharCode(frames.type), frames.dropped, frames.end - frames.start]);
+      most = Math.max(most, frames.buffered);
+      frames.keep();
+    }
+    const dropped = ['Q', 5_004, 0];
+    assert.deepEqual(seen, [['S', 0, 5], dropped, ['H', 0, 5], dropped, dropped, ['S', 0, 5]], `${size}`);
+    assert.ok(most < 5, `${most} bytes of it were kept`);
+  }
+  refusalOf(
+    () => cut([raw.message('P', Buffer.alloc(200))], { limit: () => 100, drop: type => type === 0x51 }),
+    'message_too_long',
+  );
+});
+
 test('an interrupted body gives nothing', () => {
   const message = raw.bind({ values: ['1'] });
   for (let at = 0; at < message.length; at += 1)

@@ -46,7 +46,7 @@ test('requests for encryption and cancel requests are told apart', () => {
   for (const code of [80877103, 80877104])
     refusalOf(
       () => decodeFirstPacket(raw.untyped(Buffer.concat([raw.int32(code), Buffer.of(0)]))),
-      'protocol',
+      'malformed',
     );
 });
 

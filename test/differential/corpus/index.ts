@@ -2,6 +2,9 @@ import type { Script } from '../script.ts';
 import { COPY } from './copy.corpus.ts';
 import { CURSORS } from './cursors.corpus.ts';
 import { EXTENDED } from './extended.corpus.ts';
+import { MALFORMED } from './malformed.corpus.ts';
+import { NAMES } from './names.corpus.ts';
+import { REFUSED } from './refused.corpus.ts';
 import { SETTINGS } from './settings.corpus.ts';
 import { SIMPLE } from './simple.corpus.ts';
 
@@ -12,4 +15,7 @@ export const CORPUS: Readonly<Record<string, readonly Script[]>> = {
   cursors: CURSORS,
   COPY: COPY,
   'settings and notifications': SETTINGS,
+  names: NAMES,
+  'texts that do not parse': REFUSED,
+  'messages that make no sense': MALFORMED,
 };
