@@ -53,6 +53,7 @@ export function openBody(
     address: newcomer.address,
     arrival,
     application: asked.application,
+    ...(seat.principal.claimedEmails === undefined ? {} : { claimedEmails: seat.principal.claimedEmails }),
     credential,
     database: seat.target.database,
     ...(seat.principal.directory === undefined ? {} : { directory: seat.principal.directory }),

@@ -16,6 +16,8 @@ export const auditBodies = {
     issuer: z.string(),
     subject: z.string(),
     email: z.string().nullable(),
+    /** Addresses that nobody vouches for: whoever has one is not somebody else. Absent where there are none. */
+    claimedEmails: z.array(z.string()).optional(),
     groups: z.array(z.string()),
     /** Whether a directory was asked for groups, and answered; absent where the policy names none. */
     directory: z.enum(['resolved', 'unavailable']).optional(),

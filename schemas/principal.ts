@@ -6,6 +6,11 @@ export const principal = z.strictObject({
   subject: z.string(),
   /** Lower-cased, and only where the issuer says that it is verified (or its policy entry trusts its e-mails). */
   email: z.string().optional(),
+  /**
+   * Other addresses that its token names and nobody vouches for, lower-cased. They say who it is not to be somebody else than: the requester
+   * does not decide on their own statement. They give no group, no right and no name.
+   */
+  claimedEmails: z.array(z.string()).optional(),
   /** From claims, from the policy's static map and from a directory, sorted, without duplicates. */
   groups: z.array(z.string()),
   /** Whether a directory was asked for groups, and answered; absent where the policy names none. */
@@ -16,3 +21,12 @@ export const principal = z.strictObject({
   run: z.string().optional(),
 });
 export type Principal = z.infer<typeof principal>;
+
+/** Everything by which somebody could be known elsewhere: whoever has one of these names is not somebody else. */
+export function namesOf({
+  subject,
+  email,
+  claimedEmails = [],
+}: Pick<Principal, 'subject' | 'email' | 'claimedEmails'>): string[] {
+  return [subject, ...(email === undefined ? [] : [email]), ...claimedEmails];
+}

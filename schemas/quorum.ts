@@ -1,11 +1,11 @@
 import type { Approval } from './approval.ts';
 import { lowerEmail, mailbox } from './email.ts';
+import { namesOf } from './principal.ts';
 
 /** Null when `by` may decide; otherwise a sentence that says why not. */
 export function mayDecide(approval: Approval, by: string, groups: readonly string[]): string | null {
   if (by !== lowerEmail(by) || by === '') return 'an approver is named by a lower-case e-mail';
-  const { email, subject } = approval.requester;
-  if ([email, subject].some(own => own !== undefined && mailbox(own) === mailbox(by)))
+  if (namesOf(approval.requester).some(own => mailbox(own) === mailbox(by)))
     return 'the requester cannot decide on their own statement';
   if (!approval.requirements.some(r => eligible(r.approvers, by, groups)))
     return `${by} is not among the approvers of ${approval.requirements.map(r => r.rule).join(', ')}`;

@@ -2,6 +2,7 @@ import type { AuditBody, AuditEvent, AuditKind } from '#schemas/audit.ts';
 import { canonical } from '#schemas/canonical.ts';
 import { LEDGER_SESSION } from '#schemas/chain.ts';
 import { mailbox } from '#schemas/email.ts';
+import { namesOf } from '#schemas/principal.ts';
 import { statementDigest } from '#schemas/statement.ts';
 import type { DecisionCheck } from './decision-check.ts';
 
@@ -228,7 +229,8 @@ function unapproved(course: Course, open: Body<'session.open'> | null): string |
       Date.parse(decision.at) <= Date.parse(hold.deadline),
   );
   if (counted.some(d => d.signed.decision.verdict === 'deny')) return 'somebody denied it';
-  const requester = [open?.email, open?.subject].map(own => (own == null ? null : mailbox(own)));
+  const requester =
+    open === null ? [] : namesOf({ ...open, email: open.email ?? undefined }).map(own => mailbox(own));
   const yes = counted.map(d => d.signed.decision).filter(d => !requester.includes(mailbox(d.by)));
   if (yes.length === 0) return 'no verified decision of somebody else covers it';
   // Who is in a group may stand in the policy alone: that is the proxy's word. That they are so many people is not.

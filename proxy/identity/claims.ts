@@ -16,6 +16,8 @@ export interface VerifiedToken {
   readonly subject: string;
   /** Lower-cased; only where the issuer vouches for it. */
   readonly email?: string;
+  /** Other addresses that it names, which nobody vouches for: lower-cased, sorted. They give no right; whoever has one is not somebody else. */
+  readonly claimedEmails?: readonly string[];
   /** Prefixed, sorted, without duplicates. */
   readonly claimGroups: readonly string[];
   /** Unix seconds: `exp`, or `iat` plus the issuer's longest token age where that is sooner. */
@@ -45,16 +47,36 @@ export function readClaims(claims: JWTPayload, issuer: Issuer): VerifiedToken {
     claimGroups: readGroups(claims, issuer),
     expires: Math.floor(Math.min(exp, iat + seconds(issuer.maxTokenAge))),
     ...(email === undefined ? {} : { email }),
+    ...claimedEmails(claims, email),
     ...(run === undefined ? {} : { run }),
   };
+}
+
+/** Where issuers put addresses: OpenID Connect Core 1.0, 5.1, and Microsoft's. */
+const ADDRESSES = ['email', 'preferred_username', 'upn', 'unique_name'] as const;
+
+function claimedEmails(
+  claims: JWTPayload,
+  verified: string | undefined,
+): Pick<VerifiedToken, 'claimedEmails'> {
+  const named = ADDRESSES.map(name => (Object.hasOwn(claims, name) ? claims[name] : undefined))
+    .filter(value => isAddress(value))
+    .map(lowerEmail);
+  const others = [...new Set(named)].filter(one => one !== verified).sort();
+  return others.length === 0 ? {} : { claimedEmails: others };
+}
+
+function isAddress(value: unknown): value is string {
+  return (
+    typeof value === 'string' && value.length <= 320 && /^[^\s@]+@[^\s@]+$/.test(value) && isPlain(value)
+  );
 }
 
 function readEmail(claims: JWTPayload, issuer: Issuer): string | undefined {
   const email = Object.hasOwn(claims, 'email') ? claims.email : undefined;
   if (typeof email !== 'string' || email === '') return undefined;
   if (claims.email_verified !== true && !issuer.trustEmail) return undefined;
-  if (email.length > 320 || !/^[^\s@]+@[^\s@]+$/.test(email) || !isPlain(email))
-    throw invalid('its email is none');
+  if (!isAddress(email)) throw invalid('its email is none');
   return lowerEmail(email);
 }
 

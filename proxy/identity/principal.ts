@@ -22,6 +22,7 @@ export function toPrincipal(
     ...(answer === null ? {} : { directory: answer.directory }),
     expires: verified.expires,
     ...(verified.email === undefined ? {} : { email: verified.email }),
+    ...(verified.claimedEmails === undefined ? {} : { claimedEmails: [...verified.claimedEmails] }),
     ...(verified.run === undefined ? {} : { run: verified.run }),
   };
 }

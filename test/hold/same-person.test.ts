@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { mailbox } from '#schemas/email.ts';
 import { IllegalMove, transition } from '#schemas/hold.ts';
 import { requestDigest } from '#schemas/request.ts';
-import { heldApproval, NOW, requirement } from './fixture.ts';
+import { heldApproval, NOW, requester, requirement } from './fixture.ts';
 
 const approved = (approval: ReturnType<typeof heldApproval>, by: string, account?: string) =>
   transition(approval, {
@@ -28,6 +28,17 @@ const approved = (approval: ReturnType<typeof heldApproval>, by: string, account
 
 test('a requester who writes to themself with a plus is still the requester', () => {
   assert.throws(() => approved(heldApproval('ap_1'), 'dev+slack@example.com'), IllegalMove);
+});
+
+test('a requester whose issuer vouches for no e-mail is the requester by the one that it names', () => {
+  const { email: _, ...unknown } = requester;
+  const asked = { ...heldApproval('ap_1'), requester: unknown };
+  assert.equal(approved(asked, 'dev@example.com').state, 'approved', 'nobody can tell that they are one');
+  const claimed = { ...unknown, claimedEmails: ['ann@example.com', 'dev+ci@example.com'] };
+  const told = { ...asked, requester: claimed };
+  for (const by of ['dev@example.com', 'ann+x@example.com'])
+    assert.throws(() => approved(told, by), /their own statement/);
+  assert.equal(approved(told, 'bob@example.com').state, 'approved');
 });
 
 test('an approver with two addresses of one mailbox is one person of a quorum', () => {

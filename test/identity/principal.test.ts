@@ -32,6 +32,14 @@ test('a principal has the groups of its claims and of the policy, sorted, each o
   assert.deepEqual(principal.parse(made), made);
 });
 
+test('an e-mail that nobody vouches for gives nobody’s groups', () => {
+  const made = toPrincipal({ ...verified, claimedEmails: ['ann@example.com', 'x@example.com'] }, groups);
+  assert.deepEqual(made.groups, ['both', 'idp:dev']);
+  assert.equal(made.email, undefined);
+  assert.deepEqual(made.claimedEmails, ['ann@example.com', 'x@example.com']);
+  assert.deepEqual(principal.parse(made), made);
+});
+
 test('a subject that looks like somebody’s e-mail joins none of their groups', () => {
   assert.deepEqual(toPrincipal({ ...verified, subject: 'ann@example.com' }, groups).groups, ['idp:dev']);
   assert.deepEqual(resolveGroups(groups, { email: 'ci-7' }), []);

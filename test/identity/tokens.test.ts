@@ -70,6 +70,23 @@ describe('a right token', () => {
     assert.equal(await read({ ...email, email_verified: 'true' }), undefined);
   });
 
+  test('is known by addresses that nobody vouches for, too, so that whoever has them does not decide for themself', async () => {
+    const read = async (claims: object) =>
+      (await verifier.verify(await token(key, server.url, now, { ...claims }))).claimedEmails;
+    assert.deepEqual(await read({ email: 'Ann@Example.com' }), ['ann@example.com']);
+    assert.deepEqual(await read({ email: 'ann@example.com', email_verified: false, upn: 'A@corp.example' }), [
+      'a@corp.example',
+      'ann@example.com',
+    ]);
+    const verified = { email: 'ann@example.com', email_verified: true };
+    assert.equal(await read(verified), undefined);
+    assert.deepEqual(await read({ ...verified, preferred_username: 'ann.b@example.com' }), [
+      'ann.b@example.com',
+    ]);
+    for (const none of [{}, { email: 7 }, { preferred_username: 'ann' }, { email: 'a\u202en@example.com' }])
+      assert.equal(await read(none), undefined);
+  });
+
   test('has its e-mail trusted where the policy says so', async () => {
     const trusting = createVerifier({
       issuers: [issuerEntry(server.url, { trustEmail: true })],
