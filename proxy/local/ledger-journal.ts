@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, write } from 'node:fs';
+import { closeSync, constants, openSync, write, writeSync } from 'node:fs';
 import type { Batch } from '#proxy/record/event-queue.ts';
 import { BLOCK, type JournalPosition, recordSize, sealRecord } from '#schemas/journal.ts';
 import { journalPath } from './journal-files.ts';
@@ -9,8 +9,9 @@ const MOST = 4;
 const LEAST = 16 * BLOCK;
 /**
  * The end of the log that is not in the tables yet, written by the proxy's own thread: one batch is one record, durable when its one
- * write has returned. The write itself happens in libuv's pool, so that a disk which hangs holds up nobody but those who wait
- * for the record. The two files are used in turn, each from its beginning, once all that is in it has been filed.
+ * write has returned. It is made in libuv's pool, where a disk that hangs holds up nobody but those who wait for the record, or by the
+ * calling thread itself, which spares waking two. The two files are used in turn, each from its beginning, once all that is in it has
+ * been filed.
  */
 export class LedgerJournal {
   #files: [number, number];
@@ -53,23 +54,39 @@ export class LedgerJournal {
    * Writes one record, in whose memory its header and padding are put; one at a time, and not when `full`. After an error the same
    * lines must be given again: they go to the same place, where they may stand already.
    */
-  write({ bytes, length }: Batch, done: (error: Error | null) => void): void {
-    const at = this.#place();
-    const prev = sealRecord(bytes, length, at);
-    const size = recordSize(length);
-    this.#tried = true;
-    write(this.#files[at.segment], bytes, 0, size, at.offset, (error, written) => {
-      if (error === null && written === size) {
-        this.#at = { ...at, offset: at.offset + size, seq: at.seq + 1, prev };
-        this.#tried = false;
-        this.#ends[at.segment] = at.seq + 1;
-        done(null);
-      } else done(error ?? new Error(`the disk took ${written} of ${size} bytes of the journal`));
+  write(batch: Batch, done: (error: Error | null) => void): void {
+    const { at, prev, size } = this.#seal(batch);
+    write(this.#files[at.segment], batch.bytes, 0, size, at.offset, (error, written) => {
+      done(error ?? this.#took(at, prev, size, written));
     });
+  }
+
+  /** The same, before it returns; gives the error. */
+  writeHere(batch: Batch): Error | null {
+    const { at, prev, size } = this.#seal(batch);
+    try {
+      return this.#took(at, prev, size, writeSync(this.#files[at.segment], batch.bytes, 0, size, at.offset));
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
   }
 
   close(): void {
     for (const fd of this.#files) closeSync(fd);
+  }
+
+  #seal({ bytes, length }: Batch): { at: JournalPosition; prev: string; size: number } {
+    const at = this.#place();
+    this.#tried = true;
+    return { at, prev: sealRecord(bytes, length, at), size: recordSize(length) };
+  }
+
+  #took(at: JournalPosition, prev: string, size: number, written: number): Error | null {
+    if (written !== size) return new Error(`the disk took ${written} of ${size} bytes of the journal`);
+    this.#at = { ...at, offset: at.offset + size, seq: at.seq + 1, prev };
+    this.#tried = false;
+    this.#ends[at.segment] = at.seq + 1;
+    return null;
   }
 
   /** Decided once for each record: one that failed to be written may be there all the same, and must not be in two places. */

@@ -1,4 +1,5 @@
-import type { EventQueue } from '#proxy/record/event-queue.ts';
+import type { Batch, EventQueue } from '#proxy/record/event-queue.ts';
+import type { DiskPace } from './disk-pace.ts';
 import type { LedgerJournal } from './ledger-journal.ts';
 
 /** How long an event that nobody waits for may wait for company (ms). */
@@ -11,6 +12,13 @@ const ALONE = 4;
 /** In a crowd: further turns of the event loop that a record waits for while each brings more, and bytes with which it has company enough. */
 const TURNS = 3;
 const ENOUGH = 32 << 10;
+/** When this thread has waited for the disk for so long (ms), the world may have gone on without it, */
+const STOOD_STILL = 10;
+/** and in so many turns of the event loop it learns what has happened: a connection, what it says, and that it has ended. */
+const CATCH_UP = 4;
+
+/** Whether this thread may wait for the disk itself. */
+export type Disk = Pick<DiskPace, 'fast' | 'took' | 'failed'>;
 
 export interface LedgerWriterEvents {
   /** Everything up to this ticket is durable. */
@@ -26,11 +34,15 @@ export interface LedgerWriterEvents {
 /**
  * When the journal is written: each write costs the same, however many statements share it, and one at a time is under way. So it waits
  * for whatever is there already, and never for what may come.
+ *
+ * In a crowd this thread makes the write itself, as long as the disk is fast (docs/decisions/0010): everything that may go to a server has
+ * gone by then, and while the disk works, the next requests gather.
  */
 export class LedgerWriter {
   #queue: EventQueue;
   #journal: LedgerJournal;
   #events: LedgerWriterEvents;
+  #disk: Disk;
   #scheduled = false;
   /** Events up to this ticket are to be written without delay. */
   #urgent = 0;
@@ -43,9 +55,10 @@ export class LedgerWriter {
   /** The last record was one of several statements. */
   #crowd = false;
 
-  constructor(queue: EventQueue, journal: LedgerJournal, events: LedgerWriterEvents) {
+  constructor(queue: EventQueue, journal: LedgerJournal, disk: Disk, events: LedgerWriterEvents) {
     this.#queue = queue;
     this.#journal = journal;
+    this.#disk = disk;
     this.#events = events;
   }
 
@@ -86,6 +99,11 @@ export class LedgerWriter {
 
   /** Writes what there is, now. */
   send(): void {
+    this.#send(false);
+  }
+
+  /** `here`: by this thread, if the disk is fast; only where nobody up the stack has work left. */
+  #send(here: boolean): void {
     if (this.#busy || this.#closed) return;
     const batch = this.#queue.peek();
     if (batch === null) {
@@ -99,10 +117,35 @@ export class LedgerWriter {
     this.#busy = true;
     clearTimeout(this.#lingering);
     this.#lingering = undefined;
-    this.#journal.write(batch, error => {
-      if (error === null) this.#written(batch.last);
-      else this.#failed(error);
+    const began = performance.now();
+    if (here && this.#disk.fast(began)) this.#writeHere(batch, began);
+    else
+      this.#journal.write(batch, error => {
+        const now = performance.now();
+        this.#disk.took(now - began, false, now);
+        this.#done(batch, error);
+      });
+  }
+
+  #writeHere(batch: Batch, began: number): void {
+    const error = this.#journal.writeHere(batch);
+    const now = performance.now();
+    this.#disk.took(now - began, true, now);
+    if (now - began < STOOD_STILL) this.#done(batch, error);
+    else this.#catchUp(CATCH_UP, () => this.#done(batch, error));
+  }
+
+  /** Before anybody is released, timers fire, so that whoever has waited too long is told so, and who has gone or has cancelled is heard. */
+  #catchUp(turns: number, then: () => void): void {
+    setImmediate(() => {
+      if (turns > 1) this.#catchUp(turns - 1, then);
+      else then();
     });
+  }
+
+  #done(batch: Batch, error: Error | null): void {
+    if (error === null) this.#written(batch.last);
+    else this.#failed(error);
   }
 
   close(): void {
@@ -124,7 +167,7 @@ export class LedgerWriter {
         return;
       }
       this.#scheduled = false;
-      this.send();
+      this.#send(this.#crowd);
     });
   }
 
@@ -142,6 +185,7 @@ export class LedgerWriter {
   /** The same record again, until the disk takes it. */
   #failed(error: Error): void {
     this.#events.failed(error);
+    this.#disk.failed(performance.now());
     setTimeout(() => {
       this.#busy = false;
       this.send();

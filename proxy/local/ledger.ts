@@ -6,12 +6,13 @@ import { EventQueue } from '#proxy/record/event-queue.ts';
 import { Waiters } from '#proxy/record/waiters.ts';
 import type { AuditBody, AuditKind } from '#schemas/audit.ts';
 import { HoldpointError } from '#schemas/errors.ts';
+import { DiskPace } from './disk-pace.ts';
 import { LedgerJournal } from './ledger-journal.ts';
 import { openLedgerKey } from './ledger-key.ts';
 import { lockLedger } from './ledger-lock.ts';
 import type { FromLedger, LedgerStart } from './ledger-messages.ts';
 import { LedgerThread } from './ledger-thread.ts';
-import { LedgerWriter } from './ledger-writer.ts';
+import { type Disk, LedgerWriter } from './ledger-writer.ts';
 
 export interface LedgerOptions {
   /** SQLite database, made when there is none. `….checkpoint` and `….lock` stand beside it. */
@@ -24,6 +25,8 @@ export interface LedgerOptions {
   readonly memory?: number;
   /** Room that each of the journal's two files is made with (bytes), where the disk has plenty. */
   readonly journal?: number;
+  /** Whether the proxy's own thread may wait for the disk; learnt from how fast it was, where nobody else says it. */
+  readonly disk?: Disk;
 }
 
 const DEADLINE = 5000;
@@ -75,6 +78,7 @@ class Ledger implements Recorder {
   #file: string;
   #unlock: () => void;
   #thread: LedgerThread;
+  #disk: Disk;
   /** Null until it is open, and when it is closed. */
   #writer: LedgerWriter | null = null;
 
@@ -96,6 +100,7 @@ class Ledger implements Recorder {
     this.#memory = options.memory ?? MEMORY;
     this.#file = start.file;
     this.#unlock = unlock;
+    this.#disk = options.disk ?? new DiskPace();
     this.#thread = new LedgerThread(start, {
       said: message => this.#receive(message),
       lost: why => {
@@ -106,7 +111,8 @@ class Ledger implements Recorder {
 
   async open(): Promise<void> {
     const { position, room } = await this.#thread.open();
-    this.#writer = new LedgerWriter(this.#queue, new LedgerJournal(this.#file, position, room), {
+    const journal = new LedgerJournal(this.#file, position, room);
+    this.#writer = new LedgerWriter(this.#queue, journal, this.#disk, {
       written: ticket => this.#written(ticket),
       failed: error => {
         this.#fault = error.message;
@@ -218,9 +224,10 @@ class Ledger implements Recorder {
     if (writer === null) return;
     this.#behind = null;
     this.#told = false;
+    const { full } = writer;
     writer.filed(seq);
     if (writer.seq > seq) this.#tell();
-    if (!writer.full && (writer.wanted || this.#closing !== null)) writer.send();
+    if (full && !writer.full && (writer.wanted || this.#closing !== null)) writer.send();
   }
 
   /** Not before what has come meanwhile is read: when this process was late, an answer may be there already. */
