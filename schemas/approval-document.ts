@@ -35,24 +35,40 @@ export const approvalDocument = z.object({
 });
 export type ApprovalDocument = z.infer<typeof approvalDocument>;
 
-/** Reads a document. Throws an Error naming what does not fit: somebody else has written there. */
+/**
+ * Reads a document. Throws an Error that names what does not fit: somebody else has written there. It repeats nothing of what is there, which
+ * has SQL and values in it: errors go to logs.
+ */
 export function fromDocument(id: string, data: unknown): Approval {
   const document = approvalDocument.safeParse(data);
   if (!document.success)
-    throw new Error(`the document of approval ${id} does not have its form`, { cause: document.error });
+    throw new Error(
+      `the document of approval ${id} does not have its form: ${faultsOf(document.error.issues)}`,
+    );
   const { state, outcome, body, decisions } = document.data;
+  const read = approval.safeParse(parts(body, decisions, { state, outcome }));
+  if (!read.success) throw unreadable(id, faultsOf(read.error.issues));
+  if (read.data.id !== id) throw unreadable(id, 'it is about another');
+  return read.data;
+}
+
+/** Undefined where one of the texts is no JSON: that is no approval either. */
+function parts(body: string, decisions: readonly string[], own: object): unknown {
   try {
-    const read = approval.parse({
-      ...JSON.parse(body),
-      state,
-      outcome,
-      decisions: decisions.map(text => JSON.parse(text)),
-    });
-    if (read.id !== id) throw new Error(`it is about ${read.id}`);
-    return read;
-  } catch (cause) {
-    throw new Error(`the document of approval ${id} cannot be read: ${(cause as Error).message}`, { cause });
+    return { ...JSON.parse(body), ...own, decisions: decisions.map(text => JSON.parse(text)) };
+  } catch {
+    return undefined; // its message would quote the text
   }
+}
+
+function unreadable(id: string, why: string): Error {
+  return new Error(`the document of approval ${id} cannot be read: ${why}`);
+}
+
+/** Where something does not fit, by names of the form alone. */
+export function faultsOf(issues: readonly { readonly path: readonly PropertyKey[] }[]): string {
+  const places = issues.map(({ path }) => path.slice(0, 2).map(String).join('.') || 'it is no such record');
+  return [...new Set(places)].join(', ');
 }
 
 /** The fields that follow from the approval itself; `instance` and `grantKey` are the opener's. */

@@ -1,4 +1,5 @@
 import type { Firestore, QueryDocumentSnapshot, Transaction } from '@google-cloud/firestore';
+import { z } from 'zod';
 import { courses } from '#functions/course.ts';
 import { decisionOn } from '#functions/decision-on.ts';
 import { dueEvent } from '#functions/due-event.ts';
@@ -33,6 +34,8 @@ export interface CloudDeskOptions {
   /** What cannot be read, because somebody else has written there: it is left out, and does not stand in the way of the others. */
   readonly log: (message: string, error?: unknown) => void;
 }
+
+const execution = z.object({ status: z.string(), rows: z.number(), sqlstate: z.string() });
 
 /** How many an unlimited list gives. */
 const LIST = 500;
@@ -228,10 +231,18 @@ function noSuch(id: string): IllegalMove {
   return new IllegalMove(`there is no approval ${id}`);
 }
 
+/** For people: what somebody else has written there is as good as nothing. */
+function toExecution(text: string): Execution | null {
+  try {
+    return text === '' ? null : execution.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
 function toCourse(id: string, data: unknown): Course {
-  const { execution } = approvalDocument.partial().parse(data);
-  const told = execution === undefined || execution === '' ? null : (JSON.parse(execution) as Execution);
-  return { approval: fromDocument(id, data), execution: told };
+  const approval = fromDocument(id, data);
+  return { approval, execution: toExecution(approvalDocument.parse(data).execution) };
 }
 
 function changing({

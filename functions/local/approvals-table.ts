@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { type Approval, type ApprovalState, approval } from '#schemas/approval.ts';
+import { faultsOf } from '#schemas/approval-document.ts';
 import type { SignedDecision } from '#schemas/decision.ts';
 import { grantKey } from '#schemas/grant.ts';
 import { type Revocation, readRevocation } from '#schemas/revocation.ts';
@@ -121,15 +122,17 @@ export function updateApproval(db: DatabaseSync, before: Approval, after: Approv
 
 function fromRow(db: DatabaseSync, row: Record<string, SQLOutputValue>): Approval {
   const signed = db.prepare('select signed from decisions where approval = ? order by n').all(row.id ?? null);
+  let text: unknown;
   try {
-    return approval.parse({
-      ...JSON.parse(String(row.body)),
-      id: row.id,
-      state: row.state,
-      outcome: row.outcome,
-      decisions: signed.map(d => JSON.parse(String(d.signed))),
-    });
-  } catch (cause) {
-    throw new Error(`approval ${row.id} cannot be read: its row was changed by hand`, { cause });
+    const decisions = signed.map(d => JSON.parse(String(d.signed)));
+    const { id, state, outcome } = row;
+    text = { ...JSON.parse(String(row.body)), id, state, outcome, decisions };
+  } catch {
+    text = undefined; // no JSON; its error would quote the SQL
   }
+  const read = approval.safeParse(text);
+  if (read.success) return read.data;
+  throw new Error(
+    `approval ${row.id} cannot be read: its row was changed by hand (${faultsOf(read.error.issues)})`,
+  );
 }

@@ -37,7 +37,7 @@ export class LocalApprovals implements ApprovalBook {
   readonly #signer: DecisionSigner;
   readonly #groupsOf: (email: string) => readonly string[];
   readonly #clock: () => number;
-  readonly #watchers = new Map<string, Set<(approval: Approval) => void>>();
+  readonly #watchers = new Map<string, Set<(approval: Approval | null) => void>>();
   readonly #subscribers = new Set<(approval: Approval) => void>();
 
   /** `groupsOf` gives the policy's static groups of a lower-case e-mail. Throws an Error when `path` cannot be opened. */
@@ -90,14 +90,14 @@ export class LocalApprovals implements ApprovalBook {
     if (opened) this.#tell(value.id);
   }
 
-  watch(id: string, changed: (approval: Approval) => void): () => void {
-    const own = (value: Approval) => changed(value);
+  watch(id: string, changed: (approval: Approval | null) => void): () => void {
+    const own = (value: Approval | null) => changed(value);
     const watchers = this.#watchers.get(id) ?? new Set();
     this.#watchers.set(id, watchers.add(own));
     queueMicrotask(() => {
       if (!watchers.has(own)) return;
       const present = this.#seen(id);
-      if (present !== null) own(present);
+      if (present !== undefined) own(present);
     });
     return () => {
       watchers.delete(own);
@@ -201,10 +201,14 @@ export class LocalApprovals implements ApprovalBook {
     return after;
   }
 
-  /** As the proxy is told of it. */
-  #seen(id: string): Approval | null {
-    const present = readApproval(this.#db, id);
-    return present === null ? null : withRevocation(present, revocationOf(this.#db, id));
+  /** As the proxy is told of it: undefined where there is none, null where it cannot be read. */
+  #seen(id: string): Approval | null | undefined {
+    try {
+      const present = readApproval(this.#db, id);
+      return present === null ? undefined : withRevocation(present, revocationOf(this.#db, id));
+    } catch {
+      return null; // whoever reads it by name is told why
+    }
   }
 
   #standing(id: string, digest: string): Approval | null {
@@ -216,9 +220,12 @@ export class LocalApprovals implements ApprovalBook {
   /** After the commit, and outside it: a callback that throws undoes nothing and is nobody's store error. */
   #tell(id: string): void {
     const present = this.#seen(id);
+    if (present === undefined) return;
+    const watchers = this.#watchers.get(id) ?? new Set();
+    for (const callback of watchers) queueMicrotask(() => watchers.has(callback) && callback(present));
     if (present === null) return;
-    for (const set of [this.#watchers.get(id) ?? new Set(), this.#subscribers])
-      for (const callback of set) queueMicrotask(() => set.has(callback) && callback(present));
+    for (const callback of this.#subscribers)
+      queueMicrotask(() => this.#subscribers.has(callback) && callback(present));
   }
 
   /** For the proxy: an IllegalMove is an answer, everything else means that the store is out of reach. */

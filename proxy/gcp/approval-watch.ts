@@ -38,19 +38,26 @@ export class ApprovalWatch {
   readonly #entries = new Map<string, Entry>();
   readonly #poll: NodeJS.Timeout;
   readonly #unlisten: (() => void)[];
+  #polling = false;
   #closed = false;
 
   constructor(options: ApprovalWatchOptions) {
     this.#options = options;
     const { instance, revocations, pollMs, clock, log } = options;
-    this.#poll = setInterval(() => void this.#ask([...this.#entries.keys()]), pollMs);
+    this.#poll = setInterval(() => void this.#pollAll(), pollMs);
     this.#poll.unref();
     this.#unlisten = [
-      listen(this.#approvals().where('instance', '==', instance), 'approvals', log, snapshot => {
-        for (const { type, doc } of snapshot.docChanges())
-          if (type === 'removed') void this.#ask([doc.id]);
-          else this.#take(doc.id, doc);
-      }),
+      // Those that can still change, or the listener would keep every approval that this instance has ever opened.
+      listen(
+        this.#approvals().where('instance', '==', instance).where('state', 'in', ['held', 'approved']),
+        'approvals',
+        log,
+        snapshot => {
+          for (const { type, doc } of snapshot.docChanges())
+            if (type !== 'removed') this.#take(doc.id, doc);
+            else if (this.#entries.has(doc.id)) void this.#ask([doc.id]);
+        },
+      ),
       revocations.listen(clock, log, (id, revocation) => this.#revoked(id, revocation)),
     ];
   }
@@ -95,6 +102,14 @@ export class ApprovalWatch {
           entry.unlisten = null;
         },
       );
+  }
+
+  /** One at a time: a database that is slow to answer is not asked all the more. */
+  async #pollAll(): Promise<void> {
+    if (this.#polling) return;
+    this.#polling = true;
+    await this.#ask([...this.#entries.keys()]);
+    this.#polling = false;
   }
 
   /** Where the revocations cannot be read, there is no news at all. */

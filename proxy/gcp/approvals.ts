@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Firestore } from '@google-cloud/firestore';
+import type { DocumentSnapshot, Firestore } from '@google-cloud/firestore';
 import type { Approvals } from '#proxy/ports.ts';
 import type { Approval } from '#schemas/approval.ts';
 import { type ClaimDocument, COLLECTIONS, claimDocument, fromDocument } from '#schemas/approval-document.ts';
@@ -96,16 +96,19 @@ export class CloudApprovals implements Approvals {
       'the approval',
     );
     // Whatever it says.
-    if (revocation !== null) return false;
-    const approval = fromDocument(id, seen.data());
+    if (revocation !== null || !seen.exists) return false;
+    const approval = read(seen);
     return approval.state === 'approved' && approval.digest === digest;
   }
 
   async find(grantKey: string): Promise<Approval | null> {
-    const query = this.#options.approvals.collection(COLLECTIONS.approvals).where('grantKey', '==', grantKey);
+    const query = this.#options.approvals
+      .collection(COLLECTIONS.approvals)
+      .where('grantKey', '==', grantKey)
+      .where('state', 'in', ['held', 'approved', 'denied']);
     const found = await this.#answer(query.get(), 'the approvals');
     const open = found.docs
-      .map(document => fromDocument(document.id, document.data()))
+      .map(read)
       .filter(a => standsFor(a, this.#options.clock()))
       .sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
     const [newest] = open;
@@ -163,6 +166,15 @@ export class CloudApprovals implements Approvals {
 
 /** A Firestore document has 1 MiB, and the approval is stored as JSON within it; the rest is for decisions and the message's state. */
 const DOCUMENT_BYTES = 900 * 1024;
+
+/** What cannot be read may say anything: nothing is used while it is there. */
+function read(document: DocumentSnapshot): Approval {
+  try {
+    return fromDocument(document.id, document.data());
+  } catch (error) {
+    throw unavailable(`the record of approval ${document.id} cannot be read`, error);
+  }
+}
 
 function unavailable(detail: string, cause?: unknown): HoldpointError {
   return new HoldpointError('hold_unavailable', undefined, { detail, cause });

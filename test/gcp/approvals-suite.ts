@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inspect } from 'node:util';
 import type { ApprovalBook } from '#functions/ports.ts';
 import type { Approvals, DecisionVerifier } from '#proxy/ports.ts';
 import type { Approval } from '#schemas/approval.ts';
@@ -13,8 +14,8 @@ export interface Stores {
   readonly approvals: Approvals;
   readonly book: ApprovalBook;
   readonly verifier: DecisionVerifier;
-  /** Changes what is stored behind everybody's back; `undo`: the last decision is taken out, and the state is what it was before. */
-  alter(id: string, how: 'text' | 'state' | 'undo'): Promise<void>;
+  /** Changes what is stored behind everybody's back; `undo`: the last decision is taken out, and the state is what it was before; `cut`: its text ends in the middle. */
+  alter(id: string, how: 'text' | 'state' | 'undo' | 'cut'): Promise<void>;
   /** What the clock does for them. */
   tick(): Promise<unknown>;
 }
@@ -237,6 +238,36 @@ export function approvalsContract(stores: () => Stores): void {
     });
     const newer = await opened({ releases: 'once', requester: who });
     assert.equal((await stores().approvals.find(key))?.id, newer.id);
+  });
+
+  test('a record that cannot be read releases nothing, is said to be so, and none of it is repeated', async () => {
+    const who = { ...requester, subject: `cut-${process.pid}-${last}` };
+    const approval = await opened({ releases: 'once', requester: who });
+    await approve(approval.id);
+    const { until, stop } = watched(approval.id);
+    await until('the present state', a => a?.state === 'approved');
+    await stores().alter(approval.id, 'cut');
+    const again = watched(approval.id);
+    await again.until('it cannot be read', a => a === null);
+    again.stop();
+    stop();
+    const { approvals } = stores();
+    for (const asked of [
+      () => approvals.find(grantKey(approval.statement, who)),
+      () => approvals.stands(approval.id, approval.digest),
+      () => approvals.claim(approval.id, approval.digest),
+    ]) {
+      const error = await asked().then(
+        () => assert.fail('it was read'),
+        (fault: unknown) => fault,
+      );
+      assert.equal((error as { code?: unknown }).code, 'hold_unavailable', inspect(error));
+      assert.ok(!inspect(error, { depth: 9 }).includes('orders'), inspect(error));
+    }
+    const seen = await stores()
+      .book.get(approval.id)
+      .catch((error: unknown) => error);
+    assert.ok(seen instanceof Error && !inspect(seen, { depth: 9 }).includes('orders'), inspect(seen));
   });
 
   test('a record that was altered by hand is signed by nobody, and the proxy hears that it cannot be read', async () => {

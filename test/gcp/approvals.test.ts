@@ -47,7 +47,11 @@ describe('approvals on one machine', () => {
         db.prepare(
           `update approvals set state = iif(outcome like 'revoked%', 'approved', 'held') where id = ?`,
         ).run(id);
-      } else if (how === 'state') db.prepare(`update approvals set state = 'approved' where id = ?`).run(id);
+      } else if (how === 'cut')
+        db.prepare(`update approvals set body = substr(body, 1, instr(body, 'orders') + 8) where id = ?`).run(
+          id,
+        );
+      else if (how === 'state') db.prepare(`update approvals set state = 'approved' where id = ?`).run(id);
       else db.prepare(`update approvals set body = replace(body, 'orders', 'ORDERS') where id = ?`).run(id);
       db.close();
     };
@@ -118,6 +122,10 @@ describe('approvals on the emulators', { skip: lacksEmulators() }, () => {
           await document.update({ state, decisions: decisions.slice(0, -1) });
         } else {
           const body = String((await document.get()).get('body'));
+          if (how === 'cut') {
+            await document.update({ body: body.slice(0, body.indexOf('orders') + 8) });
+            return;
+          }
           await document.update({ body: body.replace('orders', 'ORDERS') });
         }
       },

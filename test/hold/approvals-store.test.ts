@@ -88,7 +88,7 @@ test('watchers hear the present state and every change of theirs, subscribers of
   const stopAll = f.book.subscribe(a => all.push(`${a.id} ${a.state}`));
   await f.book.open(heldApproval('ap_1', [requirement({ quorum: 2 })]));
   await f.book.open(heldApproval('ap_2'));
-  const stop = f.book.watch('ap_1', a => seen.push(`${a.state} ${a.decisions.length}`));
+  const stop = f.book.watch('ap_1', a => seen.push(`${a?.state} ${a?.decisions.length}`));
   await settle();
   await f.approve('ap_1');
   await f.deny('ap_2');

@@ -78,7 +78,7 @@ test('an approval comes back from its document as it went in, and a document of 
   const value = approved();
   const document = toDocument(value, { instance: 'i-1', grantKey: 'k' });
   assert.deepEqual(fromDocument('ap_1', document), value);
-  assert.throws(() => fromDocument('ap_2', document), /approval ap_2 cannot be read: it is about ap_1/);
+  assert.throws(() => fromDocument('ap_2', document), /approval ap_2 cannot be read: it is about another/);
   assert.throws(() => fromDocument('ap_1', { ...document, state: 'allowed' }), /does not have its form/);
   assert.throws(() => fromDocument('ap_1', { ...document, body: '{' }), /cannot be read/);
 });
