@@ -5,6 +5,7 @@ import { altered } from './altered.ts';
 import { crashes } from './crashes.ts';
 import { deliveries } from './deliveries.ts';
 import { outages } from './outages.ts';
+import { sessions } from './sessions.ts';
 import { type Stack, startStack } from './stack.ts';
 import { tour } from './tour.ts';
 
@@ -27,4 +28,5 @@ describe('the cloud: every part a process of its own', { skip: lacksEmulators() 
   describe('deliveries and presses', () => deliveries(stackOf));
   describe('outages', () => outages(stackOf));
   describe('crashes', () => crashes(stackOf));
+  describe('two proxies', () => sessions(stackOf));
 });

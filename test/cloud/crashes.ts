@@ -105,29 +105,4 @@ export function crashes(stackOf: () => Stack): void {
       });
     assert.equal((await summary.get()).get('held'), 1);
   });
-
-  test('two proxies and one grant: the same statement at both, at once, runs one time', async () => {
-    const stack = stackOf();
-    const tag = fresh();
-    await stack.put('later', tag);
-    const other = await stack.startProxy();
-    const sql = `update later set n = n + 1 where tag = '${tag}'`;
-    const first = (await stack.agent()).client;
-    const told = await first.query(sql).catch((error: Error) => error);
-    const id = /ap_[0-9a-z]+/.exec(JSON.stringify(told))?.[0];
-    assert.ok(id, 'the refusal names the approval');
-    await approve(stack, id, 'UANN');
-    await stack.becomes(id, 'approved');
-    const second = (await stack.agent(other)).client;
-    const results = await Promise.all(
-      [first, second, first, second].map(client => client.query(sql).catch((error: Error) => error)),
-    );
-    assert.equal(results.filter(r => !(r instanceof Error)).length, 1);
-    const [row] = await stack.db.query('select n from later where tag = $1', {
-      values: [tag],
-      database: 'shop',
-    });
-    assert.equal(row?.n, 1);
-    await other.stop();
-  });
 }

@@ -19,6 +19,21 @@ export async function deny(stack: Stack, id: string, user: string, reason: strin
   });
 }
 
+/** Takes back what is approved, through its dialog. Resolves when the record says so. */
+export async function revoke(stack: Stack, id: string, user: string, reason: string): Promise<void> {
+  await stack.becomes(id, 'approved');
+  await stack.shows(id, /"revoke"/);
+  await waitFor(
+    async () => {
+      if ((await stack.stored(id)).state === 'withdrawn') return true;
+      const { dialog } = await stack.press(id, 'revoke', user);
+      if (dialog !== null) await stack.slack.submit(dialog, user, reason);
+      return false;
+    },
+    { what: `${user} has revoked ${id}`, deadlineMs: PATIENCE_MS },
+  );
+}
+
 async function until(stack: Stack, id: string, user: string, press: () => Promise<unknown>): Promise<void> {
   await stack.message(id);
   await waitFor(

@@ -49,7 +49,9 @@ targets:
   shop: { host: 127.0.0.1, port: ${db}, database: shop, tls: disable, roles: { agent: { secret: ${SECRET} } } }
 groups: { approvers: [ann@example.com, bob@example.com] }
 protected: [{ column: public.people.email, mask: email }]
-access: [{ name: agents, targets: [shop], roles: [agent] }]
+access:
+  - { name: nightly, principals: { subjects: ['night-*'] }, targets: [shop], roles: [agent], approval: { approvers: [approvers], grant: 10m, message: who is up so late } }
+  - { name: agents, targets: [shop], roles: [agent] }
 rules:
   - { name: one, match: { effects: { writes: [public.one] } }, verdict: hold, approvers: [approvers] }
   - { name: two, match: { effects: { writes: [public.two] } }, verdict: hold, approvers: [approvers], quorum: 2 }
@@ -89,6 +91,8 @@ export interface Stack {
   startProxy(): Promise<NodeProcess>;
   restartFunction(name: FunctionName): Promise<void>;
   agent(proxy?: NodeProcess): Promise<Agent>;
+  /** A client of a proxy that is not connected yet. `subject`: who it is; `night-…` needs an approval to get in. */
+  client(subject: string, proxy: NodeProcess): Promise<pg.Client>;
   /** Puts rows of this tag into a table, past the proxy. */
   put(table: string, tag: string): Promise<void>;
   rows(table: string, tag: string): Promise<number>;
@@ -221,7 +225,6 @@ async function compose(undo: (() => unknown)[], stop: () => Promise<void>): Prom
     return started;
   };
   const proxy = await startProxy();
-  const token = await issuer.mint({ subject: 'ci-7', email: 'dev@example.com', now: Date.now() });
   const document = (id: string) => firestore.collection(COLLECTIONS.approvals).doc(id);
   const stack: Stack = {
     db,
@@ -239,18 +242,21 @@ async function compose(undo: (() => unknown)[], stop: () => Promise<void>): Prom
       await kill();
       functions[name] = await startFunction(name, functionsEnv, log, Number(ready.port));
     },
-    async agent(at = proxy) {
+    async client(subject, at) {
       const client = new pg.Client({
         host: '127.0.0.1',
         port: Number(at.ready.pg),
         user: 'agent',
         database: 'shop',
-        password: token,
-        connectionTimeoutMillis: 30_000,
+        password: await issuer.mint({ subject, email: 'dev@example.com', now: Date.now() }),
       });
       client.on('error', () => {});
-      await client.connect();
       undo.push(() => client.end().catch(() => {}));
+      return client;
+    },
+    async agent(at = proxy) {
+      const client = await stack.client('ci-7', at);
+      await client.connect();
       return {
         client,
         async hold(sql) {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, before, test } from 'node:test';
 import pg from 'pg';
+import type { Approval } from '#schemas/approval.ts';
 import { answer, type Gate, heldNotice, onlyError, startGate } from '#test/session/support.ts';
 import { lacks } from '#test/support/psql.ts';
 import * as raw from '#test/support/raw.ts';
@@ -158,6 +159,28 @@ test('revoking cuts its live sessions, withdraws what they hold, and nobody gets
   assert.equal(await gate.value('select count(*)::int from items'), 20);
   const again = await knock('wait-revoked');
   assert.notEqual(await heldNotice(again), id);
+  await verified();
+});
+
+test('revoked on the command line, it is over: the session is cut, and the list shows by whom', async () => {
+  const client = await knock('wait-command');
+  const id = await heldNotice(client);
+  await approve(id);
+  await client.untilReady();
+  const { code, stderr } = await gate.dev.cli(
+    ...['approvals', 'revoke', id, '--as', 'approver-2@example.com', '--reason', 'from the shell'],
+  );
+  assert.equal(code, 0, stderr);
+  await cut(client, new RegExp(`approval ${id}: revoked by approver-2@example.com: from the shell$`));
+  const listed = await gate.dev.cli('approvals', 'list', '--all', '--json');
+  const seen = (JSON.parse(listed.stdout) as Approval[]).find(a => a.id === id);
+  assert.deepEqual(
+    [seen?.state, seen?.outcome],
+    ['withdrawn', 'revoked by approver-2@example.com: from the shell'],
+  );
+  const again = await gate.dev.cli('approvals', 'revoke', id, '--as', 'approver-1@example.com');
+  assert.notEqual(again.code, 0);
+  assert.match(again.stderr, /was revoked by approver-2@example.com|is withdrawn/);
   await verified();
 });
 
