@@ -9,6 +9,7 @@ import {
   decodeRowDescription,
   decodeTextRow,
   encode,
+  encodeFields,
   field,
   int32,
   type TransactionStatus,
@@ -23,6 +24,7 @@ import { ownFault } from './own-fault.ts';
 import { Passage } from './passage.ts';
 import type { Run, RunStatus } from './run.ts';
 import { redacted, Shield } from './shield.ts';
+import { asOfExecute } from './unasked.ts';
 
 /** Any length that the server's own limit (1 GiB) allows; rows that pass unmasked are never held whole. */
 const MAX_SERVER_MESSAGE = 0x3fffffff;
@@ -243,6 +245,7 @@ export class Answers {
         return;
       case BACKEND.portalSuspended:
         this.passage.pass(buffer, start, end);
+        if (op.portal.once === true) this.owner.ended(run, 'ok');
         this.done(op);
         return;
       default:
@@ -339,8 +342,13 @@ export class Answers {
       this.passage.make(op.error);
       if (op.protocol === 'simple') return;
       this.owner.confirmed(op);
-    } else if (this.shield.inScope(op)) this.passage.make(redacted(BACKEND.error, fields));
-    else this.passage.pass(buffer, start, end);
+    } else {
+      const unasked = op?.kind === 'describe-portal' && op.own;
+      const said = unasked ? asOfExecute(fields) : fields;
+      if (this.shield.inScope(op)) this.passage.make(redacted(BACKEND.error, said));
+      else if (unasked) this.passage.make(encodeFields(BACKEND.error, said, 'latin1'));
+      else this.passage.pass(buffer, start, end);
+    }
     if (op === undefined || fatal) return;
     const run = runOf(op);
     if (run !== null) run.sqlstate = field(fields, 'C');

@@ -42,6 +42,8 @@ export interface Core {
   run(statements: readonly StatementAnalysis[]): Run;
   /** Judged anew: the meaning of a prepared statement may have changed since. */
   judgedBind(prepared: Prepared): Judged;
+  /** What PREPARE or DECLARE of this make. */
+  fromSql(analysis: StatementAnalysis): Prepared;
   judgedText(text: string, types: readonly number[]): Judged | null;
   submit(
     work: Pick<Submission, 'run' | 'judged' | 'protocol' | 'parameters' | 'forward' | 'refuse'> & Described,

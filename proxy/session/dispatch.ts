@@ -2,6 +2,7 @@ import { HoldpointError } from '#schemas/errors.ts';
 import { tooLong } from '../wire/frames.ts';
 import { FRONTEND } from '../wire/frontend.ts';
 import type { Core } from './core.ts';
+import { execute } from './execute.ts';
 import * as extended from './extended.ts';
 import { functionCall } from './fast-path.ts';
 import { refuseMessage } from './refusals.ts';
@@ -58,7 +59,7 @@ export function dispatch(
       else ready(() => extended.describe(core, buffer, start, end));
       return;
     case FRONTEND.execute:
-      ready(() => extended.execute(core, buffer, start, end));
+      ready(() => execute(core, buffer, start, end));
       return;
     case FRONTEND.close:
       if (core.segment) read(core, () => extended.close(core, buffer, start, end));

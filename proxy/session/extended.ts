@@ -1,25 +1,23 @@
-import type { StatementAnalysis } from '#schemas/analysis.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import { encode } from '../wire/backend.ts';
 import {
   decodeBind,
   decodeEmpty,
-  decodeExecute,
   decodeNamed,
   decodeParse,
   FRONTEND,
   parameterOf,
 } from '../wire/frontend.ts';
 import { parametersOf } from './binds.ts';
-import { type Core, secondWitness } from './core.ts';
+import type { Core } from './core.ts';
+import { unseenPortal } from './cursors.ts';
 import { checkName } from './names.ts';
-import type { Op, Portal } from './op.ts';
+import type { Portal } from './op.ts';
+import { openSegment, passInSegment } from './open-segment.ts';
 import type { Prepared } from './picture.ts';
 import { bytesOf, roomFor, roomForPortal, roomForStatement } from './room.ts';
 import type { Run } from './run.ts';
-import { lookAhead } from './segment.ts';
 import { OWN } from './server-line.ts';
-import { changesCatalog } from './settings.ts';
 import { asTheServer, unknownPortal, unknownStatement } from './unknown-names.ts';
 
 /**
@@ -161,56 +159,13 @@ export function describe(core: Core, buffer: Buffer, start: number, end: number)
     else passInSegment(core, buffer, start, end, { kind: 'describe-statement', prepared });
     return;
   }
-  const portal = core.picture.portals.get(name);
-  if (portal === undefined) {
+  const portal = core.picture.portals.get(name) ?? unseenPortal(core, name);
+  if (portal === null) {
     core.refuseExtended(unknownPortal(name, 'exec_describe_portal_message'));
     return;
   }
   portal.described = true;
   passInSegment(core, buffer, start, end, { kind: 'describe-portal', portal, own: false });
-}
-
-export function execute(core: Core, buffer: Buffer, start: number, end: number): void {
-  const { portal: name } = decodeExecute(buffer, start, end, core.encoding.text);
-  checkName(name, core.encoding);
-  const portal = core.picture.portals.get(name);
-  if (portal === undefined || portal.run === null) {
-    core.refuseExtended(unknownPortal(name, 'exec_execute_message'));
-    return;
-  }
-  const { run } = portal;
-  if (portal.rewired !== core.rewired || !meansTheSame(core, portal, run)) {
-    core.refuseExtended(
-      new HoldpointError('unknown_portal', 'what this portal reads was changed while it was open'),
-    );
-    return;
-  }
-  if (portal.plan === undefined && !portal.described) {
-    // The agent did not ask what the columns are; the mask has to know.
-    portal.described = true;
-    const bytes = encode(FRONTEND.describe, Buffer.from('P'), name);
-    core.segment = true;
-    core.line.send(bytes, { kind: 'describe-portal', portal, own: true });
-  }
-  passInSegment(core, buffer, start, end, { kind: 'execute', portal, run });
-  const copies = run.statements.some(s => s.effects.commands.includes('copy-in'));
-  if (!copies && !run.statements.some(changesPicture)) return;
-  // What follows may mean something else once this is done: it waits for the answer, which Flush makes the server give.
-  core.line.askForAnswers();
-  core.wait(copies ? 'copy' : 'settle');
-}
-
-/** Judged anew where catalog or settings are others than at Bind: it may go on as long as it would be allowed, or does what was judged. */
-function meansTheSame(core: Core, portal: Portal, run: Run): boolean {
-  const { stamp } = core.judge;
-  if (portal.under === stamp) return true;
-  const { statements, verdict } = core.judgedBind(portal.source);
-  const now = core.inBlock ? verdict.inTransaction : verdict.outside;
-  const effects = (list: readonly StatementAnalysis[]) =>
-    JSON.stringify(list.map(s => [s.effects, s.refusal]));
-  if (now.kind !== 'allow' && effects(statements) !== effects(run.statements)) return false;
-  portal.under = stamp;
-  return true;
 }
 
 export function close(core: Core, buffer: Buffer, start: number, end: number): void {
@@ -268,33 +223,6 @@ export function recordLeftParses(core: Core): void {
   } catch (error) {
     if (!(error instanceof HoldpointError)) throw error;
   }
-}
-
-/** The first message of a segment decides the mode for all of it: its transaction begins there. */
-function openSegment(core: Core): void {
-  if (core.segment) return;
-  core.segment = true;
-  if (core.status !== 'I') return;
-  // While its first message waited for the ledger, somebody may have changed the catalog: then nobody can tell what is behind it.
-  const kind = !core.canJudge()
-    ? 'other'
-    : lookAhead(core.frames, core.encoding.text, {
-        text: core.judgedText,
-        prepared: name => core.picture.statements.get(name) ?? null,
-        bound: core.judgedBind,
-        read: secondWitness,
-      });
-  if (kind !== 'nothing runs') core.line.switchMode(kind === 'reads');
-}
-
-function passInSegment(core: Core, buffer: Buffer, start: number, end: number, op: Op): void {
-  openSegment(core);
-  core.line.pass(buffer, start, end, op);
-}
-
-/** After these, later messages may mean something else. */
-function changesPicture(statement: StatementAnalysis): boolean {
-  return statement.actions.length > 0 || changesCatalog(statement);
 }
 
 function refuseOwnNames(name: string): void {

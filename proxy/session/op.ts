@@ -3,7 +3,7 @@ import type { MaskPlan } from '../mask/plan.ts';
 import type { Prepared } from './picture.ts';
 import type { Run } from './run.ts';
 
-/** A portal as the proxy knows it: made by Bind (with its run) or by SQL's DECLARE (run is null; FETCH judges by `source`). */
+/** A portal as the proxy knows it: made by Bind (with its run) or by SQL's DECLARE (run is null; FETCH and Execute judge by `source`). */
 export interface Portal {
   readonly source: Prepared;
   /** About what it takes of the proxy's memory: its statement's text may be nobody else's by now. */
@@ -18,6 +18,8 @@ export interface Portal {
   described: boolean;
   /** Null: nothing to mask. Undefined: not known yet, and no row may pass. */
   plan: MaskPlan | null | undefined;
+  /** Stands for one Execute of a portal that Bind did not make: its run is over when that is answered. */
+  readonly once?: true;
 }
 
 /** One message under way to the server, and what its answer means. The server answers in order, or skips to Sync. */

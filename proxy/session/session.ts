@@ -160,6 +160,7 @@ export class Session {
         return new Run(++this.count, statements, parts.now());
       },
       canJudge: () => parts.catalog.current !== null,
+      fromSql: analysis => this.judging.fromSql(analysis),
       judgedBind: prepared => this.judging.bound(prepared),
       judgedText: (text, types) => {
         const judgement = judge.text(text, types);

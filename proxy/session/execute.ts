@@ -1,0 +1,72 @@
+import type { StatementAnalysis } from '#schemas/analysis.ts';
+import { HoldpointError } from '#schemas/errors.ts';
+import { encode } from '../wire/backend.ts';
+import { decodeExecute, FRONTEND } from '../wire/frontend.ts';
+import type { Core } from './core.ts';
+import { executeCursor } from './cursors.ts';
+import { checkName } from './names.ts';
+import type { Portal } from './op.ts';
+import { passInSegment } from './open-segment.ts';
+import type { Run } from './run.ts';
+import { changesCatalog } from './settings.ts';
+
+/** Runs a portal, or goes on with it. What Bind made was judged there; what SQL made, or nobody has seen made, is judged as a FETCH. */
+export function execute(core: Core, buffer: Buffer, start: number, end: number): void {
+  const { portal: name, maxRows } = decodeExecute(buffer, start, end, core.encoding.text);
+  checkName(name, core.encoding);
+  const portal = core.picture.portals.get(name);
+  if (portal === undefined || portal.run === null) {
+    executeCursor(core, name, maxRows, (fetch, run) => goOn(core, name, fetch, run, buffer, start, end));
+    return;
+  }
+  const { run } = portal;
+  if (portal.rewired !== core.rewired || !meansTheSame(core, portal, run)) {
+    core.refuseExtended(
+      new HoldpointError('unknown_portal', 'what this portal reads was changed while it was open'),
+    );
+    return;
+  }
+  goOn(core, name, portal, run, buffer, start, end);
+}
+
+function goOn(
+  core: Core,
+  name: string,
+  portal: Portal,
+  run: Run,
+  buffer: Buffer,
+  start: number,
+  end: number,
+): void {
+  if (portal.plan === undefined && !portal.described) {
+    // The agent did not ask what the columns are; the mask has to know.
+    portal.described = true;
+    const bytes = encode(FRONTEND.describe, Buffer.from('P'), name);
+    core.segment = true;
+    core.line.send(bytes, { kind: 'describe-portal', portal, own: true });
+  }
+  passInSegment(core, buffer, start, end, { kind: 'execute', portal, run });
+  const copies = run.statements.some(s => s.effects.commands.includes('copy-in'));
+  if (!copies && !run.statements.some(changesPicture)) return;
+  // What follows may mean something else once this is done: it waits for the answer, which Flush makes the server give.
+  core.line.askForAnswers();
+  core.wait(copies ? 'copy' : 'settle');
+}
+
+/** Judged anew where catalog or settings are others than at Bind: it may go on as long as it would be allowed, or does what was judged. */
+function meansTheSame(core: Core, portal: Portal, run: Run): boolean {
+  const { stamp } = core.judge;
+  if (portal.under === stamp) return true;
+  const { statements, verdict } = core.judgedBind(portal.source);
+  const now = core.inBlock ? verdict.inTransaction : verdict.outside;
+  const effects = (list: readonly StatementAnalysis[]) =>
+    JSON.stringify(list.map(s => [s.effects, s.refusal]));
+  if (now.kind !== 'allow' && effects(statements) !== effects(run.statements)) return false;
+  portal.under = stamp;
+  return true;
+}
+
+/** After these, later messages may mean something else. */
+function changesPicture(statement: StatementAnalysis): boolean {
+  return statement.actions.length > 0 || changesCatalog(statement);
+}
