@@ -1,4 +1,8 @@
+import type { Block } from './intake.ts';
 import type { Op } from './op.ts';
+
+/** What can take long at the server. */
+const RUNS: ReadonlySet<Op['kind']> = new Set(['query', 'function', 'execute']);
 
 /**
  * Cancel requests of the agent. The server cancels whatever it runs when the request arrives, and a statement of the proxy's own is not
@@ -10,6 +14,10 @@ export class Cancelling {
   private readonly send: () => Promise<void>;
   /** Asked for, and not sent yet. */
   private wanted = false;
+  /** The agent had asked for more than the server had been sent. */
+  private more = false;
+  /** What was under way has been cancelled, and did not run; what was asked for with it has not begun yet. */
+  private early = false;
   private sending = false;
   private waiting: (() => void)[] = [];
 
@@ -19,9 +27,14 @@ export class Cancelling {
     this.send = send;
   }
 
-  /** The agent asks for it while something of it is under way. */
-  request(): void {
+  /**
+   * The agent asks for it while something of it is under way, or waits for `block`. What the proxy still judges or records the server
+   * would be running by now: the request is for that too, and a Parse that goes ahead does not use it up.
+   */
+  request(block: Block | null): void {
     this.wanted = true;
+    this.more = block !== null && block !== 'ready';
+    this.early = false;
     this.step();
   }
 
@@ -30,7 +43,10 @@ export class Cancelling {
     if (!this.wanted || this.sending) return;
     const head = this.head();
     if (head === undefined || head.kind === 'own') return;
-    this.wanted = false;
+    const early = this.more && !RUNS.has(head.kind);
+    if (early && this.early) return;
+    this.early = early;
+    this.wanted = early;
     this.sending = true;
     void this.send().then(() => {
       this.sending = false;

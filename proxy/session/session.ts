@@ -232,7 +232,8 @@ export class Session {
   /** The agent's cancel request: withdraws what is parked, or cancels at the server what runs there. */
   cancel(): void {
     if (this.core.pipeline.withdraw('cancelled by the agent', 'cancelled')) return;
-    if (this.answers.underWay > 0 || this.intake.block !== null) this.cancelling.request();
+    const { block } = this.intake;
+    if (this.answers.underWay > 0 || block !== null) this.cancelling.request(block);
   }
 
   private fromServer(chunk: Buffer): void {
