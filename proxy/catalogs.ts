@@ -111,7 +111,9 @@ export class SharedCatalog implements CatalogHandle {
 
   /** By the questions of the loader at hand; without one, nothing can be told. */
   async seenBy(query: (text: string) => Promise<(string | null)[][]>): Promise<Catalog | null> {
-    return (await this.loader?.seenBy(query)) ?? null;
+    const { connection, loader } = this;
+    if (connection === null || loader === null) return null;
+    return await loader.seenBy(inWordsOf(connection.serverVersion, query));
   }
 
   close(): void {

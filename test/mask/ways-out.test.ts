@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { type Dev, startDev } from '#test/support/dev.ts';
+import { chosenMajor, startPostgres } from '#test/support/postgres.ts';
 import {
   bind,
   describe,
@@ -40,6 +41,14 @@ rules:
   - { name: all, match: {}, verdict: allow }
 `;
 
+const SHOP = join(import.meta.dirname, '..', '..', 'cli', 'sample', 'shop.sql');
+
+/** Postgres 13 knows no bodies of functions in SQL's own grammar. */
+function shopFor(major: string | undefined): string {
+  const sql = readFileSync(SHOP, 'utf8');
+  return major === '13' ? sql.replace(/^ {2}return (.+);$/m, '  as $$$$ select $1 $$$$;') : sql;
+}
+
 /** The proxy asks every two seconds whether somebody else has changed the catalog. */
 const POLL_MS = 2_500;
 const ANSWER_MS = 20_000;
@@ -55,18 +64,16 @@ let token: string;
 let secrets: Secrets;
 
 before(async () => {
+  const db = await startPostgres();
+  const url = await db.createDatabase('shop');
+  await db.query(shopFor(chosenMajor()), { database: 'shop' });
+  await db.query(`alter role agent password 'shop'`);
   const policy = join(tempDir('ways-out'), 'policy.yaml');
   writeFileSync(policy, POLICY);
-  dev = await startDev({ args: ['--policy', policy] });
+  const target = db.url({ database: 'shop', user: 'agent', password: 'shop' });
+  dev = await startDev({ args: ['--policy', policy, '--target', target] });
   token = await dev.token('agent-1');
-  const at = (file: string) => readFileSync(join(dev.data, 'postgres', file), 'utf8');
-  owner = new pg.Client({
-    host: '127.0.0.1',
-    port: Number(at('cluster/postmaster.pid').split('\n')[3]),
-    user: 'postgres',
-    password: at('superuser.password').trim(),
-    database: 'shop',
-  });
+  owner = new pg.Client({ connectionString: url });
   await owner.connect();
   const values = async (sql: string) => (await owner.query<{ v: string }>(sql)).rows.map(row => row.v);
   secrets = new Secrets(

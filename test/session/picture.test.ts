@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, before, test } from 'node:test';
 import { answer, type Gate, startGate } from '#test/session/support.ts';
+import { chosenMajor } from '#test/support/postgres.ts';
 import type { RawClient } from '#test/support/raw.ts';
 import * as raw from '#test/support/raw.ts';
 
@@ -398,8 +399,9 @@ test('COPY data followed by a Query without CopyDone ends the session or the COP
   client.send(raw.query('copy loaded from stdin'));
   assert.equal(answer(await client.until('G')), 'G');
   client.send(raw.copyData('1\tone\n'), raw.query(WRITE), raw.sync());
-  const frames = await client.untilClosed();
-  assert.match(answer(frames), /E:08P01$/);
+  // Postgres 13 takes the Query for a part of the COPY that has failed, and goes on; later ones end the session.
+  const frames = await (chosenMajor() === '13' ? client.untilReady() : client.untilClosed());
+  assert.match(answer(frames), /E:08P01( Z:I)?$/);
   assert.equal(await gate.value('select count(*)::int from loaded'), 0);
 });
 

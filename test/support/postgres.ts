@@ -56,7 +56,8 @@ export interface TestPostgresOptions {
  */
 export async function startPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
   const dir = tempDir('postgres');
-  const native = options.major === undefined ? undefined : nativeOf(options.major);
+  const major = options.major ?? chosenMajor();
+  const native = major === undefined ? undefined : nativeOf(major);
   // Up to 15 a server goes to its own folder and back to find itself, so it has to be able to walk where it is.
   if (native !== undefined) chmodSync(dir, 0o711);
   copyInto(await template(native), dir);
@@ -129,6 +130,14 @@ export function lacksServer(major: OldMajor): string | false {
   const why = `Postgres ${major} is not installed: run npm ci --prefix test/servers`;
   if (process.env.CI === 'true') throw new Error(why);
   return why;
+}
+
+/** HOLDPOINT_POSTGRES=13 runs whatever test names no server of its own on that one. */
+export function chosenMajor(): OldMajor | undefined {
+  const chosen = process.env.HOLDPOINT_POSTGRES ?? '18';
+  const major = OLD_MAJORS.find(old => old === chosen);
+  if (major === undefined && chosen !== '18') throw new Error(`HOLDPOINT_POSTGRES: there is no ${chosen}`);
+  return major;
 }
 
 function nativeOf(major: OldMajor): string {
