@@ -2,7 +2,7 @@ import { Catalog, type Part } from './catalog.ts';
 import { buildFunctions, suspectFunctions } from './functions.ts';
 import { byName, Index, Layers } from './layers.ts';
 import type { Answers, Row, Rows } from './load.ts';
-import { type ProtectedName, Protection, type StoredView } from './protect.ts';
+import { type Derived, type ProtectedName, Protection, type StoredView } from './protect.ts';
 import { buildRelations, NO_RELATIONS, type RelationsBelow } from './relations.ts';
 import * as sql from './sql.ts';
 import { buildOperators, buildTypes, operatorCode } from './types.ts';
@@ -38,7 +38,7 @@ export async function assemble(
   const own = buildFunctions(answers);
   const functions = new Layers(below.part.functions, new Index(own));
   const raw = buildRelations(answers, functions, below.relations);
-  const protection = new Protection(raw.protectable, names);
+  const protection = new Protection(raw.protectable, names, derivedColumns(answers.defaults));
   if (protection.reaching.size > 0) {
     const reaching = reachingViews(
       answers,
@@ -63,6 +63,13 @@ export async function assemble(
     everywhere,
     protection,
   });
+}
+
+/** Rows of DEFAULTS that say what a generated column is computed from. */
+function derivedColumns(defaults: Rows): Derived[] {
+  return defaults.flatMap(([relation, , , attnum, from]) =>
+    from === null ? [] : [{ relation: Number(relation), attnum: Number(attnum), from: numbers(from) }],
+  );
 }
 
 function reachingViews(

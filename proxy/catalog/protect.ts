@@ -27,6 +27,13 @@ export interface Protectable {
   readonly children: readonly number[];
 }
 
+/** A generated column, and the numbers of the columns that it is computed from. */
+export interface Derived {
+  readonly relation: number;
+  readonly attnum: number;
+  readonly from: readonly number[];
+}
+
 export interface StoredView {
   readonly relations: readonly number[];
   readonly functions: readonly number[];
@@ -52,7 +59,11 @@ export class Protection {
   readonly reaching = new Set<number>();
   readonly #relations: ReadonlyMap<number, Protectable>;
 
-  constructor(relations: ReadonlyMap<number, Protectable>, configured: readonly ProtectedName[]) {
+  constructor(
+    relations: ReadonlyMap<number, Protectable>,
+    configured: readonly ProtectedName[],
+    derived: readonly Derived[] = [],
+  ) {
     this.#relations = relations;
     const byName = new Map([...relations.values()].map(r => [`${r.schema}.${r.name}`, r]));
     for (const { schema, table, column, mask } of configured) {
@@ -62,6 +73,12 @@ export class Protection {
       else this.missing.push(name);
     }
     if (this.reaching.size === 0) return;
+    for (let open = derived; open.length > 0; ) {
+      // What a parent's or child's column brings may be what another one is computed from.
+      const rest = open.filter(column => !this.#derive(column));
+      if (rest.length === open.length) break;
+      open = rest;
+    }
     for (const relation of relations.values()) {
       const implied =
         relation.schema === 'pg_catalog' ? IMPLIED.find(([name]) => name === relation.name)?.[1] : undefined;
@@ -72,6 +89,21 @@ export class Protection {
       const toast = relations.get(relations.get(oid)?.toast ?? 0);
       if (toast !== undefined) this.#mask(toast, 'chunk_data', 'null');
     }
+  }
+
+  /** True once the column is masked, because one that it is computed from is. */
+  #derive({ relation: oid, attnum, from }: Derived): boolean {
+    const relation = this.#relations.get(oid);
+    const masks = this.masks.get(oid);
+    if (relation === undefined || masks === undefined || !from.some(column => masks.has(column)))
+      return false;
+    for (const [name, number] of relation.attributes)
+      if (number === attnum && !masks.has(attnum))
+        this.#spread(relation, name, {
+          column: `${relation.schema}.${relation.name}.${name}`,
+          mask: 'redact',
+        });
+    return true;
   }
 
   #mask(relation: Protectable, column: string, mask: MaskKind): void {

@@ -103,7 +103,12 @@ function finish(
     row => row[2] ?? '',
   );
   const defaults = grouped(
-    answers.defaults.filter(row => row[1] !== 'v'),
+    answers.defaults.filter(row => row[1] !== 'v' && row[1] !== 's'),
+    0,
+    row => row[2] ?? '',
+  );
+  const stored = grouped(
+    answers.defaults.filter(row => row[1] === 's'),
     0,
     row => row[2] ?? '',
   );
@@ -132,6 +137,7 @@ function finish(
     const own = protectable.get(Number(oid));
     if (own === undefined || kind === 'c') continue;
     const masks = protection.masks.get(own.oid);
+    const seesRows = [...stored(oid), ...checks(oid), ...checking(oid).filter(text => text !== '')];
     const all = attributes(columns);
     found.set(own.oid, {
       oid: own.oid,
@@ -145,7 +151,8 @@ function finish(
       policies: using(oid).filter(text => text !== ''),
       terms: [terms ?? '', ...policyTerms(oid)],
       generated: generated(oid),
-      onWrite: [...defaults(oid), ...checks(oid), ...checking(oid).filter(text => text !== '')],
+      onWrite: [...defaults(oid), ...seesRows],
+      seesRows,
       hidden: [...new Set([...hidden(oid), ...indexes(oid).flat()])],
       triggers: triggers(oid),
       uniqueKeys: keys(oid),

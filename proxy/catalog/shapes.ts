@@ -15,6 +15,7 @@ export interface CatalogRelation {
   readonly terms: readonly string[];
   readonly generated: readonly string[];
   readonly onWrite: readonly string[];
+  readonly seesRows: readonly string[];
   readonly hidden: readonly number[];
   readonly triggers: readonly CatalogTrigger[];
   readonly uniqueKeys: readonly (readonly string[])[];

@@ -90,8 +90,14 @@ export const POLICIES = `
          concat_ws(' ', polname, polcmd, polpermissive, polroles::text)
     from pg_policy join pg_class c on c.oid = polrelid where c.relrowsecurity`;
 
+/** Of a generated column also its number, and those that it is computed from. Before Postgres 14 the column itself depends on them. */
 export const DEFAULTS = `
-  select d.adrelid, a.attgenerated, pg_get_expr(d.adbin, d.adrelid)
+  select d.adrelid, a.attgenerated, pg_get_expr(d.adbin, d.adrelid), a.attnum,
+         case when a.attgenerated <> '' then (
+           select json_agg(distinct s.refobjsubid) from pg_depend s
+            where s.refclassid = 'pg_class'::regclass and s.refobjid = d.adrelid and s.refobjsubid > 0
+              and ((s.classid = 'pg_attrdef'::regclass and s.objid = d.oid and s.objsubid = 0)
+                or (s.classid = 'pg_class'::regclass and s.objid = d.adrelid and s.objsubid = d.adnum))) end
     from pg_attrdef d join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum where d.adrelid >= 16384`;
 
 export const CHECKS = `

@@ -46,6 +46,8 @@ export interface CatalogRelation {
   readonly generated: readonly string[];
   /** Defaults, stored generated columns, check constraints and policy checks, evaluated on write. */
   readonly onWrite: readonly string[];
+  /** Of these, what is computed from the row itself: all but the defaults. */
+  readonly seesRows: readonly string[];
   /** User functions that planning or an index scan may call: immutable ones in index, constraint and statistics expressions, operator classes. */
   readonly hidden: readonly number[];
   readonly triggers: readonly CatalogTrigger[];

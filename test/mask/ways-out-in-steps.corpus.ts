@@ -611,6 +611,130 @@ select s from zuc%
 # a view that has just been made beside the proxy
 own> create view zva% as select id, ssn as a, name from customers; grant all on zva% to agent
 select a from zva% limit 3
+
+# columns computed from protected ones
+own> alter table customers add column zvb% text generated always as (ssn || '-x') stored, add column zvc% text generated always as ('x' || email) virtual
+wait
+select zvb%, zvc% from customers where id <= 3
+select * from customers where id <= 3
+insert into order_events (order_id, event) select 1, zvb% from customers limit 3 returning event
+create table zvd% as select zvc% as x from customers
+select x from zvd%
+alter table customers alter column zvb% drop expression
+select zvb% from customers limit 3
+own> alter table customers drop column zvb%, drop column zvc%
+
+# a column's new type, whose check carries
+create table zve% (t text)
+create function zvf%(t text) returns boolean language plpgsql as $$ begin insert into zve% values (t); return true; end $$
+create domain zvg% as text check (zvf%(value))
+alter table employees alter column ssn type zvg%
+alter table employees alter column ssn type zvg% using ssn::zvg%
+select t from zve%
+
+# a column's new type, whose cast carries
+create type zvh% as (v text)
+create function zvi%(t text) returns zvh% language plpgsql as $$ begin perform set_config('z.a', t, false); return row(t)::zvh%; end $$
+create cast (text as zvh%) with function zvi%(text) as assignment
+alter table employees alter column ssn type zvh%
+select current_setting('z.a', true)
+
+# an operator that carries, in all that stands beside a row
+create function zvj%(a text, b text) returns boolean language plpgsql immutable as $$ begin perform set_config('z.b', a, false); return true; end $$
+create operator ==== (leftarg = text, rightarg = text, function = zvj%)
+create index on employees ((ssn ==== 'x'))
+alter table employees add check (ssn ==== 'x')
+create statistics zvk% on (ssn ==== 'x'), name from employees
+analyze employees
+create policy zvl% on customers using (ssn ==== 'x')
+select current_setting('z.b', true)
+
+# a function in a view's condition, replaced by one that carries
+create table zvm% (t text)
+create function zvn%(t text) returns boolean language sql immutable as 'select true'
+create view zvo% as select id, name from customers where zvn%(ssn)
+select * from zvo% where id = 1
+create or replace function zvn%(t text) returns boolean language plpgsql volatile as $$ begin insert into zvm% values (t); return true; end $$
+select * from zvo% where id = 1
+select t from zvm%
+
+# what an index calls, and what that calls: replaced, made anew, overloaded, renamed into place
+create function zvp%(t text) returns text language sql immutable as 'select upper(t)'
+create function zvq%(t text) returns text language plpgsql immutable as $$ begin return public.zvp%(t); end $$
+create index on customers (zvq%(ssn))
+create or replace function zvq%(t text) returns text language plpgsql as $$ begin perform set_config('z.c', t, false); return t; end $$
+create or replace function zvp%(t text) returns text language plpgsql immutable as $$ begin perform set_config('z.c', t, false); return t; end $$
+drop function zvp%(text)
+create function zvp%(t text) returns text language plpgsql immutable as $$ begin perform set_config('z.c', t, false); return t; end $$
+create function zvp%(t varchar) returns text language plpgsql immutable as $$ begin perform set_config('z.c', t, false); return t; end $$
+create function zvr%(t text) returns text language plpgsql immutable as $$ begin perform set_config('z.c', t, false); return t; end $$
+alter function zvr% rename to zvp%
+update customers set name = name where id = 1
+reindex table customers
+select current_setting('z.c', true)
+
+# a check finds another function by another path
+create schema zvs%
+create function zvs%.zvt%(t text) returns text language plpgsql as $$ begin perform set_config('z.d', t, false); return t; end $$
+create function zvt%(t text) returns text language sql immutable as 'select $1'
+create function zvu%(t text) returns boolean language plpgsql immutable as $$ begin return zvt%(t) is not null; end $$
+alter table customers add constraint zvv% check (zvu%(ssn))
+set search_path = zvs%, public
+update customers set name = name where id = 1
+alter table customers alter column notes type varchar(200)
+select current_setting('z.d', true)
+alter table customers drop constraint zvv%
+reset search_path
+
+# a trigger compares by an operator that a path brings before Postgres's own
+own> create function zvw%() returns trigger language plpgsql as $$ begin if new.ssn is distinct from old.ssn then new.notes := 'changed'; end if; return new; end $$
+own> create trigger zvx% before update on customers for each row execute function zvw%()
+wait
+create schema zvy%
+create function zvy%.eq(a text, b text) returns boolean language plpgsql as $$ begin perform set_config('z.e', a, false); return true; end $$
+create operator zvy%.= (leftarg = text, rightarg = text, function = zvy%.eq)
+set search_path = zvy%, pg_catalog, public
+update public.customers set name = name where id = 1
+update customers set name = 'x' where id = 1
+reset search_path
+select current_setting('z.e', true)
+
+# a name that means something else once a lock is gone
+create table zwa% (id int, note text)
+insert into zwa% values (1, 'plain')
+2> begin
+2> alter table zwa% rename to zwb%
+2> create view zwa% as select id, ssn as note from customers where id <= 3
+... select note || '' from zwa%
+2> commit
+drop view zwa%
+alter table zwb% rename to zwa%
+2> begin
+2> alter table zwa% rename to zwb%
+2> create view zwa% as select id, ssn as note from customers where id <= 3
+... select note::int from zwa%
+2> commit
+drop view zwa%
+alter table zwb% rename to zwa%
+2> begin
+2> lock table zwa%
+... create table zwc% as select note as x from zwa%
+2> alter table zwa% rename to zwb%
+2> create view zwa% as select id, ssn as note from customers where id <= 3
+2> commit
+select x from zwc%
+
+# a prepared statement whose columns are known, behind a lock
+create table zwd% (id int, note text)
+insert into zwd% values (1, 'plain')
+prepare zwe% as select note from zwd%
+execute zwe%
+2> begin
+2> alter table zwd% rename to zwf%
+2> create view zwd% as select id, ssn as note from customers where id <= 3
+... execute zwe%
+2> commit
+select 1
 `
   .split('\n\n')
   .map(text => text.trim())

@@ -201,7 +201,7 @@ function cascade(
 
 /** What triggers and defaults do was not the statement's choice: it counts, but refuses nothing. */
 function implied(found: Facts): Facts {
-  return found.withoutRefusal();
+  return found.beside();
 }
 
 /** SELECT INTO, CREATE TABLE AS, CREATE MATERIALIZED VIEW: a new table from a query. */

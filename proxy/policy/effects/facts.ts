@@ -60,12 +60,18 @@ export class Facts {
     this.readOnly = false;
   }
 
-  /** The same facts of something that runs without the statement having asked for it: a trigger, a default, a policy. */
+  /** The same facts of something that runs without the statement having asked for it and was put there by others: a trigger, a default. */
   withoutRefusal(): Facts {
+    const copy = this.beside();
+    copy.carriers.clear();
+    return copy;
+  }
+
+  /** The same of what sees each row: a view, a policy, a check. Where a protected one passes by it, it may not carry anything away. */
+  beside(): Facts {
     const copy = new Facts();
     copy.absorb(this);
     copy.refusal = null;
-    copy.carriers.clear();
     return copy;
   }
 

@@ -155,16 +155,27 @@ export class Judge {
     if (r.system) return systemRelation(r);
     return this.#once(`r${r.oid} ${path.join(',')}`, () => {
       const facts = new Facts();
-      if (r.view !== null && r.kind === 'v') facts.absorb(this.#viewBody(r.view, path).withoutRefusal());
-      facts.absorb(this.#expressions(r.policies, path, r).withoutRefusal());
+      if (r.view !== null && r.kind === 'v') facts.absorb(this.#viewBody(r.view, path).beside());
+      facts.absorb(this.#expressions(r.policies, path, r).beside());
       facts.absorb(this.#expressions(r.generated, path, r));
       for (const hidden of r.hidden) {
         const found = this.hookFacts(hidden, path, `an index or constraint of ${r.schema}.${r.name}`);
         // Planning may call it with constants: what it computes matters only when it is more than computing.
-        if (!found.readOnly) facts.absorb(found.withoutRefusal());
+        if (!found.readOnly) facts.absorb(found.beside());
       }
       facts.functions.delete('');
       if (r.reachesProtected) facts.protected = true;
+      return facts;
+    });
+  }
+
+  /** What sees each row of a relation while it, an index or its statistics are made anew. */
+  besideRows(r: CatalogRelation, path: readonly string[]): Facts {
+    return this.#once(`s${r.oid} ${path.join(',')}`, () => {
+      const facts = new Facts();
+      for (const hidden of r.hidden)
+        facts.absorb(this.hookFacts(hidden, path, `an index or constraint of ${r.schema}.${r.name}`));
+      facts.absorb(this.#expressions([...r.seesRows, ...r.generated], path, r));
       return facts;
     });
   }
@@ -187,8 +198,10 @@ export class Judge {
   writeFacts(r: CatalogRelation, kind: WriteKind, path: readonly string[]): Facts {
     return this.#once(`w${r.oid} ${kind} ${path.join(',')}`, () => {
       const facts = new Facts();
+      const shadows = new Set<string>();
       if (r.system) return facts;
-      if (kind === 'insert' || kind === 'update') facts.absorb(this.#expressions(r.onWrite, path, r));
+      const writes = kind === 'insert' || kind === 'update';
+      if (writes) facts.absorb(this.#expressions(r.onWrite, path, r));
       for (const rule of r.rules) facts.absorb(this.#rule(rule, kind, path));
       for (const trigger of r.triggers)
         if (trigger[kind]) {
@@ -197,10 +210,23 @@ export class Judge {
             facts.cannotTell(
               `a trigger of ${r.schema}.${r.name} calls a function that is not in the catalog`,
             );
-          else if (!called.system) facts.absorb(this.callFacts(called, 0, path));
+          else if (!called.system) {
+            facts.absorb(this.callFacts(called, 0, path));
+            for (const carrier of this.#shadowing(called, path)) shadows.add(carrier);
+          }
         }
-      return facts.withoutRefusal();
+      const implied = facts.withoutRefusal();
+      for (const carrier of shadows) implied.carriers.add(carrier);
+      if (writes) implied.absorb(this.#expressions(r.seesRows, path, r).beside());
+      return implied;
     });
+  }
+
+  /** What it calls that could carry values away only because the session's path puts a schema before Postgres's own. */
+  #shadowing(f: CatalogFunction, path: readonly string[]): string[] {
+    if (path.indexOf('pg_catalog') < 1) return [];
+    const plain = this.callFacts(f, 0, ['pg_catalog', ...path.filter(schema => schema !== 'pg_catalog')]);
+    return [...this.callFacts(f, 0, path).carriers].filter(carrier => !plain.carriers.has(carrier));
   }
 
   /** A sentence when a value that the statement did not choose, a default or what a trigger puts down, may be a protected one. */

@@ -1,5 +1,6 @@
 import type { CatalogFunction, CatalogRelation } from '../catalog-view.ts';
 import type { Context } from './context.ts';
+import { namesBeside, onlyComputes, wordsOf } from './helpers.ts';
 import { findFunctions, findRelations } from './names.ts';
 import { everything, is, list, names, type Tree, text, tree } from './tree.ts';
 
@@ -14,7 +15,18 @@ export function rewire(context: Context, tag: string, body: Tree): void {
   const near = named(context, body);
   if (near.length > 0 || EVERYWHERE.has(tag)) facts.protected = true;
   if (REWIRING.has(tag) && (near.length > 0 || facts.protected || facts.suspect)) facts.rewires = true;
+  passesRows(context, tag, near);
   switch (tag) {
+    case 'RenameStmt':
+      moveFunction(context, body, text(body.newname));
+      return;
+    case 'AlterObjectSchemaStmt':
+      moveFunction(
+        context,
+        body,
+        names((is(body.object, 'ObjectWithArgs') ?? tree(null)).objname).at(-1) ?? '',
+      );
+      return;
     case 'AlterTableStmt':
       facts.rewires ||= facts.protected && list(body.cmds).some(joins);
       return;
@@ -46,6 +58,9 @@ const REWIRING = new Set(['ViewStmt', 'RenameStmt', 'AlterObjectSchemaStmt', 'Ru
 
 /** These may go over every table, also where they name something else or nothing. */
 const EVERYWHERE = new Set(['VacuumStmt', 'ReindexStmt', 'ClusterStmt', 'AlterDomainStmt']);
+
+/** These may go over every row. */
+const ANEW = new Set(['AlterTableStmt', 'IndexStmt', 'CreateStatsStmt', ...EVERYWHERE]);
 
 function joins(command: unknown): boolean {
   const subtype = text(tree(is(command, 'AlterTableCmd') ?? {}).subtype);
@@ -90,6 +105,9 @@ function bares(context: Context, before: CatalogRelation, select: Tree): boolean
 function isPlain(part: Tree): boolean {
   return !('RangeSubselect' in part || 'RangeFunction' in part || 'colnames' in part);
 }
+
+const HELPER =
+  'code beside protected columns calls functions of this name: it may do nothing but compute, as their values may be handed to it';
 
 const BESIDE =
   'a trigger function beside protected columns may touch neither them nor the whole row: its values could go anywhere';
@@ -137,25 +155,19 @@ function mentions(context: Context, source: string): boolean {
   return false;
 }
 
-function wordsOf(source: string): Set<string> {
-  const words = new Set<string>();
-  for (const [word] of source.matchAll(/[\p{L}_][\p{L}\p{N}_$]*/gu)) {
-    words.add(word);
-    words.add(word.toLowerCase());
-  }
-  for (const [, quoted] of source.matchAll(/"((?:[^"]|"")+)"/g))
-    words.add((quoted ?? '').replaceAll('""', '"'));
-  return words;
-}
-
 function createFunction(context: Context, body: Tree): void {
   const { facts, view } = context;
   const source = textOf(body);
   const reads = source === null || mentions(context, source);
   if (reads) facts.rewires = true;
-  if (body.replace !== true) return;
   const name = names(body.funcname);
   const last = name.at(-1) ?? '';
+  const plain =
+    /^(sql|plpgsql)$/i.test(optionOf(body, 'language')) && source !== null && onlyComputes(context, source);
+  // A trigger function is called by nothing else: those beside protected columns are looked at below.
+  const returns = names(tree(body.returnType).names).at(-1);
+  if (namesBeside(view).has(last) && !plain && returns !== 'trigger') facts.refuse(HELPER);
+  if (body.replace !== true) return;
   const schema = name.length > 1 ? (name.at(-2) ?? '') : null;
   const before = findFunctions(view, schema, last, context.path, { count: null, named: true }).filter(
     f => !f.system,
@@ -176,6 +188,35 @@ function attached(relation: CatalogRelation, f: CatalogFunction): boolean {
   return [...relation.policies, ...relation.generated, ...relation.onWrite].some(text =>
     wordsOf(text).has(f.name),
   );
+}
+
+/** A function under another name, or in another schema: found by it by code that is there already. */
+function moveFunction(context: Context, body: Tree, name: string): void {
+  const { view, judge, callPath, facts } = context;
+  if (!namesBeside(view).has(name)) return;
+  const object = is(body.object, 'ObjectWithArgs') ?? tree(null);
+  const before = view.functionsNamed(names(object.objname).at(-1) ?? '').filter(f => !f.system);
+  for (const f of before) {
+    const found = judge.callFacts(f, f.inputs.length, callPath);
+    if (found.carriers.size > 0 || found.unknown.size > 0) facts.refuse(HELPER);
+  }
+}
+
+/** What runs for each row while a table, its indexes or its statistics are made anew. */
+function passesRows(context: Context, tag: string, near: readonly CatalogRelation[]): void {
+  const { facts, judge, view, callPath } = context;
+  if (!ANEW.has(tag)) return;
+  const relations = near.length === 0 && EVERYWHERE.has(tag) ? view.guarded : near;
+  for (const r of relations)
+    if (r.kind !== 'v')
+      for (const carrier of judge.besideRows(r, callPath).carriers) facts.carriers.add(carrier);
+}
+
+function optionOf(body: Tree, name: string): string {
+  const option = list(body.options)
+    .map(item => tree(is(item, 'DefElem') ?? {}))
+    .find(o => o.defname === name);
+  return text(tree(is(option?.arg, 'String') ?? {}).sval);
 }
 
 /** The text of its body; null where that is not given as text. */

@@ -1,6 +1,7 @@
 import type { CommandClass } from '#schemas/effects.ts';
 import type { CatalogRelation } from '../catalog-view.ts';
 import { type Context, settle } from './context.ts';
+import { walkDefined } from './defined.ts';
 import { intoTable, readNamed, walkDml, writeRelation, written } from './dml.ts';
 import { call, walk } from './expression.ts';
 import { walkPlpgsql } from './plpgsql.ts';
@@ -320,16 +321,13 @@ function utility(context: Context, tag: string, body: Tree): boolean {
     const subtype = object.subtype;
     if (subtype === 'AT_ChangeOwner' || (typeof subtype === 'string' && /RowSecurity/.test(subtype)))
       facts.does('privilege');
-    const called = object.FuncCall;
-    if (called !== undefined) walk(context, { FuncCall: called });
-    const select = object.SelectStmt;
-    if (select !== undefined) walk(context, { SelectStmt: select });
     const defElem = object.DefElem;
     if (defElem !== undefined && (tag === 'CreateFunctionStmt' || tag === 'AlterFunctionStmt')) {
       const setting = is(tree(defElem).arg, 'VariableSetStmt');
       if (setting !== null) blinds(context, setting);
     }
   }
+  walkDefined(context, tag, body);
   const refusal = unprotects(context, tag, body);
   if (refusal !== null) facts.refuse(refusal);
   rewire(context, tag, body);

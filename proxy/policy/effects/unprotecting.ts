@@ -63,6 +63,8 @@ function alters(relation: CatalogRelation, body: Tree): boolean {
     const command = tree(is(item, 'AlterTableCmd') ?? {});
     const subtype = text(command.subtype);
     if (CUTTING.has(subtype)) return true;
+    // What was computed stays in the column, and nothing shows any more what it was computed from.
+    if (subtype === 'AT_DropExpression') return relation.masked.has(text(command.name));
     return COPYING.has(subtype) && mentions(relation, command);
   });
 }
