@@ -4,6 +4,7 @@ import { CatalogLoader } from './catalog/loader.ts';
 import { inWordsOf } from './catalog/older.ts';
 import type { ProtectedName } from './catalog/protect.ts';
 import type { CatalogHandle, SessionCatalog } from './session/parts.ts';
+import { Rewirings } from './session/rewirings.ts';
 import type { UpstreamConnection } from './upstream/connect.ts';
 import { OwnConnection } from './upstream/query.ts';
 
@@ -31,6 +32,7 @@ const TRIES = 3;
  * to its end within the deadline is given up together with its connection, and they are refused.
  */
 export class SharedCatalog implements CatalogHandle {
+  readonly rewirings = new Rewirings();
   private readonly options: SharedCatalogOptions;
   private connection: OwnConnection | null = null;
   private loader: CatalogLoader | null = null;

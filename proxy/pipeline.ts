@@ -59,6 +59,8 @@ export interface Submission {
   readonly describe: () => Promise<Described>;
   /** Parse runs nothing: a text to be held is held when it is bound. */
   readonly parseOnly: boolean;
+  /** The last moment before it is sent: a sentence when it may not meet what other sessions are doing. */
+  readonly conflict: () => string | null;
   /** Sends the bytes. Called at most once. */
   readonly forward: () => void;
   /** Answers with an error instead. Called at most once, and never after `forward`. */
@@ -178,8 +180,7 @@ export class Pipeline {
     if (ticket === null) return;
     if (work.judged.reads) {
       this.parts.gate(ticket);
-      work.run.forwarded = true;
-      work.forward();
+      this.send(work, onLate);
       return;
     }
     recorder.whenDurable(ticket, fault => {
@@ -193,9 +194,19 @@ export class Pipeline {
         );
         return;
       }
+      this.send(work, onLate);
+    });
+  }
+
+  private send(work: Submission, onLate?: (why: string) => void): void {
+    const message = work.conflict();
+    if (message === null) {
       work.run.forwarded = true;
       work.forward();
-    });
+      return;
+    }
+    onLate?.(message);
+    this.refuse(work, refusedByRule({ kind: 'deny', rule: INVARIANT, message }), message);
   }
 
   /** Step 3. */

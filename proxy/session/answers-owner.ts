@@ -2,6 +2,7 @@ import type { StatementAnalysis } from '#schemas/analysis.ts';
 import type { MaskKind } from '#schemas/policy.ts';
 import type { TransactionStatus } from '../wire/backend.ts';
 import type { Op } from './op.ts';
+import type { OwnRewirings } from './rewirings.ts';
 import type { Run, RunStatus } from './run.ts';
 
 /** What the answers need to know of the session, and tell it. */
@@ -10,6 +11,7 @@ export interface AnswersOwner {
   maskOf(tableOid: number, attnum: number): { column: string; mask: MaskKind } | null;
   /** Whether anything on this target is protected at all. */
   protects(): boolean;
+  readonly rewirings: OwnRewirings;
   readonly maskKey: Buffer;
   readonly encoding: { readonly foreign: boolean };
   ended(run: Run, status: RunStatus): void;

@@ -54,6 +54,7 @@ export class Answers {
   }
 
   expect(op: Op): void {
+    if (op.kind !== 'own') this.owner.rewirings.sent(runOf(op));
     this.queue.push(op);
   }
 
@@ -69,6 +70,7 @@ export class Answers {
   /** The connection to the server is gone: whatever was under way has no known outcome. */
   lose(): void {
     for (const op of this.queue.splice(0)) this.endOf(op, 'lost');
+    this.owner.rewirings.over();
   }
 
   private streams(): boolean {
@@ -143,6 +145,7 @@ export class Answers {
         return;
       case 'bind':
         expected(type, BACKEND.bindComplete, op);
+        this.shield.bound(op.portal);
         this.passage.pass(buffer, start, end);
         this.done(op);
         return;
@@ -386,6 +389,7 @@ export class Answers {
     if (status === 'I') this.shield.transactionEnded();
     this.passage.pass(buffer, start, end);
     this.queue.shift();
+    this.owner.rewirings.answered();
     this.owner.ready(status);
   }
 }

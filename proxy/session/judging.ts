@@ -10,7 +10,9 @@ import { OwnView } from './own-view.ts';
 import { refuseOtherReading } from './parameters.ts';
 import type { SessionCatalog, SessionParts } from './parts.ts';
 import type { Picture, Prepared } from './picture.ts';
+import type { OwnRewirings } from './rewirings.ts';
 import { bytesOf } from './room.ts';
+import { Run } from './run.ts';
 import { DEFAULT_READ_ONLY, OWN, type ServerLine } from './server-line.ts';
 import type { Settings } from './settings.ts';
 
@@ -24,19 +26,25 @@ export class Judging {
   private readonly settings: Settings;
   private readonly line: ServerLine;
   private readonly picture: () => Picture;
+  readonly rewirings: OwnRewirings;
   private last: SessionCatalog | null = null;
-  /** DDL of the open transaction, not committed, has changed what names mean around protected columns. */
-  rewired = false;
   /** DDL of the open transaction, not committed, has changed what other things mean: the catalog does not show it yet. */
   moved = false;
   /** The open transaction has written, or left a cursor open: its end may run functions. */
   worked = false;
   readonly own: OwnView;
 
-  constructor(parts: SessionParts, settings: Settings, line: ServerLine, picture: () => Picture) {
+  constructor(
+    parts: SessionParts,
+    settings: Settings,
+    line: ServerLine,
+    rewirings: OwnRewirings,
+    picture: () => Picture,
+  ) {
     this.parts = parts;
     this.settings = settings;
     this.line = line;
+    this.rewirings = rewirings;
     this.picture = picture;
     this.own = new OwnView(parts.catalog, line);
     this.judge = new Judge(
@@ -103,9 +111,24 @@ export class Judging {
     return null;
   }
 
+  /** DDL of the open transaction, not committed, has changed what names mean around protected columns. */
+  get rewired(): boolean {
+    return this.rewirings.held;
+  }
+
+  set rewired(rewired: boolean) {
+    this.rewirings.held = rewired;
+  }
+
   /** Whether anything is protected, as everybody sees the catalog or as the session's own transaction does. */
   get protects(): boolean {
     return (this.catalog?.hasProtected ?? true) || this.own.view?.hasProtected === true;
+  }
+
+  /** What has just been judged, on its way. */
+  run(n: number, statements: readonly StatementAnalysis[]): Run {
+    if (statements.some(s => s.otherEncoding === true)) this.settings.encoding.foreign = true;
+    return new Run(n, statements, this.parts.now(), this.rewirings.epoch);
   }
 
   /** The newest catalog there is: masks by an old one are better than none while a new one is loaded. */

@@ -7,11 +7,13 @@ import type { Verdict } from '#schemas/verdict.ts';
 import type { PipelineParts } from '../pipeline.ts';
 import type { Recorder } from '../ports.ts';
 import type { Share } from '../quota.ts';
+import type { Rewirings } from './rewirings.ts';
 
 /** The target's catalog as the session sees it: shared, and reloaded when it may be stale. */
 export interface CatalogHandle {
   /** Null while it may be stale. */
   readonly current: SessionCatalog | null;
+  readonly rewirings: Rewirings;
   /** Something was run that may have changed it. */
   invalidate(): void;
   whenFresh(done: (error: HoldpointError | null) => void): void;

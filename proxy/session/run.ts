@@ -22,13 +22,16 @@ export class Run {
   masks: Map<string, string> | null = null;
   forwarded = false;
   ended = false;
+  /** `Rewirings.epoch` when it was judged, or last found to mean the same. */
+  epoch: number;
   private readonly startedAt: number;
   private only: Buffer | null = null;
   private hasher: Hash | null = null;
 
   /** `now` in milliseconds of a monotonic clock. */
-  constructor(n: number, statements: readonly StatementAnalysis[], now: number) {
+  constructor(n: number, statements: readonly StatementAnalysis[], now: number, epoch = 0) {
     this.n = n;
+    this.epoch = epoch;
     this.statements = statements;
     this.touchesProtected =
       statements.length === 1 ? statements[0]!.touchesProtected : statements.some(s => s.touchesProtected);

@@ -20,7 +20,8 @@ import { Reading } from './reading.ts';
 import { refuseExtended, refuseSimple } from './refusals.ts';
 import { reported } from './reported.ts';
 import { Retiring } from './retiring.ts';
-import { Run, type RunStatus } from './run.ts';
+import { OwnRewirings } from './rewirings.ts';
+import type { Run, RunStatus } from './run.ts';
 import { DEFAULT_READ_ONLY, ServerLine } from './server-line.ts';
 import { Settings } from './settings.ts';
 import { type Submitter, submit } from './submission.ts';
@@ -58,6 +59,7 @@ export class Session {
     const relieved = () => this.relieved();
     this.outbox = new Outbox(parts.client, parts.recorder, fault => this.ending.fail(fault), relieved);
     this.pace = new Pace(parts.recorder);
+    const rewirings = new OwnRewirings(parts.catalog.rewirings);
     this.holdNotice = new HoldNotice(bytes => this.tell(bytes), parts.approveAt, this.settings.encoding.say);
     this.reading = new Reading(parts.client);
     this.intake = new Intake(parts, this.reading, {
@@ -76,6 +78,7 @@ export class Session {
     this.answers = new Answers(this.outbox, {
       maskOf: (oid, attnum) => this.judging.maskOf(oid, attnum, this.aftermath.catalogTouched),
       protects: () => this.judging.protects,
+      rewirings,
       maskKey: parts.maskKey,
       encoding: this.settings.encoding,
       ended: (run, status) => this.ended(run, status),
@@ -95,7 +98,7 @@ export class Session {
     });
     const readOnly = parts.readOnly || parts.parameters.get(DEFAULT_READ_ONLY) === 'on';
     this.line = new ServerLine(parts.upstream, this.answers, readOnly);
-    this.judging = new Judging(parts, this.settings, this.line, () => this.core.picture);
+    this.judging = new Judging(parts, this.settings, this.line, rewirings, () => this.core.picture);
     this.core = this.makeCore();
     this.aftermath = new Aftermath(this.settings, this.judging, parts.catalog, this.core);
     this.submitter = {
@@ -155,10 +158,7 @@ export class Session {
       skipping: false,
       wait: why => this.intake.wait(why),
       retiring: this.retiring,
-      run: statements => {
-        if (statements.some(s => s.otherEncoding === true)) this.settings.encoding.foreign = true;
-        return new Run(++this.count, statements, parts.now());
-      },
+      run: statements => this.judging.run(++this.count, statements),
       canJudge: () => parts.catalog.current !== null,
       fromSql: analysis => this.judging.fromSql(analysis),
       judgedBind: prepared => this.judging.bound(prepared),

@@ -12,13 +12,15 @@ export function redacted(type: number, fields: readonly (readonly [string, strin
   return encodeFields(type, redactFields(fields), 'latin1');
 }
 
+type ShieldOwner = Pick<AnswersOwner, 'protects' | 'maskOf' | 'maskKey' | 'encoding' | 'rewirings'>;
+
 /** What of the server's answers is protected: the masks of a result, and when errors and notices have to be redacted. */
 export class Shield {
-  private readonly owner: Pick<AnswersOwner, 'protects' | 'maskOf' | 'maskKey' | 'encoding'>;
+  private readonly owner: ShieldOwner;
   /** A protected relation was in scope since the transaction began: an error at COMMIT may tell of it. */
   private transaction = false;
 
-  constructor(owner: Pick<AnswersOwner, 'protects' | 'maskOf' | 'maskKey' | 'encoding'>) {
+  constructor(owner: ShieldOwner) {
     this.owner = owner;
   }
 
@@ -29,9 +31,10 @@ export class Shield {
     run: Run | null,
   ): MaskPlan | null {
     if (!this.owner.protects()) return null;
+    const moved = this.moved(run);
     const scope = {
-      touchesProtected: statement?.touchesProtected ?? true,
-      cleanOutputs: statement?.cleanOutputs ?? null,
+      touchesProtected: moved || (statement?.touchesProtected ?? true),
+      cleanOutputs: moved ? null : (statement?.cleanOutputs ?? null),
     };
     const plan = planMask(
       columns,
@@ -57,6 +60,21 @@ export class Shield {
     return this.plan(bound, analysisOf(portal), portal.run);
   }
 
+  /** The server has bound it, and holds what it names. Columns that were described before another session's change are not its own. */
+  bound(portal: Portal): void {
+    if (!this.owner.protects() || portal.plan === undefined || !this.moved(portal.run)) return;
+    const { columns } = portal.source;
+    if (columns === null || columns === 'none') return;
+    const of = (i: number) => formatOf(portal.resultFormats, i);
+    const any = columns.map((column, i) => ({ ...column, tableOid: 0, attnum: 0, format: of(i) }));
+    portal.plan = this.plan(any, analysisOf(portal), portal.run);
+  }
+
+  /** It was judged by what names meant then, and may have run by what they mean now. */
+  private moved(run: Run | null): boolean {
+    return run !== null && this.owner.rewirings.since(run.epoch);
+  }
+
   /** The mask of a fast-path call's result, of which the server says nothing. */
   planCall(typeOid: number, format: 0 | 1, run: Run): MaskPlan | null {
     const column = { name: 'result', tableOid: 0, attnum: 0, typeOid, typeSize: 0, typeMod: -1, format };
@@ -67,7 +85,8 @@ export class Shield {
   inScope(op: Op | undefined): boolean {
     if (!this.owner.protects()) return false;
     const run = op === undefined ? null : runOf(op);
-    if (run?.touchesProtected === true && op?.kind !== 'parse') this.transaction = true;
+    if (run !== null && (run.touchesProtected || this.moved(run)) && op?.kind !== 'parse')
+      this.transaction = true;
     return this.transaction;
   }
 

@@ -22,6 +22,7 @@ export interface Submitter {
 export function submit(session: Submitter, work: Parameters<Core['submit']>[0]): void {
   const { core, intake } = session;
   const { judged, parameters, protocol, resultFormats = [] } = work;
+  const { judging } = session;
   let settled = false;
   let late = false;
   const settle = (how: () => void) =>
@@ -44,12 +45,20 @@ export function submit(session: Submitter, work: Parameters<Core['submit']>[0]):
     parseOnly: work.parseOnly === true,
     gone: () => session.gone(),
     left: () => session.left(),
-    describe: () => {
+    describe: async () => {
       const how = protocol === 'simple' || protocol === 'function' ? protocol : 'extended';
-      const described = session.judging.describe(core, how, judged, parameters, resultFormats);
+      const describing = judging.describe(core, how, judged, parameters, resultFormats);
       session.flush();
-      return described;
+      const { statement, unchanged } = await describing;
+      const still = async () => {
+        const { epoch } = judging.rewirings;
+        const same = await unchanged();
+        if (same) work.run.epoch = epoch;
+        return same;
+      };
+      return { statement, unchanged: still };
     },
+    conflict: () => (judging.protects ? judging.rewirings.conflict(work.run, core.inBlock) : null),
     forward: () => settle(() => work.forward()),
     refuse: error => settle(() => work.refuse(error)),
   });

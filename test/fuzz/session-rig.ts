@@ -3,6 +3,7 @@ import { analyse, withBody } from '#proxy/policy/analyse.ts';
 import { analyseCall } from '#proxy/policy/analyse-call.ts';
 import { definitionsOf } from '#proxy/policy/definitions.ts';
 import type { Recorder } from '#proxy/ports.ts';
+import { Rewirings } from '#proxy/session/rewirings.ts';
 import { Session } from '#proxy/session/session.ts';
 import type { AuditBody } from '#schemas/audit.ts';
 import { HoldpointError } from '#schemas/errors.ts';
@@ -177,6 +178,7 @@ export async function fuzzSession(
     catalog: {
       current: catalog,
       invalidate: () => {},
+      rewirings: new Rewirings(),
       whenFresh: done => done(null),
       confirm: () => Promise.resolve(),
       seenBy: () => Promise.resolve(null),

@@ -8,6 +8,7 @@ import type { Recorder } from '#proxy/ports.ts';
 import { Answers } from '#proxy/session/answers.ts';
 import type { AnswersOwner } from '#proxy/session/answers-owner.ts';
 import { HIGH_WATER, Outbox } from '#proxy/session/outbox.ts';
+import { OwnRewirings, Rewirings } from '#proxy/session/rewirings.ts';
 import { Run } from '#proxy/session/run.ts';
 import { dial } from '#proxy/upstream/dial.ts';
 import { encode, encodeReady, int32 } from '#proxy/wire/backend.ts';
@@ -114,7 +115,11 @@ for (const masked of [true, false])
     client.on('drain', resume);
     reads.unneeded = () => outbox.backlog === 0;
 
-    const statement = { touchesProtected: masked, cleanOutputs: null } as unknown as StatementAnalysis;
+    const statement = {
+      touchesProtected: masked,
+      cleanOutputs: null,
+      effects: { readOnly: true, commands: ['select'] },
+    } as unknown as StatementAnalysis;
     const run = new Run(1, [statement], 0);
     let digest = '';
     const owner: AnswersOwner = {
@@ -126,7 +131,7 @@ for (const masked of [true, false])
         digest = ended.outcome('ok', 1).result;
       },
       ...{ confirmed: NOTHING, completed: NOTHING, failed: NOTHING, ready: NOTHING, idle: NOTHING },
-      ...{ copyIn: NOTHING, parameter: () => true },
+      ...{ copyIn: NOTHING, parameter: () => true, rewirings: new OwnRewirings(new Rewirings()) },
     };
     // Only the second column is protected.
     const byColumn = { ...owner, maskOf: (t: number, n: number) => (n === 2 ? owner.maskOf(t, n) : null) };
@@ -204,9 +209,13 @@ test('a short result that comes in two chunks has its digest and its bytes, thou
           result = run.outcome('ok', 1).result;
         },
         ...{ confirmed: NOTHING, completed: NOTHING, failed: NOTHING, ready: NOTHING, idle: NOTHING },
-        ...{ copyIn: NOTHING, parameter: () => true },
+        ...{ copyIn: NOTHING, parameter: () => true, rewirings: new OwnRewirings(new Rewirings()) },
       });
-      const statement = { touchesProtected: masked, cleanOutputs: null } as unknown as StatementAnalysis;
+      const statement = {
+        touchesProtected: masked,
+        cleanOutputs: null,
+        effects: { readOnly: true, commands: ['select'] },
+      } as unknown as StatementAnalysis;
       answers.expect({ kind: 'query', run: new Run(1, [statement], 0), plan: undefined });
       for (const part of [all.subarray(0, cut), all.subarray(cut)]) {
         const chunk = Buffer.from(part);
