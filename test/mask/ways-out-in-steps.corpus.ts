@@ -447,7 +447,7 @@ do $$ declare r text; begin execute 'select ssn from customers limit 1' into r; 
 do $$ declare r text; begin execute 'select ssn from customers limit 1' into r; execute format('comment on table orders is %L', r); execute format('create table %I ()', r); end $$
 select obj_description('orders'::regclass)
 select relname from pg_class where relname ~ '^[0-9]{3}-' limit 3
-do $$ declare r text; begin execute 'select ssn from customers limit 1' into r; raise notice '%', r; end $$
+do $$ declare r text; begin execute 'select ssn from customers limit 1' into r; raise notice '%%', r; end $$
 select query_to_xml('insert into order_events (order_id, event) select 1, ssn from customers limit 1 returning event', true, false, '')
 
 # a procedure
@@ -623,6 +623,36 @@ select x from zvd%
 alter table customers alter column zvb% drop expression
 select zvb% from customers limit 3
 own> alter table customers drop column zvb%, drop column zvc%
+
+# names that a join, or RETURNING, gives to columns and rows
+insert into order_events (order_id, event) select 1, f from (customers join orders on true) as j(a, b, c, d, e, f) where a <= 3 returning event
+create table zvz% as select c from (customers join orders on true) as j(a, b, c)
+select c from zvz% limit 3
+with d as (update customers set name = name where id <= 3 returning old) insert into order_events (order_id, event) select 1, old::text from d returning event
+with d as (update customers set name = name where id <= 3 returning with (old as o, new as n) n) insert into order_events (order_id, event) select 1, n::text from d returning event
+with d(x) as (merge into customers c using (values (1)) v(i) on c.id = i when matched then update set name = name returning new) insert into order_events (order_id, event) select 1, x::text from d returning event
+
+# a body that fetches from a cursor of the session
+declare zww% cursor with hold for select ssn from customers where id <= 9
+create function zwx%(c refcursor) returns text language plpgsql as $$ declare r record; begin fetch c into r; return r::text; end $$
+create function zwy%() returns setof text language plpgsql as $$ declare r record; c refcursor; begin open c for select 1; c := 'zww%'; fetch c into r; return next r::text; end $$
+select zwx%('zww%')
+select * from zwy%()
+do $$ declare r record; c refcursor := 'zww%'; begin fetch c into r; raise notice '%%', r; end $$
+do $$ declare r record; c refcursor := 'zww%'; begin fetch c into r; insert into order_events (order_id, event) values (1, r.ssn); end $$
+create table zwz% (i int)
+create function zxa%() returns trigger language plpgsql as $$ declare r record; c refcursor := 'zww%'; begin fetch c into r; insert into order_events (order_id, event) values (1, r.ssn); return new; end $$
+create trigger zxb% before insert on zwz% for each row execute function zxa%()
+insert into zwz% values (1)
+select event from order_events order by id desc limit 3
+
+# a body that fills a table by a prepared statement
+prepare zxc% as select ssn from customers where id <= 3
+create function zxd%() returns void language sql as 'create table zxe% as execute zxc%'
+select zxd%()
+select * from zxe%
+do $$ begin create table zxf% as execute zxc%; end $$
+select * from zxf%
 
 # a column's new type, whose check carries
 create table zve% (t text)

@@ -21,6 +21,8 @@ export class Facts {
   protected = false;
   /** It is, through something that the statement calls or that cannot be told: masks apply, but the statement did not name it. */
   suspect = false;
+  /** It fetches from a cursor of the session by its name: nobody knows what that shows. */
+  fetches = false;
   refusal: string | null = null;
   /** COMMIT or ROLLBACK inside a body. */
   endsTransaction = false;
@@ -91,6 +93,7 @@ export class Facts {
     this.rows = this.rows === null || other.rows === null ? null : this.rows + other.rows;
     this.protected ||= other.protected;
     this.suspect ||= other.suspect;
+    this.fetches ||= other.fetches;
     this.refusal ??= other.refusal;
     this.endsTransaction ||= other.endsTransaction;
     this.changesMeaning ||= other.changesMeaning;

@@ -241,8 +241,9 @@ export class Judge {
   #copies(oid: number, path: readonly string[]): boolean {
     const called = this.#view.functionOf(oid);
     if (called === undefined || called.system) return false;
-    const { reads, protected: near } = this.callFacts(called, 0, path);
+    const { reads, protected: near, fetches } = this.callFacts(called, 0, path);
     if (!near) return false;
+    if (fetches) return true;
     const words = new Set(called.source.toLowerCase().match(/[\p{L}_][\p{L}\p{N}_$]*/gu) ?? []);
     return this.#view.guarded.some(
       g =>

@@ -1,7 +1,7 @@
 import type { CatalogRelation } from '../catalog-view.ts';
 import type { Context } from './context.ts';
 import { findRelations } from './names.ts';
-import { everything, list, names, type Tree, text, tree } from './tree.ts';
+import { everything, is, list, names, type Tree, text, tree } from './tree.ts';
 
 const REFUSAL = 'a protected column would be copied into another place, where it is not protected';
 
@@ -97,12 +97,20 @@ function sourcesOf(
       const name = text(tree(range.alias).aliasname) || text(range.relname);
       add(name, found.length === 1 && !renamed ? (found[0] ?? null) : null);
       for (const relation of found) if (relation.reachesProtected) tainted.add(relation);
+    } else if ('returningClause' in object) {
+      // Whole rows of what a nested statement changes go by these names, or by those that WITH gives them.
+      for (const name of returned(tree(object.returningClause))) add(name, null);
     } else if (typeof object.aliasname === 'string' && !aliases.has(object.aliasname)) {
       aliases.set(object.aliasname, null);
     }
   }
   const all = [...tainted];
   return { tainted: all, aliases, columns: new Set(all.flatMap(r => [...r.masked])) };
+}
+
+function returned(clause: Tree): string[] {
+  const options = list(clause.options).map(item => text(tree(is(item, 'ReturningOption') ?? {}).value));
+  return ['old', 'new', ...options.filter(name => name !== '')];
 }
 
 /** `choosing`: conditions may be skipped. Inside an expression they may not: EXISTS(…) in a select list tells what it finds. */
@@ -116,6 +124,8 @@ function carries(sources: Sources, value: unknown, choosing: boolean): boolean {
     const renamed = list(tree(object.alias).colnames).length > 0;
     return renamed && sources.tainted.some(t => t.name === object.relname);
   }
+  // So with those of a join, whatever it is made of.
+  if ('larg' in object && 'jointype' in object && list(tree(object.alias).colnames).length > 0) return true;
   for (const [key, part] of Object.entries(object)) {
     if (choosing && CHOOSING.has(key)) continue;
     if (carries(sources, part, key === 'SubLink' ? false : choosing)) return true;

@@ -3,6 +3,7 @@ import { type ScanToken, scanSync } from 'libpg-query';
 import type { Context } from './context.ts';
 import { typeName, walk } from './expression.ts';
 import { parseBody, parseStatements } from './parse.ts';
+import { fetchesByName } from './plpgsql-cursors.ts';
 import { everything, is, list, type Tree, text, tree } from './tree.ts';
 
 const prefixed = (names: string) =>
@@ -42,6 +43,10 @@ export function walkPlpgsql(context: Context, name: string, whole: string, sourc
   if (typeof body === 'string') {
     facts.cannotRead(`the body of ${name} does not parse`);
     return;
+  }
+  if (fetchesByName(body)) {
+    facts.fetches = true;
+    facts.protected ||= context.view.hasProtected;
   }
   for (const object of everything(body)) {
     for (const [key, value] of Object.entries(object)) {

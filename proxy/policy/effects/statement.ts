@@ -95,9 +95,16 @@ function fetchRows(context: Context, body: Tree): void {
     /FORWARD|BACKWARD/.test(text(body.direction)) && many < 1e9 ? Math.abs(many) : many >= 1e9 ? null : 1;
 }
 
+/** In a body: what the session has prepared by that name when it runs, nobody knows. */
+function byName(context: Context): void {
+  if (!context.itself)
+    context.facts.cannotRead('it executes a prepared statement of the session by its name');
+}
+
 function execute(context: Context, body: Tree): void {
   context.facts.commands.add('prepare');
   context.computes = true;
+  byName(context);
   walk(context, body.params);
 }
 
@@ -157,9 +164,10 @@ function explain(context: Context, body: Tree): void {
   facts.commands.add('explain');
   const query = is(body.query, 'SelectStmt');
   if (query !== null) walkQuery(context, query);
-  else if (is(body.query, 'ExecuteStmt') !== null)
+  else if (is(body.query, 'ExecuteStmt') !== null) {
+    byName(context);
     walk(context, tree(is(body.query, 'ExecuteStmt') ?? {}).params);
-  else walkStatement(context, body.query);
+  } else walkStatement(context, body.query);
 }
 
 function prepare(context: Context, body: Tree): void {
