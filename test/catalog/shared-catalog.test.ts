@@ -128,15 +128,17 @@ test('a server that stops answering is given up at the deadline, and a new conne
     },
     deadlineMs: 1_000,
   });
-  assert.equal(await fresh(catalog), null);
+  // The deadline holds for every load, and a busy machine may need longer than it once.
+  const loads = () => waitFor(async () => (await fresh(catalog)) === null, { what: 'the catalog is loaded' });
+  await loads();
   catalog.invalidate();
-  const [first] = connections;
-  first?.socket.pause();
+  const silent = connections.at(-1);
+  silent?.socket.pause();
   assert.equal((await fresh(catalog))?.code, 'catalog_unavailable');
   assert.equal(catalog.current, null);
-  assert.equal(await fresh(catalog), null);
-  assert.equal(connections.length, 2);
-  assert.equal(first?.socket.destroyed, true);
+  await loads();
+  assert.notEqual(connections.at(-1), silent);
+  assert.equal(silent?.socket.destroyed, true);
 });
 
 test('a connection that comes too late is closed, and one that cannot be had refuses', async () => {
