@@ -50,6 +50,9 @@ export async function startBackends(dir: string): Promise<Backends> {
   return { firestore: firestore.value, pubsub: pubsub.value, secrets: secrets.value, kms: kms.value, stop };
 }
 
+/** Claims and revocations have a database of their own, as they should have on Google Cloud. */
+export const CLAIMS = 'claims';
+
 /** What points Google's clients at them, in this process or another. */
 export function environmentOf(hosts: {
   readonly firestore: string;
@@ -57,6 +60,7 @@ export function environmentOf(hosts: {
 }): Record<string, string> {
   return {
     GOOGLE_CLOUD_PROJECT: PROJECT,
+    HOLDPOINT_CLAIMS_DATABASE: CLAIMS,
     FIRESTORE_EMULATOR_HOST: hosts.firestore,
     PUBSUB_EMULATOR_HOST: hosts.pubsub,
     // Nobody asks here who we are, and the library would look for a machine of Google's to ask.

@@ -27,7 +27,7 @@ export function altered(stackOf: () => Stack): void {
   }
   const document = (id: string) => stackOf().firestore.collection(COLLECTIONS.approvals).doc(id);
   const claims = async (id: string) =>
-    (await stackOf().firestore.collection(COLLECTIONS.claims).doc(id).get()).exists;
+    (await stackOf().claims.collection(COLLECTIONS.claims).doc(id).get()).exists;
 
   const forged = (approval: Approval, by: string, keyId: string) => {
     const decision: Decision = {

@@ -13,7 +13,7 @@ const NEEDED = ['session.open', 'hold', 'decision', 'forward', 'outcome', 'sessi
 /** Processes that end in the middle of something, and two that want the same. */
 export function crashes(stackOf: () => Stack): void {
   const claimed = async (id: string) =>
-    (await stackOf().firestore.collection(COLLECTIONS.claims).doc(id).get()).exists;
+    (await stackOf().claims.collection(COLLECTIONS.claims).doc(id).get()).exists;
 
   test('a proxy that is killed while it holds takes the statement with it: an approval afterwards runs nothing', async () => {
     const stack = stackOf();

@@ -62,6 +62,7 @@ export function sessions(stackOf: () => Stack): void {
     // Somebody who may write in Firestore puts the approval back as it was before.
     const document = stack.firestore.collection(COLLECTIONS.approvals).doc(id);
     const { decisions } = (await document.get()).data() as ApprovalDocument;
+    assert.ok((await stack.claims.collection(COLLECTIONS.revocations).doc(id).get()).exists);
     await document.update({ state: 'approved', decisions: decisions.slice(0, 1) });
     for (const proxy of [stack.proxy, other]) {
       const again = await knock(subject, proxy);

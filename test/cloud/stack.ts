@@ -7,6 +7,7 @@ import pg from 'pg';
 import { type DevIssuer, openDevIssuer } from '#cli/dev-issuer.ts';
 import {
   type Backends,
+  CLAIMS,
   DECISION_KEY,
   environmentOf,
   MASK_KEY,
@@ -81,6 +82,8 @@ export interface Stack {
   readonly backends: Backends;
   readonly slack: SlackEmulator;
   readonly firestore: ReturnType<typeof firestoreOf>;
+  /** The database of claims and revocations. */
+  readonly claims: ReturnType<typeof firestoreOf>;
   /** On the proxy's ways alone: the functions have clear sky. */
   readonly wires: { readonly firestore: Wire; readonly pubsub: Wire };
   readonly functions: Record<FunctionName, FunctionProcess>;
@@ -198,7 +201,8 @@ async function compose(undo: (() => unknown)[], stop: () => Promise<void>): Prom
   };
   for (const wire of Object.values(wires)) undo.push(() => wire.stop());
   const firestore = firestoreOf(PROJECT);
-  undo.push(() => firestore.terminate());
+  const claims = firestoreOf(PROJECT, CLAIMS);
+  for (const one of [firestore, claims]) undo.push(() => one.terminate());
 
   const startProxy = async () => {
     const started = await startNode(
@@ -231,6 +235,7 @@ async function compose(undo: (() => unknown)[], stop: () => Promise<void>): Prom
     backends,
     slack,
     firestore,
+    claims,
     wires,
     functions,
     proxy,

@@ -21,4 +21,5 @@ export const secretManagerAt = (host: string) => new SecretManagerServiceClient(
 export const kmsAt = (host: string) => new KeyManagementServiceClient(local(host));
 
 /** The database that FIRESTORE_EMULATOR_HOST names. */
-export const firestoreOf = (projectId: string) => new Firestore({ projectId });
+export const firestoreOf = (projectId: string, databaseId = '(default)') =>
+  new Firestore({ projectId, databaseId });
