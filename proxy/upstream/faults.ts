@@ -29,6 +29,7 @@ export interface Secrecy {
 
 /** Class 28 is about the proxy's own credential: who may know of it is the operator, by SQLSTATE alone. */
 const CREDENTIAL_CLASS = '28';
+const CANNOT_CONNECT_NOW = '57P03';
 const LONGEST_MESSAGE = 200;
 
 /**
@@ -51,5 +52,8 @@ export function refusedByServer(
     .trim();
   const tells = secrecy.told || (secrecy.password !== null && said.includes(secrecy.password));
   const message = tells || said === '' ? '' : `: ${said.slice(0, LONGEST_MESSAGE)}`;
+  // Starting up, shutting down or in recovery: clients that know of other servers try the next one by this code.
+  if (sqlstate === CANNOT_CONNECT_NOW && message !== '')
+    return new HoldpointError('upstream_unavailable', said.slice(0, LONGEST_MESSAGE), { sqlstate, cause });
   return unavailable(`the server refused the session (SQLSTATE ${sqlstate})${message}`, cause);
 }

@@ -4,7 +4,7 @@ import { type Gate, heldNotice, startGate } from '#test/session/support.ts';
 import type { RawClient } from '#test/support/raw.ts';
 import * as raw from '#test/support/raw.ts';
 import { waitFor } from '#test/support/wait-for.ts';
-import { backend, same, seen, serverState, toTheEnd } from './support.ts';
+import { backend, LONG_COPY_OUT, same, seen, serverState, toTheEnd } from './support.ts';
 
 /** kill -9 of a process of the server, which then starts anew: for the agent as over a direct connection, and for the next one too. */
 const RULES = `
@@ -42,11 +42,7 @@ for (const whose of ["the agent's own", "somebody else's"])
     ['idle', null, null],
     ['in a statement', raw.query('select pg_sleep(20)'), null],
     ['in COPY in', raw.query('copy items from stdin'), 'G'],
-    [
-      'in COPY out',
-      raw.query("copy (select repeat('x', 1000) from generate_series(1, 20), pg_sleep(0.5)) to stdout"),
-      'H',
-    ],
+    ['in COPY out', raw.query(LONG_COPY_OUT), 'H'],
   ] as const)
     test(`kill -9 of ${whose} process ${name}: what the agent sees is what the server says`, async () => {
       await same(gate, async client => {

@@ -3,7 +3,7 @@ import { afterEach, before, test } from 'node:test';
 import { type Gate, heldNotice, startGate } from '#test/session/support.ts';
 import type { RawClient } from '#test/support/raw.ts';
 import * as raw from '#test/support/raw.ts';
-import { backend, same, seen, serverState, toTheEnd } from './support.ts';
+import { backend, LONG_COPY_OUT, same, seen, serverState, toTheEnd } from './support.ts';
 
 /** How a session ends when the server ends it: as over a direct connection, and a statement that is held then never runs. */
 const RULES = `
@@ -78,11 +78,7 @@ for (const [name, before, during] of [
   ['idle', [], null],
   ['idle in a transaction', [raw.query('begin')], null],
   ['in a statement', [], raw.query('select pg_sleep(20)')],
-  [
-    'in COPY out',
-    [],
-    raw.query("copy (select repeat('x', 1000) from generate_series(1, 20), pg_sleep(0.5)) to stdout"),
-  ],
+  ['in COPY out', [], raw.query(LONG_COPY_OUT)],
   ['in COPY in', [], raw.query('copy items from stdin')],
   [
     'in a pipeline',

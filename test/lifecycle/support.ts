@@ -15,6 +15,13 @@ export function seen(frames: readonly Frame[], end = ''): string {
   return [...told, ...(end === '' ? [] : [end])].join(' ');
 }
 
+/**
+ * A COPY that the server is in the middle of for as long as a test can last: what it sends at once is more than it keeps back, so that the
+ * client has its beginning; every row behind takes a minute.
+ */
+export const LONG_COPY_OUT =
+  "copy (select case when g <= 30 then repeat('x', 1000) else pg_sleep(60)::text end from generate_series(1, 40) g) to stdout";
+
 /** Everything up to the end of the connection. */
 export async function toTheEnd(client: RawClient): Promise<string> {
   return seen(await client.untilClosed(), 'closed');
