@@ -7,6 +7,9 @@ select name from customers where email like 'a%' order by id limit 5
 select id from customers where ssn = '137-14-7727'
 select count(*) from customers
 select count(*) from customers where ssn like '1%'
+select id from customers order by id limit (select count(*) / 100 from customers)
+with m as (select count(*) as n from customers) select name from customers order by id offset (select n / 2 from m) limit 2
+select c.id, c.name from customers c, generate_series(1, least(c.id, 2)) order by c.id limit 5
 select 1, 'x', now() is not null from products limit 1
 select name, title, hired_on from employees order by id
 select c.name, o.id, o.status from customers c join orders o on o.customer_id = c.id order by o.id limit 10
@@ -104,6 +107,23 @@ create or replace function work_f(integer) returns integer language sql immutabl
 select work_f(1)
 = ["2"]
 drop function work_f(integer)
+
+# an index, a check and a view by functions, and what they call replaced by what only computes
+create function work_g(text) returns text language plpgsql immutable as $$ begin return upper($1); end $$
+create index work_i on customers (work_g(name))
+alter table customers add constraint work_c check (length(work_g(name)) > 0)
+create view work_w as select id, name from customers where work_g(name) <> ''
+create or replace function work_g(text) returns text language plpgsql immutable as $$ begin return upper(trim($1)); end $$
+update customers set name = name where id = 1
+reindex index work_i
+select name from work_w where id = 1
+= ["Ben Dubois"]
+drop view work_w
+alter table customers drop constraint work_c
+drop index work_i
+drop function work_g(text)
+alter table employees alter column title type varchar(200) using title::varchar
+alter table employees alter column title type text
 
 # changes of protected values themselves
 update customers set phone = '+49 30 111 2222' where id = 3

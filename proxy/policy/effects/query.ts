@@ -1,5 +1,6 @@
 import type { CatalogRelation } from '../catalog-view.ts';
 import type { Context, Scope } from './context.ts';
+import { COUNTED, counts, sizes } from './counted.ts';
 import { operator, walk, walkTagged } from './expression.ts';
 import { isKeyed } from './keyed.ts';
 import { findRelations } from './names.ts';
@@ -53,6 +54,7 @@ export function walkQuery(context: Context, body: Tree): void {
   if (!isKeyed(context, body.fromClause, body.whereClause)) facts.keyed = false;
   context.pinned = pinnedSetting(context, body.fromClause, body.whereClause);
   walk(context, body.targetList);
+  if (sizesRows(context, body.targetList)) facts.refuse(COUNTED);
   context.pinned = null;
   for (const field of [
     'whereClause',
@@ -73,14 +75,12 @@ export function walkQuery(context: Context, body: Tree): void {
   close();
 }
 
-const COUNTED = 'a protected value would decide how many rows there are, and their number would tell it';
-
-/** A protected column by its name, in what decides how many rows there are. */
-export function counts(context: Context, value: unknown): boolean {
+/** generate_series as an output makes rows too. */
+function sizesRows(context: Context, targets: unknown): boolean {
   if (!context.facts.protected) return false;
-  const masked = new Set([...context.exposed].flatMap(r => [...r.masked]));
-  for (const object of everything(value))
-    if ('ColumnRef' in object && masked.has(names(tree(object.ColumnRef).fields).at(-1) ?? '')) return true;
+  for (const object of everything(targets))
+    if (names(tree(object.FuncCall).funcname).at(-1) === 'generate_series' && sizes(context, object))
+      return true;
   return false;
 }
 
@@ -169,12 +169,11 @@ function rangeFunction(context: Context, body: Tree, scope: Scope, alias: string
     // A pair: the call, and its column definitions (or an empty object).
     const pair = list(tree(tree(item).List).items);
     const called = node(pair[0]);
-    const series = called?.tag === 'FuncCall' && names(called.body.funcname).at(-1) === 'generate_series';
-    if (series && counts(context, called.body.args)) context.facts.refuse(COUNTED);
     // In FROM, unnest of several arrays stands for one unnest of each (transformRangeFunction).
     if (called?.tag === 'FuncCall' && names(called.body.funcname).at(-1) === 'unnest')
       for (const arg of list(called.body.args)) walk(context, { FuncCall: { ...called.body, args: [arg] } });
     else walk(context, pair[0]);
+    if (sizes(context, pair[0])) context.facts.refuse(COUNTED);
     walk(context, pair[1]);
     if (alias === '' && called?.tag === 'FuncCall') scope.set(names(called.body.funcname).at(-1) ?? '', null);
   }
