@@ -64,7 +64,7 @@ function whyEnded(
       approval.requester,
       groupsOf,
     );
-    if (proven.state === 'withdrawn') return proven.outcome;
+    if (proven.state === 'withdrawn' || proven.state === 'denied') return proven.outcome;
     return same && proven.state === 'approved' ? null : 'its record was altered';
   } catch {
     return 'its record was altered';
