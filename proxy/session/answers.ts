@@ -1,6 +1,5 @@
 import { HoldpointError } from '#schemas/errors.ts';
 import type { MaskPlan } from '../mask/plan.ts';
-import { redactPayload } from '../mask/redact.ts';
 import {
   BACKEND,
   decodeCString,
@@ -8,14 +7,11 @@ import {
   decodeParameterStatus,
   decodeRowDescription,
   decodeTextRow,
-  encode,
   encodeFields,
   field,
-  int32,
   type TransactionStatus,
 } from '../wire/backend.ts';
-import { Frames, show } from '../wire/frames.ts';
-import { Reader } from '../wire/reader.ts';
+import { Frames } from '../wire/frames.ts';
 import type { AnswersOwner } from './answers-owner.ts';
 import { CallResult } from './call-result.ts';
 import { analysisOf, type Op, runOf } from './op.ts';
@@ -23,8 +19,9 @@ import type { Outbox } from './outbox.ts';
 import { ownFault } from './own-fault.ts';
 import { Passage } from './passage.ts';
 import type { Run, RunStatus } from './run.ts';
-import { redacted, Shield } from './shield.ts';
+import { redacted, redactedNotification, Shield } from './shield.ts';
 import { asOfExecute } from './unasked.ts';
+import { expected, unexpected } from './unexpected.ts';
 
 /** Any length that the server's own limit (1 GiB) allows; rows that pass unmasked are never held whole. */
 const MAX_SERVER_MESSAGE = 0x3fffffff;
@@ -330,10 +327,7 @@ export class Answers {
       this.passage.pass(buffer, start, end);
       return;
     }
-    const reader = new Reader(buffer, start + 5, end);
-    const head = [int32(reader.int32('process id')), reader.label('channel')];
-    const payload = reader.label('payload').toString('latin1').slice(0, -1);
-    this.passage.make(encode(BACKEND.notification, ...head, redactPayload(payload)));
+    this.passage.make(redactedNotification(buffer, start, end));
   }
 
   private error(op: Op | undefined, buffer: Buffer, start: number, end: number): void {
@@ -392,12 +386,4 @@ export class Answers {
     this.owner.rewirings.answered();
     this.owner.ready(status);
   }
-}
-
-function expected(type: number, wanted: number, op: Op): void {
-  if (type !== wanted) throw unexpected(type, `an answer to ${op.kind}`);
-}
-
-function unexpected(type: number, where: string): HoldpointError {
-  return new HoldpointError('internal', `the server sent a message of type ${show(type)} as ${where}`);
 }

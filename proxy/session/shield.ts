@@ -1,8 +1,9 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
 import { type MaskPlan, planMask } from '../mask/plan.ts';
-import { redactFields } from '../mask/redact.ts';
-import { type ColumnDescription, encodeFields } from '../wire/backend.ts';
+import { redactFields, redactPayload } from '../mask/redact.ts';
+import { BACKEND, type ColumnDescription, encode, encodeFields, int32 } from '../wire/backend.ts';
 import { formatOf } from '../wire/frontend.ts';
+import { Reader } from '../wire/reader.ts';
 import type { AnswersOwner } from './answers-owner.ts';
 import { analysisOf, type Op, type Portal, runOf } from './op.ts';
 import type { Run } from './run.ts';
@@ -13,6 +14,14 @@ export function redacted(type: number, fields: readonly (readonly [string, strin
 }
 
 type ShieldOwner = Pick<AnswersOwner, 'protects' | 'maskOf' | 'maskKey' | 'encoding' | 'rewirings'>;
+
+/** A NotificationResponse whose payload says nothing: whoever sent it may have read anything. */
+export function redactedNotification(buffer: Buffer, start: number, end: number): Buffer {
+  const reader = new Reader(buffer, start + 5, end);
+  const head = [int32(reader.int32('process id')), reader.label('channel')];
+  const payload = reader.label('payload').toString('latin1').slice(0, -1);
+  return encode(BACKEND.notification, ...head, redactPayload(payload));
+}
 
 /** What of the server's answers is protected: the masks of a result, and when errors and notices have to be redacted. */
 export class Shield {
