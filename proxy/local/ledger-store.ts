@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { type AuditEvent, auditEvent } from '#schemas/audit.ts';
-import { eventHash, GENESIS, leafData, link, type UnlinkedEvent } from '#schemas/chain.ts';
+import { eventHash, GENESIS, leafData } from '#schemas/chain.ts';
 import {
   type NoteKey,
   noteKey,
@@ -10,8 +10,8 @@ import {
   signCheckpoint,
 } from '#schemas/checkpoint.ts';
 import type { JournalPosition } from '#schemas/journal.ts';
-import { journalEvents } from '#schemas/journal-lines.ts';
 import { Frontier, leafHash } from '#schemas/merkle.ts';
+import { EventLinker } from './event-linker.ts';
 
 /** The chain of one session ends here. */
 interface Head {
@@ -81,8 +81,7 @@ export class LedgerStore {
   #heads = new Map<string, Head>();
   #moved: Head[] = [];
   #tree: Frontier;
-  /** Leaves that are in the log and not yet in the tree: it is needed for a checkpoint, and nobody waits for that. */
-  #leaves: string[] = [];
+  #linker = new EventLinker();
   #sealed: number;
   #note: string;
 
@@ -102,7 +101,7 @@ export class LedgerStore {
       this.#db.exec(`BEGIN IMMEDIATE; ${TABLES} COMMIT`);
       this.#statements = {
         event: this.#db.prepare(
-          'INSERT INTO events (idx, session, seq, before, event) VALUES (?, ?, ?, ?, ?)',
+          'INSERT INTO events (idx, session, seq, before, event) VALUES (?, ?, ?, ?, CAST(? AS TEXT))',
         ),
         head: this.#db.prepare(
           'SELECT last, event FROM sessions LEFT JOIN events ON idx = last WHERE sessions.session = ?',
@@ -128,7 +127,7 @@ export class LedgerStore {
 
   /** Entries in the log. */
   get size(): number {
-    return this.#tree.size + this.#leaves.length;
+    return this.#tree.size;
   }
 
   /** Entries that no checkpoint covers yet. */
@@ -166,10 +165,10 @@ export class LedgerStore {
    * One transaction: files the events of these payloads of the journal in their order, signs a checkpoint over all of the log, and notes
    * where the journal goes on. Until it is called with `clean`, the next one to open the ledger knows that its journal is needed.
    */
-  file(payloads: readonly string[], journal: StoredJournal | null, clean: boolean): void {
+  file(payloads: readonly Buffer[], journal: StoredJournal | null, clean: boolean): void {
     this.#db.exec('BEGIN IMMEDIATE');
     try {
-      for (const lines of payloads) for (const event of journalEvents(lines)) this.#insert(event);
+      for (const payload of payloads) this.#insert(payload);
       this.#seal(clean);
       if (journal !== null) {
         const { epoch, segment, offset, seq, prev } = journal.position;
@@ -187,29 +186,28 @@ export class LedgerStore {
     if (this.#db.isOpen) this.#db.close();
   }
 
-  #insert(event: UnlinkedEvent): void {
-    const head = this.#heads.get(event.session) ?? this.#lookUp(event.session);
-    const seq = head.seq + 1;
-    const { text, hash } = link(event, seq, head.hash);
-    const at = this.size;
-    this.#statements.event.run(at, head.name, seq, head.at, text);
-    this.#advance(head, event.session, seq, hash, event.kind);
+  #insert(payload: Buffer): void {
+    const linker = this.#linker;
+    linker.begin(payload);
+    while (linker.next()) {
+      const { session } = linker;
+      const head = this.#heads.get(session) ?? this.#lookUp(session);
+      const seq = head.seq + 1;
+      const hash = linker.link(seq, head.hash);
+      this.#statements.event.run(this.size, head.name, seq, head.at, linker.text);
+      this.#advance(head, seq, hash, linker.closes, linker.leaf(seq, hash));
+    }
   }
 
   /** The next entry of the log is this one, and the last of its session. */
-  #advance(head: Head, session: string, seq: number, hash: string, kind: string): void {
+  #advance(head: Head, seq: number, hash: string, closed: boolean, leaf: Buffer): void {
     head.seq = seq;
     head.hash = hash;
     head.at = this.size;
-    head.closed = kind === 'session.close';
+    head.closed = closed;
     if (!head.moved) this.#moved.push(head);
     head.moved = true;
-    this.#leaves.push(leafData(session, seq, hash));
-  }
-
-  #grow(): void {
-    for (const leaf of this.#leaves) this.#tree.add(leafHash(leaf));
-    this.#leaves = [];
+    this.#tree.add(leaf);
   }
 
   /** A session that is not in memory: new, or one of another time. `sessions` knows all of those that have ended before the last checkpoint. */
@@ -230,7 +228,6 @@ export class LedgerStore {
   }
 
   #seal(clean: boolean): void {
-    this.#grow();
     if (this.unsealed > 0 || this.#note === '') {
       const head = { origin: this.#key.name, size: this.#tree.size, root: this.#tree.root() };
       this.#note = signCheckpoint(head, this.#key, this.#secret);
@@ -297,7 +294,8 @@ export class LedgerStore {
         throw new Error(`${where} does not continue the chain of its session`);
       if (row.session !== event.session || row.seq !== event.seq || row.before !== head.at)
         throw new Error(`${where} is filed under another session or number than its own`);
-      this.#advance(head, session, event.seq, event.hash, event.kind);
+      const leaf = leafHash(leafData(session, event.seq, event.hash));
+      this.#advance(head, event.seq, event.hash, event.kind === 'session.close', leaf);
     }
   }
 

@@ -18,7 +18,7 @@ import { LedgerStore, type StoredJournal } from './ledger-store.ts';
 const FILE_EVERY = 150;
 /** One without new records is filed after this time (ms). */
 const FILE_IDLE = 20;
-/** Characters that one transaction takes at most, but for the last record. */
+/** Bytes that one transaction takes at most, but for the last record. */
 const MOST = 4 << 20;
 /** First and longest pause between two attempts (ms). */
 const RETRY_FIRST = 50;
@@ -89,11 +89,11 @@ function continued(store: LedgerStore): StoredJournal {
 function begun(store: LedgerStore): StoredJournal {
   const left = store.journal;
   const unclean = !store.clean;
-  const payloads: string[] = [];
+  const payloads: Buffer[] = [];
   if (unclean && left !== null) {
     let end = left.position;
     for (const { record, next } of followJournal(journal, left.position)) {
-      payloads.push(record.payload.toString('utf8'));
+      payloads.push(record.payload);
       end = next;
     }
     try {
@@ -102,12 +102,11 @@ function begun(store: LedgerStore): StoredJournal {
       throw new Error(`the journal of the ledger is damaged: ${sentence(error)}`, { cause: error });
     }
   }
-  const count = payloads.reduce((sum, lines) => sum + journalEvents(lines).length, 0);
+  const count = payloads.reduce((sum, lines) => sum + journalEvents(lines.toString('utf8')).length, 0);
   if (unclean && store.size + count > 0) {
     const body = canonical({ entries: store.size + count, unsealed: store.unsealed + count });
-    payloads.push(
-      journalLine(new Date().toISOString(), 'ledger.recovered', JSON.stringify(LEDGER_SESSION), body),
-    );
+    const now = new Date().toISOString();
+    payloads.push(Buffer.from(journalLine(now, 'ledger.recovered', JSON.stringify(LEDGER_SESSION), body)));
   }
   // First all is in the tables and the journal not needed; then there is a new one; and only then it is needed.
   store.file(payloads, null, true);
@@ -140,15 +139,14 @@ function reopened(): LedgerStore {
 }
 
 function file(store: LedgerStore): void {
-  const payloads: string[] = [];
+  const payloads: Buffer[] = [];
   let end = filed.position;
-  let characters = 0;
+  let bytes = 0;
   for (const { record, next } of followJournal(journal, filed.position)) {
-    const lines = record.payload.toString('utf8');
-    payloads.push(lines);
+    payloads.push(record.payload);
     end = next;
-    characters += lines.length;
-    if (characters > MOST || end.seq === wanted) break;
+    bytes += record.payload.length;
+    if (bytes > MOST || end.seq === wanted) break;
   }
   if (payloads.length === 0)
     throw new Error(`the journal was altered under way: record ${end.seq} is not there`);
