@@ -1,9 +1,9 @@
 /** A write that takes this long (ms) sends the next ones to the pool. */
-const SLOW = 50;
+const SLOW = 200;
 /** So do many that take this long on average (ms): where the disk is far away, waiting for it is time that the thread could use. */
 const MEAN = 4;
 /** Of so many writes, about. */
-const OF = 16;
+const OF = 64;
 /** First and longest time (ms) after a slow write in which none is made here, and good ones after which the next time is the first again. */
 const PAUSE_FIRST = 1000;
 const PAUSE_LONGEST = 60_000;
