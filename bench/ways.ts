@@ -30,6 +30,8 @@ export interface Way {
 export interface StartOptions {
   /** Where the proxy leaves a CPU profile of each of its threads when it stops; it is slower for that. */
   readonly profile?: string | undefined;
+  /** A checkout of another version, whose proxy is started. Default: this one. */
+  readonly checkout?: string | undefined;
 }
 type Starter = (cluster: BenchCluster, options: StartOptions) => Promise<Way>;
 
@@ -126,10 +128,14 @@ async function startPipe(cluster: BenchCluster): Promise<Way> {
 }
 
 /** With everything on: identity, policy, records before forwarding, masks. As a user starts it, by its command. */
-async function startHoldpoint(cluster: BenchCluster, { profile }: StartOptions): Promise<Way> {
+export async function startHoldpoint(
+  cluster: BenchCluster,
+  { profile, checkout }: StartOptions,
+): Promise<Way> {
   const { user, password, port, database } = cluster;
   const target = `postgres://${user}:${password}@127.0.0.1:${port}/${database}`;
   const dev = await startDev({
+    checkout,
     args: ['--target', target, '--policy', join(import.meta.dirname, 'policy.yaml')],
     env: profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profile}` },
   });

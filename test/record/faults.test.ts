@@ -260,7 +260,7 @@ test('with a disk that hangs whoever waits is told in time, statements are refus
     else real(...args);
   });
   const at = place();
-  const ledger = await openLedger({ ...at, deadlineMs: 200 });
+  const ledger = await openLedger({ ...at, deadlineMs: 2500 });
   await durable(ledger, ledger.append('s', 'session.open', opened));
   hang = true;
   const ticket = ledger.append('s', 'statement', statement(1));

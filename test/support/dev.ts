@@ -15,7 +15,12 @@ import {
 import { tempDir } from '#test/support/temp.ts';
 import { waitFor } from '#test/support/wait-for.ts';
 
-const COMMAND = join(import.meta.dirname, '..', '..', 'cli', 'holdpoint.ts');
+const ROOT = join(import.meta.dirname, '..', '..');
+const COMMAND = commandOf(ROOT);
+
+function commandOf(checkout: string): string {
+  return join(checkout, 'cli', 'holdpoint.ts');
+}
 
 /** The ready line of `holdpoint dev --json`. */
 export interface Ready {
@@ -33,6 +38,8 @@ export interface DevOptions {
   /** Default: a temp folder that goes with the tests. */
   readonly data?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Another checkout, whose proxy is started. Default: this one. */
+  readonly checkout?: string | undefined;
   /** Default 60 s: the machine may be busy. */
   readonly readyWithinMs?: number;
 }
@@ -92,7 +99,8 @@ export async function startDev(options: DevOptions = {}): Promise<Dev> {
 
   async function launch(): Promise<{ child: ChildProcess; ready: Ready }> {
     const args = ['--json', '--data', data, '--pg-port', `${pgPort}`, '--http-port', `${httpPort}`];
-    const child = spawn(process.execPath, [COMMAND, 'dev', ...args, ...(options.args ?? [])], {
+    const command = commandOf(options.checkout ?? ROOT);
+    const child = spawn(process.execPath, [command, 'dev', ...args, ...(options.args ?? [])], {
       env: { ...cleanEnvironment(), ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
