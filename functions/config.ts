@@ -24,6 +24,8 @@ const schema = z.object({
   HOLDPOINT_POLICY: z.string().min(1),
   /** `projects/…/cryptoKeyVersions/N`. */
   HOLDPOINT_DECISION_KEY: z.string().regex(/\/cryptoKeyVersions\/[0-9]+$/, 'names no version of a KMS key'),
+  /** Where the proxy tells of holds: a decision is told there too, for whoever shows it. */
+  HOLDPOINT_HOLDS_TOPIC: z.string().regex(/^projects\/[^/]+\/topics\/[^/]+$/, 'is not projects/…/topics/…'),
   HOLDPOINT_CONSOLE_URL: z.url(),
   SLACK_BOT_TOKEN: z.string().min(1),
   SLACK_SIGNING_SECRET: z.string().min(16, 'is too short to be a signing secret'),

@@ -8,20 +8,20 @@ const GRACE_MS = 30_000;
 
 const UNUSED = ', but its proxy did not use it';
 
+/** The time (ms since 1970) after which the clock alone ends an approval as it is now; null when it has ended. */
+export function dueAt(approval: Approval): number | null {
+  if (approval.state !== 'held' && approval.state !== 'approved') return null;
+  if (approval.releases === 'parked') return Date.parse(approval.deadline) + GRACE_MS;
+  return approval.state === 'held' ? Date.parse(approval.deadline) : grantEnd(approval);
+}
+
 /** What the clock alone does to an approval. */
 export function dueEvent(approval: Approval, now: number): HoldEvent | null {
-  if (approval.state === 'held') {
-    const grace = approval.releases === 'parked' ? GRACE_MS : 0;
-    return now > Date.parse(approval.deadline) + grace ? { kind: 'expire' } : null;
-  }
-  if (approval.state !== 'approved') return null;
-  if (approval.releases !== 'parked') {
-    const end = grantEnd(approval);
-    return end !== null && now > end ? { kind: 'expire' } : null;
-  }
-  return now > Date.parse(approval.deadline) + GRACE_MS
+  const at = dueAt(approval);
+  if (at === null || now <= at) return null;
+  return approval.state === 'approved' && approval.releases === 'parked'
     ? { kind: 'withdraw', why: `${approval.outcome}${UNUSED}` }
-    : null;
+    : { kind: 'expire' };
 }
 
 /** Whether what it shows of its end may be the clock's alone: that nobody has used in time what was approved. */

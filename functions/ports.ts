@@ -46,10 +46,28 @@ export interface ApprovalDesk extends ApprovalBook {
   take(message: HoldMessage): Promise<Approval | null>;
   /** The audit events tell that it was released to the server, and how that ended once it has. */
   executed(id: string, execution: Execution | null): Promise<Approval | null>;
-  /** The approval and how its statement ended at the server, null while nobody has told: as they are in one moment. */
-  course(id: string): Promise<Course | null>;
-  /** Ends what nobody can decide or use any more at `now` (ms since 1970), and gives those. */
-  expireDue(now: number): Promise<Approval[]>;
+  /** What its message shows; null while it is not there. */
+  picture(id: string): Promise<Picture | null>;
+  /** Approvals that have changed since their message last showed them, at most `limit`. */
+  behind(limit: number): Promise<string[]>;
+  /** Puts one behind all the others, so that what cannot be shown does not stand in the way of what can. */
+  putLast(id: string): Promise<void>;
+  /**
+   * Ends what nobody can decide or use any more at `now` (ms since 1970), and gives those which this call has ended. Several at a time;
+   * stops when `goOn` gives false.
+   */
+  expireDue(now: number, goOn?: () => boolean): Promise<Approval[]>;
+}
+
+/** An approval as its message shows it: as it is in one moment. */
+export interface Picture extends Course {
+  /** To be called when the message shows this: it is no longer behind, unless it has changed meanwhile. */
+  readonly shown: () => Promise<void>;
+}
+
+/** The answer of the store was lost: nobody can tell whether the decision counts. */
+export class MaybeStored extends Error {
+  override readonly name = 'MaybeStored';
 }
 
 export interface SessionSummary {

@@ -9,6 +9,7 @@ export const COLLECTIONS = {
   messages: 'messages',
   revocations: 'revocations',
   sessions: 'sessions',
+  behind: 'behind',
 } as const;
 
 /**
@@ -30,6 +31,8 @@ export const approvalDocument = z.object({
   /** RFC 3339. */
   createdAt: z.string(),
   deadline: z.string(),
+  /** When the clock alone ends it (ms since 1970), which `expire` looks for; null when nothing is left to end. */
+  due: z.number().nullable().default(null),
   /** How its statement ended at the server, as JSON; empty until that is told. For people: nothing stands on it. */
   execution: z.string().default(''),
 });
@@ -74,7 +77,7 @@ export function faultsOf(issues: readonly { readonly path: readonly PropertyKey[
 /** The fields that follow from the approval itself; `instance` and `grantKey` are the opener's. */
 export function toDocument(
   value: Approval,
-  opener: { readonly instance: string; readonly grantKey: string },
+  opener: { readonly instance: string; readonly grantKey: string; readonly due: number | null },
 ): ApprovalDocument {
   const { state, outcome, decisions, ...body } = value;
   return {
@@ -86,6 +89,7 @@ export function toDocument(
     grantKey: opener.grantKey,
     createdAt: value.createdAt,
     deadline: value.deadline,
+    due: opener.due,
     execution: '',
   };
 }
@@ -99,6 +103,9 @@ export const claimDocument = z.object({
   at: z.string(),
 });
 export type ClaimDocument = z.infer<typeof claimDocument>;
+
+/** `behind/{approval id}`: written together with each change of an approval, gone when the message shows it. `at` is in ms since 1970. */
+export const behindDocument = z.object({ at: z.number() });
 
 /** `ends/{approval id}`: an end that has overtaken its beginning. `event` is the hold event as JSON. */
 export const endDocument = z.object({ event: z.string(), at: z.string() });

@@ -105,14 +105,15 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
   writeFileSync(written, JSON.stringify(file, null, 2));
 
   const base = { ...options.env, ...hosts, HOLDPOINT_KMS_EMULATOR: backends.kms.host };
+  const topics = topicsOf(PROJECT);
   const functionsEnv = {
     ...base,
     ...slack.env,
     HOLDPOINT_POLICY: written,
     HOLDPOINT_DECISION_KEY: DECISION_KEY,
+    HOLDPOINT_HOLDS_TOPIC: topics.holds,
     HOLDPOINT_CONSOLE_URL: address,
   };
-  const topics = topicsOf(PROJECT);
   log('starting the functions and the proxy');
   const start = async <T extends { stop(): Promise<unknown>; ended: Promise<number | null> }>(
     what: string,

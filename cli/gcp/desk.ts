@@ -1,5 +1,6 @@
 import { readConfig } from '#functions/config.ts';
 import { CloudDesk } from '#functions/gcp/approval-desk.ts';
+import { createChanged } from '#functions/gcp/changed.ts';
 import { openClients } from '#functions/gcp/clients.ts';
 import { createKmsSigner } from '#functions/gcp/decision-signer.ts';
 
@@ -11,13 +12,21 @@ export function openDesk(
 ): { readonly desk: CloudDesk; close(): Promise<void> } {
   const config = readConfig(env);
   const { firestore, claims, kms } = openClients(config);
+  const changed = createChanged(config.HOLDPOINT_HOLDS_TOPIC);
   const sign = createKmsSigner(kms, config.HOLDPOINT_DECISION_KEY);
   return {
-    desk: new CloudDesk({ database: firestore, claims, sign, groupsOf, clock: Date.now, log }),
+    desk: new CloudDesk({
+      database: firestore,
+      claims,
+      sign,
+      groupsOf,
+      changed: id => changed.tell(id),
+      clock: Date.now,
+      log,
+    }),
     async close() {
-      await Promise.allSettled(
-        [...new Set([firestore, claims])].map(one => one.terminate()).concat(kms.close()),
-      );
+      const databases = [...new Set([firestore, claims])].map(one => one.terminate());
+      await Promise.allSettled([...databases, kms.close(), changed.close()]);
     },
   };
 }

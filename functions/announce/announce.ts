@@ -1,4 +1,4 @@
-import { holdMessage } from '#schemas/messages.ts';
+import { topicMessage } from '#schemas/messages.ts';
 import type { ApprovalDesk } from '../ports.ts';
 import { type PubSubData, pubSubJson } from '../pub-sub.ts';
 
@@ -13,9 +13,13 @@ export function createAnnounce(deps: {
   readonly log: (message: string, error?: unknown) => void;
 }): (data: PubSubData) => Promise<void> {
   return async data => {
-    const message = holdMessage.safeParse(pubSubJson(data));
+    const message = topicMessage.safeParse(pubSubJson(data));
     if (!message.success) {
       deps.log('a message that is no hold message was dropped', message.error);
+      return;
+    }
+    if (message.data.kind === 'changed') {
+      await deps.show(message.data.approval);
       return;
     }
     const approval = await deps.desk.take(message.data);

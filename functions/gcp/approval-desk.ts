@@ -1,9 +1,25 @@
-import type { Firestore, QueryDocumentSnapshot, Transaction } from '@google-cloud/firestore';
+import type {
+  DocumentReference,
+  DocumentSnapshot,
+  Firestore,
+  Query,
+  QueryDocumentSnapshot,
+  Transaction,
+} from '@google-cloud/firestore';
+import { FieldPath } from '@google-cloud/firestore';
 import { z } from 'zod';
 import { courses } from '#functions/course.ts';
 import { decisionOn } from '#functions/decision-on.ts';
-import { dueEvent } from '#functions/due-event.ts';
-import type { ApprovalDesk, Course, DecisionInput, Execution } from '#functions/ports.ts';
+import { dueAt } from '#functions/due-event.ts';
+import { inParallel } from '#functions/in-parallel.ts';
+import {
+  type ApprovalDesk,
+  type Course,
+  type DecisionInput,
+  type Execution,
+  MaybeStored,
+  type Picture,
+} from '#functions/ports.ts';
 import type { Approval } from '#schemas/approval.ts';
 import {
   type ApprovalDocument,
@@ -26,10 +42,12 @@ export interface CloudDeskOptions {
   readonly database: Firestore;
   /** The database of claims and revocations; it may be the same. */
   readonly claims: Firestore;
-  /** Signs with a key that the proxy cannot use. Called inside a transaction, so it has to be quick, and is called again on contention. */
+  /** Signs with a key that the proxy cannot use. */
   readonly sign: (decision: Decision) => Promise<SignedDecision>;
   /** Groups of a lower-case e-mail, as this side knows them. */
   readonly groupsOf: (email: string) => readonly string[] | Promise<readonly string[]>;
+  /** Tells whoever shows approvals that this one has changed. Where that fails, `expire` finds it. */
+  readonly changed: (id: string) => Promise<void>;
   readonly clock: () => number;
   /** What cannot be read, because somebody else has written there: it is left out, and does not stand in the way of the others. */
   readonly log: (message: string, error?: unknown) => void;
@@ -39,6 +57,15 @@ const execution = z.object({ status: z.string(), rows: z.number(), sqlstate: z.s
 
 /** How many an unlimited list gives. */
 const LIST = 500;
+/** How many documents one query of `expireDue` gives, and how many of them are changed at the same time. */
+const PAGE = 300;
+const AT_ONCE = 16;
+/** How often a decision is tried when others change its approval in the same moment. */
+const ATTEMPTS = 8;
+/** A function that had no processor for a while must not store what somebody has approved long ago. */
+const FRESH_MS = 20_000;
+/** gRPC: somebody was quicker. */
+const OVERTAKEN = new Set([9, 10]);
 
 /** The approvals in Firestore, as functions keep them. Each change is one transaction over one document and goes through `transition`. */
 export class CloudDesk implements ApprovalDesk {
@@ -63,6 +90,13 @@ export class CloudDesk implements ApprovalDesk {
   }
 
   async decide(id: string, input: DecisionInput): Promise<Approval> {
+    const decided = await this.#decide(id, input);
+    const { changed, log } = this.#options;
+    await changed(id).catch((error: unknown) => log(`the change of ${id} could not be told`, error));
+    return decided;
+  }
+
+  async #decide(id: string, input: DecisionInput): Promise<Approval> {
     const [groups, [revocation = null]] = await Promise.all([
       this.#options.groupsOf(lowerEmail(input.by.trim())),
       this.#revocations.read([id]),
@@ -71,14 +105,42 @@ export class CloudDesk implements ApprovalDesk {
       await this.#end(id, revocation);
       throw alreadyEnded(id, revocation);
     }
-    if (input.verdict !== 'approve') return this.#takeBack(id, input, groups);
-    const decided = await this.#change(id, async present => {
-      if (present === null) return null;
-      const signed = await this.#signed(present.approval, input, groups);
-      return { ...present, approval: transition(present.approval, { kind: 'decide', signed }) };
-    });
-    if (decided === null) throw noSuch(id);
-    return decided.approval;
+    return input.verdict === 'approve' ? this.#approve(id, input, groups) : this.#takeBack(id, input, groups);
+  }
+
+  /**
+   * No transaction: it would hold a lock while KMS signs, and try KMS's failures again as its own. What is stored has to be what was read, or
+   * all of it is looked at anew; the signature, which covers the request, is used again.
+   */
+  async #approve(id: string, input: DecisionInput, groups: readonly string[]): Promise<Approval> {
+    let signed: SignedDecision | null = null;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const there: DocumentSnapshot = await this.#document(id).get();
+      if (!there.exists) throw noSuch(id);
+      const present = toCourse(id, there.data());
+      // It was stored, and the answer was lost.
+      if (present.approval.decisions.some(one => one.signature === signed?.signature))
+        return present.approval;
+      const { clock, sign, database } = this.#options;
+      const decision = decisionOn(present.approval, input, () => groups, clock());
+      const same = signed !== null && signed.decision.request === decision.request;
+      const mine: SignedDecision = same && signed !== null ? signed : await sign(decision);
+      signed = mine;
+      const approval = transition(present.approval, { kind: 'decide', signed: mine });
+      if (clock() > Date.parse(mine.decision.at) + FRESH_MS)
+        throw new Error(`the decision on ${id} took too long, and was not stored`);
+      const batch = database.batch();
+      batch.update(there.ref, changing({ ...present, approval }), { lastUpdateTime: there.updateTime! });
+      batch.set(this.#behind(id), { at: clock() });
+      try {
+        await batch.commit();
+        return approval;
+      } catch (cause) {
+        if (!OVERTAKEN.has(Number((cause as { code?: unknown }).code)))
+          throw new MaybeStored(`the decision on ${id} may be stored or not`, { cause });
+      }
+    }
+    throw new Error(`others change ${id} all the time: the decision was not stored`);
   }
 
   /** What ends an approval is created first, where nobody can take it out again, and shown in the approval's own document then. */
@@ -86,13 +148,19 @@ export class CloudDesk implements ApprovalDesk {
     const present = await this.get(id);
     if (present === null) throw noSuch(id);
     const signed = await this.#signed(present, input, groups);
-    const kept = await this.#revocations.create(signed);
-    const after = (await this.#end(id, kept))?.approval;
+    const { kept, after } = await this.#created(id, signed).catch((cause: unknown) => {
+      throw new MaybeStored(`the decision on ${id} may be stored or not`, { cause });
+    });
     if (canonical(kept) !== canonical(signed)) throw alreadyEnded(id, kept);
     if (after === undefined) throw noSuch(id);
     if (!after.decisions.some(d => canonical(d) === canonical(signed)))
       throw new IllegalMove(`approval ${id} is ${after.state} and can no longer be taken back`);
     return after;
+  }
+
+  async #created(id: string, signed: SignedDecision) {
+    const kept = await this.#revocations.create(signed);
+    return { kept, after: (await this.#end(id, kept))?.approval };
   }
 
   async #signed(present: Approval, input: DecisionInput, groups: readonly string[]): Promise<SignedDecision> {
@@ -113,38 +181,91 @@ export class CloudDesk implements ApprovalDesk {
     return after?.approval ?? null;
   }
 
-  async course(id: string): Promise<Course | null> {
+  async picture(id: string): Promise<Picture | null> {
+    // The mark first: what changes behind it leaves a newer one.
+    const mark = await this.#behind(id).get();
     const document = await this.#document(id).get();
-    return document.exists ? toCourse(id, document.data()) : null;
+    if (!document.exists) return null;
+    const shown = async () => {
+      if (mark.exists) await gone(mark.ref, mark);
+    };
+    return { ...toCourse(id, document.data()), shown };
   }
 
-  async expireDue(now: number): Promise<Approval[]> {
-    const open = await this.#approvals().where('state', 'in', ['held', 'approved']).get();
-    const seen = this.#readable(open.docs);
-    // A function may have been killed between the revocation and the document, or somebody has put the document back.
-    const revocations = await this.#revocations.read(seen.map(a => a.id));
+  /** Longest behind first. */
+  async behind(limit: number): Promise<string[]> {
+    const marks = this.#options.database.collection(COLLECTIONS.behind);
+    return (await marks.orderBy('at').limit(limit).get()).docs.map(document => document.id);
+  }
+
+  async putLast(id: string): Promise<void> {
+    const reference = this.#behind(id);
+    await this.#options.database.runTransaction(async transaction => {
+      const there = await transaction.get(reference);
+      if (there.exists) transaction.set(reference, { at: this.#options.clock() });
+    });
+  }
+
+  async expireDue(now: number, goOn: () => boolean = () => true): Promise<Approval[]> {
     const ended: Approval[] = [];
-    for (const [i, approval] of seen.entries()) {
-      const { id } = approval;
-      const revocation = revocations[i] ?? null;
-      if (revocation === null && dueEvent(approval, now) === null) continue;
-      try {
-        let due = false;
-        const after = await this.#change(id, present => {
-          if (present === null) return null;
-          const over =
-            revocation === null
-              ? courses.due(present, now)
-              : { ...present, approval: endedBy(present.approval, revocation) };
-          due = over.approval !== present.approval;
-          return over;
-        });
-        if (due && after !== null) ended.push(after.approval);
-      } catch (error) {
-        this.#options.log(`approval ${id} could not be ended; the next tick tries again`, error);
-      }
-    }
+    const end = async (id: string, over: (present: Course) => Course) => {
+      const after = await this.#over(id, over);
+      if (after !== null) ended.push(after);
+    };
+    const due = this.#approvals().where('due', '<', now).orderBy('due');
+    await this.#each(due, goOn, page =>
+      inParallel(page, AT_ONCE, ({ id }) => end(id, present => courses.due(present, now)), goOn),
+    );
+    // A function may have been killed between the revocation and the document, or somebody has put the document back.
+    const open = this.#approvals().where('state', 'in', ['held', 'approved']).orderBy(FieldPath.documentId());
+    await this.#each(open, goOn, async page => {
+      const revocations = await this.#revocations.read(page.map(a => a.id));
+      const back = page.flatMap(({ id }, i) => {
+        const revocation = revocations[i] ?? null;
+        return revocation === null ? [] : [{ id, revocation }];
+      });
+      await inParallel(
+        back,
+        AT_ONCE,
+        ({ id, revocation }) =>
+          end(id, present => ({ ...present, approval: endedBy(present.approval, revocation) })),
+        goOn,
+      );
+    });
     return ended;
+  }
+
+  /** All that the query finds, by pages: it may be more than a function can hold. */
+  async #each(
+    query: Query,
+    goOn: () => boolean,
+    work: (page: readonly Approval[]) => Promise<void>,
+  ): Promise<void> {
+    let next = query.limit(PAGE);
+    while (goOn()) {
+      const page = await next.get();
+      await work(this.#readable(page.docs));
+      const last = page.docs.at(-1);
+      if (last === undefined || page.size < PAGE) return;
+      next = query.startAfter(last).limit(PAGE);
+    }
+  }
+
+  /** Gives it where it was this call that has ended it. */
+  async #over(id: string, over: (present: Course) => Course): Promise<Approval | null> {
+    try {
+      let mine = false;
+      const after = await this.#change(id, present => {
+        if (present === null) return null;
+        const next = over(present);
+        mine = next.approval !== present.approval;
+        return next;
+      });
+      return mine && after !== null ? after.approval : null;
+    } catch (error) {
+      this.#options.log(`approval ${id} could not be ended; the next tick tries again`, error);
+      return null;
+    }
   }
 
   async list({ all }: { all: boolean }): Promise<Approval[]> {
@@ -182,7 +303,8 @@ export class CloudDesk implements ApprovalDesk {
       const begun: Course = { approval, execution: null };
       const value = (early === null ? begun : courses.ended(begun, early)).approval;
       const key = approval.releases === 'parked' ? '' : grantKey(approval.statement, approval.requester);
-      transaction.create(reference, toDocument(value, { instance, grantKey: key }));
+      transaction.create(reference, toDocument(value, { instance, grantKey: key, due: dueAt(value) }));
+      transaction.set(this.#behind(approval.id), { at: this.#options.clock() });
       return value;
     });
   }
@@ -197,8 +319,10 @@ export class CloudDesk implements ApprovalDesk {
       const present = there.exists ? toCourse(id, there.data()) : null;
       const after = await work(present, transaction);
       if (after === null || present === null) return after;
-      if (after.approval !== present.approval || after.execution !== present.execution)
+      if (after.approval !== present.approval || after.execution !== present.execution) {
         transaction.update(reference, { ...changing(after) });
+        transaction.set(this.#behind(id), { at: this.#options.clock() });
+      }
       return after;
     });
   }
@@ -220,6 +344,10 @@ export class CloudDesk implements ApprovalDesk {
 
   #document(id: string) {
     return this.#approvals().doc(id);
+  }
+
+  #behind(id: string) {
+    return this.#options.database.collection(COLLECTIONS.behind).doc(id);
   }
 
   #early(id: string) {
@@ -248,7 +376,17 @@ function toCourse(id: string, data: unknown): Course {
 function changing({
   approval,
   execution,
-}: Course): Pick<ApprovalDocument, 'state' | 'outcome' | 'decisions' | 'execution'> {
-  const { state, outcome, decisions } = toDocument(approval, { instance: '', grantKey: '' });
-  return { state, outcome, decisions, execution: execution === null ? '' : JSON.stringify(execution) };
+}: Course): Pick<ApprovalDocument, 'state' | 'outcome' | 'decisions' | 'due' | 'execution'> {
+  const opener = { instance: '', grantKey: '', due: dueAt(approval) };
+  const { state, outcome, decisions, due } = toDocument(approval, opener);
+  return { state, outcome, decisions, due, execution: execution === null ? '' : JSON.stringify(execution) };
+}
+
+/** Deletes what was read, unless it was written anew since. */
+async function gone(reference: DocumentReference, read: DocumentSnapshot): Promise<void> {
+  try {
+    await reference.delete({ lastUpdateTime: read.updateTime! });
+  } catch (error) {
+    if (!OVERTAKEN.has(Number((error as { code?: unknown }).code))) throw error;
+  }
 }

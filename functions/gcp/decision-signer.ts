@@ -9,11 +9,11 @@ import { type Decision, decision, decisionBytes, type SignedDecision } from '#sc
  * `deadlineMs`, or answers with something else than what was asked for.
  */
 export function createKmsSigner(
-  client: Pick<KeyManagementServiceClient, 'asymmetricSign'>,
+  client: Pick<KeyManagementServiceClient, 'asymmetricSign' | 'getPublicKey'>,
   version: string,
   deadlineMs = 1500,
-): (value: Decision) => Promise<SignedDecision> {
-  return async value => {
+): ((value: Decision) => Promise<SignedDecision>) & { readonly warm: () => Promise<unknown> } {
+  const sign = async (value: Decision): Promise<SignedDecision> => {
     const checked = decision.parse(value);
     const sha256 = createHash('sha256').update(decisionBytes(checked)).digest();
     const [answer] = await client.asymmetricSign(
@@ -28,4 +28,6 @@ export function createKmsSigner(
       throw new Error('the signature of KMS arrived damaged: its checksum is wrong');
     return { decision: checked, keyId: version, algorithm: 'ES256', signature: bytes.toString('base64') };
   };
+  // Nothing is signed for it. That it may not read the key is an answer too, over a channel that is open then.
+  return Object.assign(sign, { warm: () => client.getPublicKey({ name: version }, { timeout: deadlineMs }) });
 }

@@ -8,12 +8,10 @@ const stored = z.object({
   shown: z.string(),
   lease: z.number(),
   attempts: z.number(),
-  /** ms since 1970 of the last change: what `stale` looks through. */
+  /** ms since 1970 of the last change. */
   at: z.number(),
 });
 const NONE: MessageState = { ts: null, shown: '', lease: 0, attempts: 0 };
-/** An approval of any kind has ended for good after this time. */
-const LOOK_BACK_MS = 26 * 3_600_000;
 
 /** States of messages in `messages/{approval id}`. */
 export function createMessageStates(database: Firestore, clock: () => number): MessageStates {
@@ -28,10 +26,6 @@ export function createMessageStates(database: Firestore, clock: () => number): M
         if (after !== present) transaction.set(reference, { ...after, at: clock() });
         return after;
       });
-    },
-    async stale() {
-      const found = await messages.where('at', '>=', clock() - LOOK_BACK_MS).get();
-      return found.docs.map(document => document.id);
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Approval } from '#schemas/approval.ts';
 import { sha256 } from '#schemas/canonical.ts';
-import type { Course, Execution } from '../ports.ts';
+import type { Execution, Picture } from '../ports.ts';
 import { approvalMessage } from './message.ts';
 import type { Channel } from './web-api.ts';
 
@@ -19,15 +19,13 @@ export interface MessageState {
 /** Where the states of messages are kept; `change` is one transaction, and may run its function several times. */
 export interface MessageStates {
   change(id: string, work: (present: MessageState) => MessageState): Promise<MessageState>;
-  /** Approvals whose messages may be behind what they are about. */
-  stale(): Promise<readonly string[]>;
 }
 
 export interface MessengerOptions {
   readonly states: MessageStates;
   readonly channel: Channel;
   /** What the message is about, as it is now; null when there is nothing yet. */
-  readonly load: (id: string) => Promise<Course | null>;
+  readonly load: (id: string) => Promise<Picture | null>;
   readonly consoleUrl: string;
   readonly clock: () => number;
 }
@@ -91,7 +89,10 @@ export function createMessenger(options: MessengerOptions): (id: string) => Prom
       const { state, wrote } = await posted(id, about.approval, about.execution);
       const message = approvalMessage(about.approval, consoleUrl, about.execution);
       const key = hash(message);
-      if (state.shown === key && !wrote) return;
+      if (state.shown === key && !wrote) {
+        await about.shown();
+        return;
+      }
       if (state.shown === key || state.ts === null) continue;
       await channel.update(state.ts, message);
       // Round again: what changed meanwhile may have been shown by somebody else before this, older one.

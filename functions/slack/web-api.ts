@@ -11,6 +11,12 @@ export interface Channel {
   find(approval: string, since: number): Promise<string | null>;
 }
 
+/** Whether Slack has said that it takes no more calls for now. */
+export function tooMany(error: unknown): boolean {
+  const { code, data } = (error ?? {}) as { code?: unknown; data?: { error?: unknown } };
+  return code === 'slack_webapi_rate_limited_error' || data?.error === 'ratelimited';
+}
+
 /** Marks a message as ours, so that one whose timestamp was never stored can be found again. */
 const EVENT_TYPE = 'holdpoint_approval';
 /** Messages looked through for one that may have been posted: more than a channel gets while a delivery is tried again. */
@@ -26,6 +32,8 @@ export function createWebApi(options: {
   readonly client: WebClient;
   readonly channel: Channel;
   readonly directory: Directory;
+  /** Opens the connection, with a question that changes nothing. */
+  readonly warm: () => Promise<unknown>;
 } {
   const client = new WebClient(options.token, {
     ...(options.url === undefined ? {} : { slackApiUrl: options.url }),
@@ -37,6 +45,7 @@ export function createWebApi(options: {
   const { channel } = options;
   return {
     client,
+    warm: () => client.auth.test(),
     channel: {
       async post(approval, { text, blocks }) {
         const metadata = { event_type: EVENT_TYPE, event_payload: { id: approval } };

@@ -165,10 +165,12 @@ async function compose(undo: (() => unknown)[], stop: () => Promise<void>): Prom
     ...environmentOf({ firestore: backends.firestore.host, pubsub: backends.pubsub.host }),
   };
   Object.assign(process.env, direct);
+  const topics = topicsOf(PROJECT);
   const functionsEnv = {
     ...direct,
     HOLDPOINT_POLICY: policyFile,
     HOLDPOINT_DECISION_KEY: DECISION_KEY,
+    HOLDPOINT_HOLDS_TOPIC: topics.holds,
     HOLDPOINT_CONSOLE_URL: 'https://console.example.com',
     HOLDPOINT_KMS_EMULATOR: backends.kms.host,
     SLACK_BOT_TOKEN: slack.token,
@@ -177,7 +179,6 @@ async function compose(undo: (() => unknown)[], stop: () => Promise<void>): Prom
     SLACK_TEAM: slack.team,
     SLACK_API_URL: slack.api,
   };
-  const topics = topicsOf(PROJECT);
   const functions = Object.fromEntries(
     await Promise.all(
       FUNCTIONS.map(async name => {

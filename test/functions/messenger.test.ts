@@ -33,7 +33,6 @@ function stage(approval: () => Approval) {
         stored.set(id, after);
         return after;
       }),
-    stale: async () => [],
   };
   const channel: Channel = {
     post: (id, message) =>
@@ -50,7 +49,7 @@ function stage(approval: () => Approval) {
   const show = createMessenger({
     states,
     channel,
-    load: async () => ({ approval: approval(), execution: null }),
+    load: async () => ({ approval: approval(), execution: null, shown: async () => {} }),
     consoleUrl: 'https://console.example.com',
     clock: () => life.now,
   });

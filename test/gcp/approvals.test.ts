@@ -10,16 +10,19 @@ import { createKmsSigner } from '#functions/gcp/decision-signer.ts';
 import { RevocationBook } from '#functions/gcp/revocation-book.ts';
 import { LocalApprovals } from '#functions/local/approvals.ts';
 import { openDecisionSigner } from '#functions/local/decision-signer.ts';
+import { MaybeStored } from '#functions/ports.ts';
 import { CloudApprovals } from '#proxy/gcp/approvals.ts';
 import { openKmsVerifier } from '#proxy/gcp/decision-verifier.ts';
 import { openPublisher } from '#proxy/gcp/publisher.ts';
 import { openDecisionVerifier } from '#proxy/local/decision-verifier.ts';
 import type { Approval } from '#schemas/approval.ts';
-import { type ApprovalDocument, COLLECTIONS } from '#schemas/approval-document.ts';
+import { type ApprovalDocument, COLLECTIONS, toDocument } from '#schemas/approval-document.ts';
+import type { Decision, SignedDecision } from '#schemas/decision.ts';
 import { grantKey } from '#schemas/grant.ts';
+import { IllegalMove } from '#schemas/hold.ts';
 import { holdMessage } from '#schemas/messages.ts';
 import { kmsAt } from '#test/gcp/clients.ts';
-import { requester } from '#test/hold/fixture.ts';
+import { heldApproval, requester, requirement } from '#test/hold/fixture.ts';
 import { type Emulators, lacksEmulators, startEmulators } from '#test/support/emulators.ts';
 import { tempDir } from '#test/support/temp.ts';
 import { waitFor } from '#test/support/wait-for.ts';
@@ -71,7 +74,9 @@ describe('approvals on the emulators', { skip: lacksEmulators() }, () => {
   let subscription: Subscription;
   let stores: Stores;
   let desk: CloudDesk;
+  let sign: (decision: Decision) => Promise<SignedDecision>;
   const logged: string[] = [];
+  const told: string[] = [];
   let altering: Firestore;
   let claims: Firestore;
   let end: () => Promise<void>;
@@ -86,11 +91,13 @@ describe('approvals on the emulators', { skip: lacksEmulators() }, () => {
     claims = new Firestore({ projectId: 'test', databaseId: 'claims' });
     altering = database;
     const client = kmsAt(kms.host);
+    sign = createKmsSigner(client, KEY);
     desk = new CloudDesk({
       database,
       claims,
-      sign: createKmsSigner(client, KEY),
+      sign,
       groupsOf,
+      changed: async id => void told.push(id),
       clock: Date.now,
       log: message => logged.push(message),
     });
@@ -263,7 +270,7 @@ describe('approvals on the emulators', { skip: lacksEmulators() }, () => {
       () => desk.executed(id, execution),
     ])
       assert.equal((await tell())?.state, 'executed');
-    const course = await desk.course(id);
+    const course = await desk.picture(id);
     assert.deepEqual(course?.execution, execution);
     assert.equal(course?.approval.outcome, 'approved by ann@example.com, then released to the server');
   });
@@ -277,5 +284,160 @@ describe('approvals on the emulators', { skip: lacksEmulators() }, () => {
     const ended = await desk.expireDue(Date.now() + 24 * 3_600_000);
     assert.ok(ended.some(a => a.id === due.id));
     assert.ok(logged.some(line => line.includes(broken.id)));
+  });
+
+  /** The same desk, where `before` and `after` stand around each batch that is written. */
+  function deskWhere(around: {
+    before?: () => Promise<unknown>;
+    after?: () => void;
+    sign?: (decision: Decision) => Promise<SignedDecision>;
+  }) {
+    const database = new Proxy(altering, {
+      get(target, name) {
+        if (name !== 'batch') {
+          const value: unknown = Reflect.get(target, name);
+          return typeof value === 'function' ? value.bind(target) : value;
+        }
+        return () => {
+          const batch = target.batch();
+          const commit = batch.commit.bind(batch);
+          batch.commit = async () => {
+            await around.before?.();
+            const results = await commit();
+            around.after?.();
+            return results;
+          };
+          return batch;
+        };
+      },
+    });
+    const changed = async (id: string) => void told.push(id);
+    const log = (message: string) => void logged.push(message);
+    return new CloudDesk({
+      database,
+      claims,
+      sign: around.sign ?? sign,
+      groupsOf,
+      changed,
+      clock: Date.now,
+      log,
+    });
+  }
+  const input = { by: 'ann@example.com', verdict: 'approve', reason: '' } as const;
+
+  test('whoever decides tells of it, for those who show it; a decision that is not made tells nothing', async () => {
+    const approval = fresh();
+    await desk.take({ v: 1, kind: 'held', approval, instance: '' });
+    told.length = 0;
+    await assert.rejects(desk.decide(approval.id, { ...input, by: 'eve@example.com' }), IllegalMove);
+    assert.deepEqual(told, []);
+    await desk.decide(approval.id, input);
+    assert.deepEqual(told, [approval.id]);
+  });
+
+  test('a decision that others overtake is signed once and stored once, and one whose answer was lost is found stored', async () => {
+    const approval = fresh({ requirements: [requirement({ quorum: 2 })] });
+    await desk.take({ v: 1, kind: 'held', approval, instance: '' });
+    let signatures = 0;
+    let overtaken = false;
+    const slow = deskWhere({
+      sign: decision => {
+        signatures += 1;
+        return sign(decision);
+      },
+      async before() {
+        if (overtaken) return;
+        overtaken = true;
+        await desk.decide(approval.id, { ...input, by: 'bob@example.com' });
+      },
+    });
+    assert.equal((await slow.decide(approval.id, input)).state, 'approved');
+    assert.equal(signatures, 1);
+
+    const other = fresh();
+    await desk.take({ v: 1, kind: 'held', approval: other, instance: '' });
+    // The library sends a commit again whose answer it did not get; then it is refused, because the first one was taken.
+    const losing = deskWhere({
+      after() {
+        throw Object.assign(new Error('the stored version does not match'), { code: 9 });
+      },
+    });
+    assert.equal((await losing.decide(other.id, input)).decisions.length, 1);
+    const third = fresh();
+    await desk.take({ v: 1, kind: 'held', approval: third, instance: '' });
+    const cut = deskWhere({
+      after() {
+        throw Object.assign(new Error('UNAVAILABLE'), { code: 14 });
+      },
+    });
+    await assert.rejects(cut.decide(third.id, input), MaybeStored);
+    assert.equal((await desk.get(third.id))?.decisions.length, 1);
+  });
+
+  test('what has changed is behind until a message shows that state of it, and not one that was changed meanwhile', async () => {
+    const approval = fresh();
+    const isBehind = async () => (await desk.behind(1000)).includes(approval.id);
+    await desk.take({ v: 1, kind: 'held', approval, instance: '' });
+    assert.equal(await isBehind(), true);
+    const first = await desk.picture(approval.id);
+    await first?.shown();
+    assert.equal(await isBehind(), false);
+    await desk.decide(approval.id, input);
+    const early = await desk.picture(approval.id);
+    await desk.executed(approval.id, { status: 'ok', rows: 1, sqlstate: '' });
+    await early?.shown();
+    assert.equal(await isBehind(), true, 'it was executed since');
+    const now = await desk.picture(approval.id);
+    assert.equal(now?.execution?.rows, 1);
+    await now?.shown();
+    assert.equal(await isBehind(), false);
+  });
+
+  test('with ten thousand documents, two runs that overlap end what is due, each once, and look at nothing else', async () => {
+    const past = new Date(Date.now() - 600_000).toISOString();
+    const documents = altering.collection(COLLECTIONS.approvals);
+    const due = Array.from({ length: 300 }, (_, i) => ({
+      ...heldApproval(`due-${i}`, [requirement({ quorum: 1 })]),
+      deadline: past,
+    }));
+    const all = [
+      // Whoever looked at one of these would say that it cannot be read.
+      ...Array.from({ length: 9_700 }, (_, i) => [`done-${i}`, { state: 'executed', due: null }] as const),
+      ...due.map(
+        approval =>
+          [
+            approval.id,
+            { ...toDocument(approval, { instance: '', grantKey: '', due: Date.parse(past) }) },
+          ] as const,
+      ),
+    ];
+    for (let from = 0; from < all.length; from += 500) {
+      const batch = altering.batch();
+      for (const [id, data] of all.slice(from, from + 500)) batch.set(documents.doc(id), data);
+      await batch.commit();
+    }
+    logged.length = 0;
+    const mine = (ended: readonly { id: string }[]) =>
+      ended.map(a => a.id).filter(id => id.startsWith('due-'));
+    const runs = await Promise.all([desk.expireDue(Date.now()), desk.expireDue(Date.now())]);
+    // Where the emulator gave up on a lock, the next tick has the rest.
+    for (let left = 300; left > 0; ) {
+      left = 300 - runs.flatMap(mine).length;
+      if (left > 0) runs.push(await desk.expireDue(Date.now()));
+    }
+    assert.deepEqual(runs.flatMap(mine).sort(), due.map(a => a.id).sort());
+    assert.ok(!logged.some(line => line.includes('done-')));
+    for (const { id } of due.slice(0, 5)) assert.equal((await desk.get(id))?.state, 'expired');
+    let looked = 0;
+    assert.deepEqual(
+      mine(
+        await desk.expireDue(Date.now() + 1, () => {
+          looked += 1;
+          return true;
+        }),
+      ),
+      [],
+    );
+    assert.ok(looked < 300, `${looked} documents were looked at`);
   });
 });

@@ -32,3 +32,32 @@ export function openTail(project: string, subscription: string) {
     },
   };
 }
+
+/** A topic whose messages go to `take` as Pub/Sub pushes them: again, where it rejects. */
+export async function openChanges(
+  project: string,
+  name: string,
+  take: (message: { data: string; attributes: Record<string, string> }) => Promise<void>,
+) {
+  const pubsub = new PubSub({ projectId: project });
+  const [topic] = await pubsub.createTopic(name);
+  const [subscription] = await topic.createSubscription('announce', {});
+  const underWay = new Set<Promise<void>>();
+  subscription.on('message', message => {
+    const taking = take({ data: message.data.toString('base64'), attributes: message.attributes }).then(
+      () => message.ack(),
+      () => message.nack(),
+    );
+    underWay.add(taking);
+    void taking.then(() => underWay.delete(taking));
+  });
+  subscription.on('error', () => {});
+  return {
+    async close() {
+      await subscription.close();
+      // What is begun asks the emulators, which have to be there until it is done.
+      await Promise.all(underWay);
+      await pubsub.close();
+    },
+  };
+}

@@ -76,7 +76,7 @@ test('a grant is found by its statement and its principal, each of them', () => 
 
 test('an approval comes back from its document as it went in, and a document of another form is named', () => {
   const value = approved();
-  const document = toDocument(value, { instance: 'i-1', grantKey: 'k' });
+  const document = toDocument(value, { instance: 'i-1', grantKey: 'k', due: 1 });
   assert.deepEqual(fromDocument('ap_1', document), value);
   assert.throws(() => fromDocument('ap_2', document), /approval ap_2 cannot be read: it is about another/);
   assert.throws(() => fromDocument('ap_1', { ...document, state: 'allowed' }), /does not have its form/);
