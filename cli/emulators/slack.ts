@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { blocksFault } from './slack-limits.ts';
+import { blocksFault, viewFault } from './slack-limits.ts';
 import { slackPage } from './slack-page.ts';
 
 export interface FakeUser {
@@ -138,6 +138,8 @@ export async function startSlack(
     'views.open': args => {
       const user = triggers.get(String(args.trigger_id));
       if (user === undefined) return { ok: false, error: 'expired_trigger_id' };
+      const fault = viewFault(args.view as Record<string, unknown>);
+      if (fault !== null) return { ok: false, error: fault };
       triggers.delete(String(args.trigger_id));
       serial += 1;
       const id = `V${serial}`;

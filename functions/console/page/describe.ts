@@ -73,7 +73,7 @@ export function warnings(approval: Approval): string[] {
     statement.text.length <= HIGHLIGHT_LIMIT &&
     tokens(statement.text, backslashes).some(t => t.kind === 'foreign')
   )
-    out.push('A name has letters outside ASCII, underlined: it may only look like another name.');
+    out.push('A name has letters outside ASCII: it may only look like another name.');
   return out;
 }
 
