@@ -21,12 +21,3 @@ export const principal = z.strictObject({
   run: z.string().optional(),
 });
 export type Principal = z.infer<typeof principal>;
-
-/** Everything by which somebody could be known elsewhere: whoever has one of these names is not somebody else. */
-export function namesOf({
-  subject,
-  email,
-  claimedEmails = [],
-}: Pick<Principal, 'subject' | 'email' | 'claimedEmails'>): string[] {
-  return [subject, ...(email === undefined ? [] : [email]), ...claimedEmails];
-}

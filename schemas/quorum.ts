@@ -1,6 +1,6 @@
 import type { Approval } from './approval.ts';
 import { lowerEmail, mailbox } from './email.ts';
-import { namesOf } from './principal.ts';
+import { namesOf } from './names-of.ts';
 
 /** Null when `by` may decide; otherwise a sentence that says why not. */
 export function mayDecide(approval: Approval, by: string, groups: readonly string[]): string | null {

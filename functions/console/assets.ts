@@ -16,6 +16,7 @@ const MODULES: Readonly<Record<string, string>> = {
   dom: './page/dom.ts',
   facts: './page/facts.ts',
   history: './page/history.ts',
+  'names-of': '#schemas/names-of.ts',
   email: '#schemas/email.ts',
   quorum: '#schemas/quorum.ts',
   replay: './page/replay.ts',

@@ -2,7 +2,7 @@ import type { AuditBody, AuditEvent, AuditKind } from '#schemas/audit.ts';
 import { canonical } from '#schemas/canonical.ts';
 import { LEDGER_SESSION } from '#schemas/chain.ts';
 import { mailbox } from '#schemas/email.ts';
-import { namesOf } from '#schemas/principal.ts';
+import { namesOf } from '#schemas/names-of.ts';
 import { statementDigest } from '#schemas/statement.ts';
 import type { DecisionCheck } from './decision-check.ts';
 
