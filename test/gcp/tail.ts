@@ -26,6 +26,8 @@ export function openTail(project: string, subscription: string) {
         what: `${kind} of ${session} on the audit topic`,
         deadlineMs: 120_000,
       }),
+    /** Everything of a session that has come by. */
+    of: (session: string) => seen.filter(one => one.attributes.session === session),
     async close() {
       await pulled.close();
       await pubsub.close();
