@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { type ApprovalsReader, openApprovalsReader } from '#functions/local/approvals-reader.ts';
 import { type Approval, approval } from '#schemas/approval.ts';
+import { requestDigest } from '#schemas/request.ts';
 import { approvalText } from './approvals-text.ts';
 import { visible } from './visible.ts';
 
@@ -118,7 +119,7 @@ async function decide(id: string, verdict: keyof typeof DECISIONS, options: Opti
   const held = await find(id, options);
   const dev = readDevFile(options.data);
   const as = options.as ?? nextApprover(held, dev, verdict);
-  const body = JSON.stringify({ verdict, reason: options.reason ?? '', as });
+  const body = JSON.stringify({ verdict, reason: options.reason ?? '', as, request: requestDigest(held) });
   return approval.parse(
     await ask(dev, `/api/approvals/${encodeURIComponent(id)}/decisions`, options, {
       method: 'POST',

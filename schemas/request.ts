@@ -1,5 +1,6 @@
 import type { Approval } from './approval.ts';
-import { canonical, type Json, sha256 } from './canonical.ts';
+import { sha256 } from './canonical.ts';
+import { requestText } from './request-text.ts';
 
 /**
  * SHA-256 (hex) over everything that an approver is shown of what is asked: who asks, on what, what it would do, what the rules want, until
@@ -7,6 +8,5 @@ import { canonical, type Json, sha256 } from './canonical.ts';
  * have another decided, or hand one person's approval to another.
  */
 export function requestDigest(approval: Approval): string {
-  const { state: _s, outcome: _o, decisions: _d, ...request } = approval;
-  return sha256(canonical({ holdpoint: 'request/v1', ...request } as Json));
+  return sha256(requestText(approval));
 }

@@ -1,9 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { hostFault, siteFault } from '#functions/console/guard.ts';
 import type { FakeButton, FakeMessage, SlackEmulator } from './slack.ts';
 
 type Channel = Pick<SlackEmulator, 'users' | 'messages' | 'whispers' | 'press' | 'submit'> & {
   readonly buttons: (message: FakeMessage) => FakeButton[];
 };
+
+/** Nothing from elsewhere, and nobody frames it to have its buttons pressed by mistake. */
+const POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /**
  * The channel as a page, for `holdpoint dev --emulators`: messages with their buttons, a form where the app opens a dialog, and who one
@@ -18,11 +23,16 @@ export async function slackPage(
   const url = new URL(request.url ?? '/', 'http://slack');
   const user = url.searchParams.get('as') ?? channel.users[0]?.id ?? '';
   const html = (body: string, refresh?: string) =>
-    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page(body, refresh));
+    response
+      .writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': POLICY })
+      .end(page(body, refresh));
   const back = () => response.writeHead(303, { location: `/?as=${encodeURIComponent(user)}` }).end();
-  // Another page of the browser's must not press buttons here.
-  if (request.method === 'POST' && request.headers['sec-fetch-site'] !== 'same-origin') {
-    response.writeHead(403).end('This form belongs to this page alone.\n');
+  // No other page of the browser's reads this one or presses its buttons, whatever name it has given to 127.0.0.1.
+  const fault =
+    hostFault(request.headers.host, request.socket.localPort ?? 0) ??
+    (request.method === 'GET' ? null : siteFault(request.headers, 'change'));
+  if (fault !== null) {
+    response.writeHead(403, { 'content-type': 'text/plain; charset=utf-8' }).end(`${fault}\n`);
     return;
   }
   if (request.method === 'GET' && path === '/') {

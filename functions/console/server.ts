@@ -45,6 +45,8 @@ const decisionBody = z.strictObject({
   as: z.string().trim().toLowerCase().min(1).max(320),
   /** What the person has seen; where given, it must be what is held. */
   digest: z.string().optional(),
+  /** `requestDigest` of what they have seen: all of it, who asks and what the rules say too. The page always sends it. */
+  request: z.string().optional(),
 });
 
 interface Call {
@@ -119,18 +121,20 @@ export function createConsole(options: ConsoleOptions): Console {
     }
     const body = decisionBody.safeParse(await readJson(request));
     if (!body.success) throw new HttpFault(400, z.prettifyError(body.error));
-    const { as, verdict, reason, digest } = body.data;
+    const { as, verdict, reason, digest, request: seen } = body.data;
     if (!bearer && !approvers().some(one => one.email.toLowerCase() === as))
       throw new HttpFault(403, `${as} is not among the approvers`);
     const approval = await find(book, id);
     const covered = statementDigest(approval.statement);
     if (approval.digest !== covered || (digest ?? covered) !== covered)
       throw new HttpFault(409, 'the statement that was shown is not the one that is held');
-    replyJson(
-      response,
-      200,
-      await book.decide(id, { by: as, verdict, reason, shown: requestDigest(approval) }),
-    );
+    const shown = requestDigest(approval);
+    if ((seen ?? shown) !== shown)
+      throw new HttpFault(
+        409,
+        'what was shown is not what is held: its record was changed since. Reload, and look again',
+      );
+    replyJson(response, 200, await book.decide(id, { by: as, verdict, reason, shown }));
   }
 
   async function replay({ response, id, query }: Call): Promise<void> {

@@ -73,7 +73,7 @@ describe('holdpoint dev --emulators', { skip: lacksEmulators() }, () => {
       async () => {
         await fetch(new URL('/press?as=U1', ready.slack), {
           method: 'POST',
-          headers: { 'sec-fetch-site': 'same-origin' },
+          headers: { 'sec-fetch-site': 'same-origin', origin: new URL(ready.slack).origin },
           body: new URLSearchParams({ ts, action: 'approve' }),
           redirect: 'manual',
         });

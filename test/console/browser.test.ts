@@ -108,7 +108,7 @@ describe('the inbox page in a real browser', { skip, timeout: 300_000 }, () => {
       reducedMotion: 'reduce',
     });
     const opened = await context.newPage();
-    opened.setDefaultTimeout(10_000);
+    opened.setDefaultTimeout(60_000);
     opened.on('pageerror', fault => accidents.push(`script: ${fault.message}`));
     opened.on('dialog', dialog => {
       accidents.push(`dialog: ${dialog.message()}`);
@@ -131,6 +131,26 @@ describe('the inbox page in a real browser', { skip, timeout: 300_000 }, () => {
     page.evaluate(() =>
       `${document.activeElement?.tagName} ${document.activeElement?.textContent ?? ''}`.trim(),
     );
+
+  test('what the page shows is what is decided: a record that was changed behind it is refused, and nothing happens', async () => {
+    book.open(heldApproval('changed'));
+    const approve = card('changed').getByRole('button', { name: 'Approve' });
+    await approve.waitFor();
+    const honest = book.get;
+    // Another rule's words, another requester: the statement and its digest are the same.
+    book.get = async id => {
+      const approval = await honest(id);
+      return approval === null
+        ? null
+        : { ...approval, requester: { ...approval.requester, subject: 'ci-other' } };
+    };
+    await approve.click();
+    await card('changed').getByText('what was shown is not what is held').waitFor();
+    book.get = honest;
+    assert.equal(await state('changed'), 'held');
+    await approve.click();
+    await becomes('changed', 'approved');
+  });
 
   test('a hold appears without reload, is counted, and is announced', async () => {
     await page.getByText('Nothing is waiting.').waitFor();

@@ -287,6 +287,7 @@ describe('the console over HTTP', () => {
       [400, JSON.stringify({ verdict: 'approve', as: 'approver-1@example.com', reason: 'x'.repeat(2001) })],
       [400, JSON.stringify({ verdict: true, as: 'approver-1@example.com' })],
       [409, JSON.stringify({ verdict: 'approve', as: 'approver-1@example.com', digest: 'f'.repeat(64) })],
+      [409, JSON.stringify({ verdict: 'approve', as: 'approver-1@example.com', request: 'f'.repeat(64) })],
     ];
     for (const [status, body] of wrong) {
       const answer = await decide('body', bearer, body);

@@ -19,7 +19,8 @@ export interface DecisionInput {
   readonly verdict: 'approve' | 'deny' | 'revoke';
   readonly reason: string;
   readonly as: string;
-  readonly digest: string;
+  /** Of all that was shown. */
+  readonly request: string;
 }
 
 /** The server said no; the message is its sentence. */

@@ -6,6 +6,7 @@ import { announce, byId, el, fill, isTyping } from './dom.ts';
 import { createHistory } from './history.ts';
 import { createReplay } from './replay.ts';
 import { createSessions } from './sessions.ts';
+import { shownDigest } from './shown.ts';
 import { steady } from './steady.ts';
 import { plain } from './visible.ts';
 
@@ -160,7 +161,7 @@ async function decideNow(
       verdict,
       reason,
       as: actor.value,
-      digest: approval.digest,
+      request: await shownDigest(approval),
     });
     take(next);
     // The card shows it itself; the rest of the page follows once it has.
