@@ -100,9 +100,12 @@ export class SharedCatalog implements CatalogHandle {
     const { connection } = this;
     if (!this.stale && connection !== null && this.fingerprint !== null && (await this.unchanged(connection)))
       return;
-    this.invalidate();
+    // As in `poll`: what is loaded holds where nothing says that it has changed.
+    if (this.fingerprint !== null) this.invalidate();
+    if (this.closed) throw new HoldpointError('catalog_unavailable');
     await new Promise<void>((resolve, reject) => {
-      this.whenFresh(error => (error === null ? resolve() : reject(error)));
+      this.waiting.push(error => (error === null ? resolve() : reject(error)));
+      if (!this.busy) void this.freshen(true);
     });
   }
 

@@ -188,6 +188,23 @@ test('the poll finds what somebody else has changed', async () => {
   });
 });
 
+test('whoever asks for certainty has what was committed before, and what is the same stays the very same', async () => {
+  const catalog = shared();
+  await fresh(catalog);
+  for (let i = 0; i < 5; i++) {
+    await other.query(`create table sure${i} (id int)`);
+    await Promise.all([catalog.confirm(), catalog.confirm(), catalog.confirm()]);
+    assert.equal(catalog.current?.relationsNamed(`sure${i}`).length, 1, `change ${i}`);
+    const { current } = catalog;
+    const meanwhile = catalog.confirm();
+    assert.equal(catalog.current, current, 'others go on with it');
+    await meanwhile;
+    assert.equal(catalog.current, current);
+  }
+  catalog.close();
+  await assert.rejects(catalog.confirm(), { code: 'catalog_unavailable' });
+});
+
 test('a catalog that was closed refuses whoever waits', async () => {
   const catalog = shared();
   const waiting = fresh(catalog);
