@@ -75,6 +75,20 @@ describe('the sample policy', () => {
       'deny',
       'no-server-control',
     ],
+    [
+      "select current_setting('jit'), set_config('jit', 'off', false)",
+      other(['select', 'set'], { functions: ['pg_catalog.current_setting', 'pg_catalog.set_config'] }),
+      'allow',
+      'settings-by-function',
+    ],
+    [
+      "select set_config('jit', 'off', false), pg_advisory_lock(1)",
+      other(['select', 'set', 'lock'], {
+        functions: ['pg_catalog.set_config', 'pg_catalog.pg_advisory_lock'],
+      }),
+      'hold',
+      'other-writes',
+    ],
     ['listen', other(['listen']), 'allow', 'listen'],
     ['notify', other(['notify']), 'deny', 'default'],
     [
