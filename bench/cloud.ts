@@ -4,7 +4,7 @@ import { fresh, type Stack, startStack } from '#test/cloud/stack.ts';
 import { startFloor } from '#test/gcp/floor.ts';
 import { machineLine } from './machine.ts';
 
-const HELP = `node bench/cloud.ts [options]: holds and record in the cloud's processes, on the emulators of this machine
+const HELP = `npm run bench -- --cloud [options]: holds and record in the cloud's processes, on the emulators of this machine
   --holds N        held statements that are approved by a button (30)
   --statements N   reads, and as many writes, one after the other (300)`;
 

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -11,6 +12,7 @@ import { absent, STARTERS, type Way, type WayName } from './ways.ts';
 import { wide } from './wide.ts';
 
 const HELP = `npm run bench -- [options]
+  --cloud         button and record on the emulators instead (bench/cloud.ts); all that follows is for it then: --cloud --help
   --seconds N     length of one pgbench run (5)
   --rounds N      how often each is measured, interleaved; the median counts (3)
   --clients N     (8)
@@ -23,6 +25,13 @@ const HELP = `npm run bench -- [options]
   --json          the report as JSON on stdout instead of Markdown
   --profile DIR   leaves CPU profiles of the proxy there; \`node bench/profile.ts DIR\` reads them
   --data DIR      where the database is kept from run to run (bench/results)`;
+
+if (process.argv.includes('--cloud')) {
+  // With a stack and an environment of its own.
+  const script = join(import.meta.dirname, 'cloud.ts');
+  const rest = process.argv.slice(2).filter(word => word !== '--cloud');
+  process.exit(spawnSync(process.execPath, [script, ...rest], { stdio: 'inherit' }).status ?? 1);
+}
 
 const { values } = parseArgs({
   options: {

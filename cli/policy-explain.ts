@@ -1,4 +1,5 @@
 import { accessEnds, openAccess } from '#proxy/policy/access.ts';
+import { requirementOf } from '#proxy/policy/requirement.ts';
 import type { StatementAnalysis } from '#schemas/analysis.ts';
 import type { Requirement } from '#schemas/approval.ts';
 import type { Policy, ProtectedColumn } from '#schemas/policy.ts';
@@ -26,7 +27,13 @@ export interface Question {
 export interface Explanation {
   readonly verdict: Verdict;
   /** The access entry that opens the session now, and when that session would end; null where none does. */
-  readonly access: { readonly name: string; readonly readOnly: boolean; readonly ends: string } | null;
+  readonly access: {
+    readonly name: string;
+    readonly readOnly: boolean;
+    readonly ends: string;
+    /** What has to be approved before it opens; null where nobody is asked. */
+    readonly approval: Requirement | null;
+  } | null;
   readonly statements: readonly { readonly analysis: StatementAnalysis; readonly verdict: Verdict }[];
   /** Protected columns of the relations that the text touches: masked wherever they reach the result. */
   readonly masked: readonly { readonly column: string; readonly mask: string }[];
@@ -43,6 +50,8 @@ export function explain(question: Question): Explanation {
       name: access.name,
       readOnly: access.readOnly,
       ends: new Date(accessEnds(access, question.now)).toISOString(),
+      approval:
+        access.approval === undefined ? null : requirementOf(`access ${access.name}`, access.approval),
     },
     statements: statements.map((analysis, i) => ({ analysis, verdict: alone[i]! })),
     masked: maskedColumns(policy, target, statements),
@@ -78,6 +87,7 @@ export function explanationText(explanation: Explanation, question: Question): s
       ? `access     none: no entry opens a session for ${question.principal.subject} on ${question.target} as ${question.role} now`
       : `access     ${access.name}${access.readOnly ? ' (read-only)' : ''}, until ${access.ends} if opened now`,
   );
+  if (access !== null && access.approval !== null) lines.push(...opening(access.approval));
   question.parameters.forEach((value, i) => {
     lines.push(`$${i + 1}         ${value}`);
   });
@@ -101,6 +111,20 @@ export function explanationText(explanation: Explanation, question: Question): s
   else if (statements.some(s => s.analysis.touchesProtected))
     lines.push('', 'masked     whatever cannot be proven to hold nothing protected');
   return `${lines.map(line => visible(line)).join('\n')}\n`;
+}
+
+/** Who has to let somebody in first, and for how long. */
+function opening(r: Requirement): string[] {
+  const waits =
+    r.waitSeconds === 0
+      ? 'the agent is told to come back at once'
+      : r.waitSeconds < r.deadlineSeconds
+        ? `the agent waits for ${r.waitSeconds} s, and is told to come back then`
+        : 'the agent waits for it';
+  return [
+    `opens      only once ${r.quorum} of ${r.approvers.join(', ')} have approved it, within ${r.deadlineSeconds} s (${r.mode}): ${waits}`,
+    `then       its sessions can be opened for ${r.grantSeconds} s, and end with that`,
+  ];
 }
 
 /** How it goes where the agent waits for less than approvers have. */

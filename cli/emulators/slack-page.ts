@@ -6,6 +6,8 @@ type Channel = Pick<SlackEmulator, 'users' | 'messages' | 'whispers' | 'press' |
   readonly buttons: (message: FakeMessage) => FakeButton[];
 };
 
+/** So long stands what only one person is shown; Slack's own goes with the next reload. */
+const WHISPER_MS = 60_000;
 /** Nothing from elsewhere, and nobody frames it to have its buttons pressed by mistake. */
 const POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -73,17 +75,19 @@ function channelView(channel: Channel, user: string): string {
         .join(' ')}</form></article>`,
   );
   const whispers = channel.whispers
-    .filter(w => w.user === user)
+    .filter(w => w.user === user && Date.now() - w.at < WHISPER_MS)
     .map(w => `<p class="whisper">Only you see this: ${inert(w.text)}</p>`);
-  return `<header><h1>#approvals</h1><p>You are: ${people}</p></header>${whispers.slice(-3).join('')}${messages.join('')}`;
+  const none = messages.length === 0 ? '<p class="note">Nothing has been held yet.</p>' : '';
+  return `<header><h1>#approvals</h1><p class="note">It stands in for Slack on this machine, and reloads every five seconds.</p>
+    <p class="people">You press as ${people}</p></header>${whispers.slice(-1).join('')}${none}${messages.join('')}`;
 }
 
 function dialogView(dialog: Record<string, unknown>, user: string, fault: string): string {
   const [block] = dialog.blocks as { label: { text: string } }[];
   return `<article><form method="post" action="/submit?as=${inert(user)}">
     <input type="hidden" name="dialog" value="${inert(JSON.stringify(dialog))}">
-    <p class="whisper">${inert(fault)}</p>
-    <label>${inert(block?.label.text ?? '')}<br><textarea name="reason" rows="3" cols="50"></textarea></label><br>
+    ${fault === '' ? '' : `<p class="whisper">${inert(fault)}</p>`}
+    <label>${inert(block?.label.text ?? '')}<textarea name="reason" rows="3"></textarea></label>
     <button>${inert((dialog.submit as { text: string }).text)}</button> <a href="/?as=${inert(user)}">Back</a></form></article>`;
 }
 
@@ -107,9 +111,15 @@ function partView(part: Record<string, unknown>): string {
 }
 
 function page(body: string, refresh = ''): string {
-  return `<!doctype html><html lang="en"><meta charset="utf-8">${refresh}<title>Slack emulator</title>
-<style>body{font:15px system-ui;max-width:46rem;margin:2rem auto;padding:0 1rem}article{border:1px solid #ccc;border-radius:8px;padding:.5rem 1rem;margin:1rem 0}
-pre{background:#f4f4f4;padding:.6rem;white-space:pre-wrap;overflow-wrap:anywhere}.whisper{color:#a00}.me{font-weight:bold}button{padding:.4rem 1rem}</style>${body}</html>`;
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">${refresh}<title>#approvals: Slack's stand-in</title>
+<style>:root{color-scheme:light}body{font:15px/1.45 system-ui;max-width:46rem;margin:1.5rem auto;padding:0 1rem;color:#1d1c1d;background:#f8f8f8}
+h1{font-size:1.3rem;margin:0}h2{font-size:1.1rem;margin:.3rem 0;overflow-wrap:anywhere}header{margin-bottom:1rem}header p{margin:.3rem 0}.note{color:#616061}
+article{background:#fff;border:1px solid #ddd;border-radius:8px;padding:.6rem 1rem .9rem;margin:1rem 0}article p{margin:.5rem 0;overflow-wrap:anywhere}
+pre{background:#f4f4f4;border:1px solid #e4e4e4;border-radius:4px;margin:.5rem 0;padding:.6rem;white-space:pre-wrap;overflow-wrap:anywhere}
+.whisper{background:#fff8e1;border:1px solid #e8c66a;border-radius:8px;padding:.6rem 1rem}.people a{display:inline-block;padding:.15rem .6rem;border:1px solid #ccc;border-radius:1rem;color:inherit;text-decoration:none}
+.people a.me{background:#1264a3;border-color:#1264a3;color:#fff}form{display:flex;flex-wrap:wrap;gap:.6rem;align-items:center}label,textarea{display:block;width:100%;box-sizing:border-box;font:inherit}
+button{font:inherit;font-weight:600;padding:.4rem 1rem;border:1px solid #bbb;border-radius:4px;background:#fff;cursor:pointer}button[value=approve]{background:#007a5a;border-color:#007a5a;color:#fff}
+button[value=deny],button[value=revoke]{color:#b3123b;border-color:#b3123b}</style>${body}</html>`;
 }
 
 async function readForm(request: IncomingMessage): Promise<URLSearchParams> {

@@ -27,6 +27,8 @@ export interface FakeMessage {
 export interface Whisper {
   readonly user: string;
   readonly text: string;
+  /** ms since 1970. */
+  readonly at: number;
 }
 
 interface Dialog {
@@ -132,7 +134,7 @@ export async function startSlack(
     },
     'chat.postEphemeral': args => {
       if (!emulator.users.some(u => u.id === args.user)) return { ok: false, error: 'user_not_in_channel' };
-      emulator.whispers.push({ user: String(args.user), text: String(args.text) });
+      emulator.whispers.push({ user: String(args.user), text: String(args.text), at: Date.now() });
       return { ok: true, message_ts: `${stamp}.900000` };
     },
     'views.open': args => {

@@ -136,7 +136,7 @@ function facts(approval: Approval, room: Room): Text[] {
             // The policy's own words may have lines.
             ...r.message.split('\n').flatMap((part, i) => [...(i === 0 ? [] : [BREAK]), said(part)]),
             BREAK,
-            said(`${r.quorum} of `),
+            said(`Needs ${r.quorum} of `),
             ...named(
               r.approvers.map(one => one.replace(/^email:/, '')),
               room,

@@ -43,6 +43,28 @@ describe('without a database', () => {
     assert.equal((answer.access as { name: string }).name, 'agents');
   });
 
+  it('explain tells who has to let somebody in first, and for how long', async () => {
+    const policy = file(
+      'access.yaml',
+      `version: 1
+targets:
+  shop: { host: 127.0.0.1, port: 5432, database: shop, tls: disable, roles: { agent: { secret: 'env:P' } } }
+groups: { approvers: [ann@example.com, bob@example.com] }
+access:
+  - { name: night, targets: [shop], roles: [agent], approval: { approvers: [approvers], quorum: 2, grant: 30m, wait: 20s } }
+rules: [{ name: reads, match: { effects: { readOnly: true } }, verdict: allow }]
+`,
+    );
+    const asked = ['--policy', policy, '--target', 'shop', '--role', 'agent', '--sql', 'select 1'];
+    const { stdout, stderr } = await run('explain', ...asked);
+    assert.match(stdout, /^access {5}night, until /m, stderr);
+    assert.match(stdout, /^opens {6}only once 2 of approvers have approved it, within 600 s \(wait\)/m);
+    assert.match(stdout, /^then {7}its sessions can be opened for 1800 s, and end with that$/m);
+    const { access } = (await explain(...asked)) as unknown as { access: { approval: { quorum: number } } };
+    assert.equal(access.approval.quorum, 2);
+    assert.doesNotMatch((await run('explain', '--sql', 'select 1')).stdout, /^opens/m);
+  });
+
   it('explain tells who would have to approve, and by when', async () => {
     const { stdout } = await run('explain', '--sql', 'delete from payments');
     assert.match(stdout, /^verdict {4}hold, by rule whole-table-writes$/m);
