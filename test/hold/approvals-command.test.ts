@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { visible } from '#cli/visible.ts';
 import { IllegalMove } from '#schemas/hold.ts';
+import { requestDigest } from '#schemas/request.ts';
 import { statementDigest } from '#schemas/statement.ts';
 import { tempDir } from '#test/support/temp.ts';
 import { heldApproval, holdFixture, requirement, statement } from './fixture.ts';
@@ -92,9 +93,10 @@ test('show tells everything that is decided on, and no control character reaches
   assert(!/[\u001b\u202e]/.test(out));
 });
 
-test('approve goes to the running dev with its token, as the named person', async () => {
+test('approve goes to the running dev with its token, as the named person, with a digest of what was shown', async () => {
   const id = 'ap_named';
-  await f.book.open({ ...heldApproval(id), deadline: new Date(Date.now() + 1e6).toISOString() });
+  const held = { ...heldApproval(id), deadline: new Date(Date.now() + 1e6).toISOString() };
+  await f.book.open(held);
   const { out, code } = await holdpoint(
     'approve',
     id,
@@ -109,7 +111,7 @@ test('approve goes to the running dev with its token, as the named person', asyn
   assert.equal(JSON.parse(out).state, 'approved');
   assert.deepEqual(requests.at(-1), {
     auth: 'Bearer s3cret',
-    body: { verdict: 'approve', reason: 'fine', as: 'bob@example.com' },
+    body: { verdict: 'approve', reason: 'fine', as: 'bob@example.com', request: requestDigest(held) },
   });
 });
 
