@@ -654,6 +654,24 @@ select * from zxe%
 do $$ begin create table zxf% as execute zxc%; end $$
 select * from zxf%
 
+# a materialized view keeps what it has read, whatever its definition reaches later
+own> create view zxg% as select id, ssn as x from customers where id <= 3
+own> create materialized view zxh% as select x from zxg%
+own> grant all on zxg%, zxh% to agent; alter view zxg% owner to agent; alter materialized view zxh% owner to agent
+create function zxi%() returns text language plpgsql stable as $$ begin return 'x'; end $$
+create function zxj%() returns text language plpgsql stable as $$ begin return public.zxi%(); end $$
+create materialized view zxk% as select zxj%() as x
+wait
+create or replace view zxg% as select id, city as x from customers
+select x from zxh%
+drop function zxi%()
+create function zxi%() returns text language plpgsql stable as $$ begin return (select ssn from public.customers where id = 1); end $$
+refresh materialized view zxk%
+create or replace function zxi%() returns text language plpgsql stable as $$ begin return 'x'; end $$
+select x from zxk%
+drop function zxi%()
+select x from zxk%
+
 # a column's new type, whose check carries
 create table zve% (t text)
 create function zvf%(t text) returns boolean language plpgsql as $$ begin insert into zve% values (t); return true; end $$

@@ -2,6 +2,7 @@ import type { CatalogFunction, CatalogRelation } from '../catalog-view.ts';
 import type { Context } from './context.ts';
 import { namesBeside, onlyComputes, wordsOf } from './helpers.ts';
 import { findFunctions, findRelations } from './names.ts';
+import { unmasksStored } from './stored.ts';
 import { everything, is, list, names, type Tree, text, tree } from './tree.ts';
 
 /**
@@ -16,6 +17,8 @@ export function rewire(context: Context, tag: string, body: Tree): void {
   if (near.length > 0 || EVERYWHERE.has(tag)) facts.protected = true;
   if (REWIRING.has(tag) && (near.length > 0 || facts.protected || facts.suspect)) facts.rewires = true;
   passesRows(context, tag, near);
+  const stored = unmasksStored(context, tag, body);
+  if (stored !== null) facts.refuse(stored);
   switch (tag) {
     case 'RenameStmt':
       moveFunction(context, body, text(body.newname));

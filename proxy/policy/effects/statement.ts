@@ -309,7 +309,8 @@ function refresh(context: Context, body: Tree): void {
   facts.does('maintenance');
   for (const relation of resolve(context, tree(body.relation))) {
     facts.writes.add(label(relation));
-    facts.absorb(context.judge.refreshFacts(relation, context.callPath).withoutRefusal());
+    // What it stores stays there, whatever its functions read the next time.
+    facts.absorb(context.judge.refreshFacts(relation, context.callPath));
   }
   facts.rows = null;
 }
