@@ -167,6 +167,17 @@ test('work beside protected columns goes on', async () => {
   assert.deepEqual(stopped, []);
 });
 
+/** False where an older server knows no such grammar: what comes behind it is nothing there. */
+async function owned(sql: string): Promise<boolean> {
+  try {
+    await owner.query(sql);
+    return true;
+  } catch (error) {
+    if (chosenMajor() === undefined || (error as pg.DatabaseError).code !== '42601') throw error;
+    return false;
+  }
+}
+
 test('no protected value leaves in several steps, through DDL, over several sessions', async () => {
   const out: string[] = [];
   for (const [i, text] of WAYS_OUT_IN_STEPS.entries()) {
@@ -185,8 +196,9 @@ test('no protected value leaves in several steps, through DDL, over several sess
         // Several statements are one text only in the simple protocol.
         const how = sql.includes('; ') && !sql.includes('$$') ? 'simple' : mode;
         if (line === 'wait') await pause(POLL_MS);
-        else if (prefix === 'own> ') await owner.query(sql);
-        else if (prefix === '... ') {
+        else if (prefix === 'own> ') {
+          if (!(await owned(sql))) break;
+        } else if (prefix === '... ') {
           behind = say(clients[0], messages(sql, how)).then(frames => void heard.push({ line, frames }));
           await pause(300);
         } else {
