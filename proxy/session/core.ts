@@ -32,6 +32,8 @@ export interface Core {
   segment: boolean;
   /** A Bind was sent since the last Sync: what comes now runs behind it, in the same transaction. */
   bound: boolean;
+  /** A Flush was sent since then: the agent may have waited for answers before it goes on. */
+  flushed: boolean;
   /** How often DDL of this session has changed what names mean around protected columns. */
   rewired: number;
   /** An error was answered in the extended protocol: everything up to Sync is skipped, as the server does. */

@@ -13,7 +13,7 @@ import type { Core } from './core.ts';
 import { unseenPortal } from './cursors.ts';
 import { checkName } from './names.ts';
 import type { Portal } from './op.ts';
-import { openSegment, passInSegment } from './open-segment.ts';
+import { narrowSegment, openSegment, passInSegment } from './open-segment.ts';
 import type { Prepared } from './picture.ts';
 import { bytesOf, roomFor, roomForPortal, roomForStatement } from './room.ts';
 import type { Run } from './run.ts';
@@ -126,7 +126,9 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
     parameters,
     resultFormats,
     forward: () => {
+      const late = core.flushed && !core.bound;
       openSegment(core);
+      if (late) narrowSegment(core);
       core.bound = true;
       // As it was described under another catalog, a column may come from elsewhere by now.
       if (prepared.under !== core.judge.stamp) prepared.columns = null;
@@ -178,6 +180,7 @@ export function close(core: Core, buffer: Buffer, start: number, end: number): v
 
 export function flush(core: Core, buffer: Buffer, start: number, end: number): void {
   decodeEmpty(buffer, start, end);
+  core.flushed = core.segment;
   recordParses(core);
   core.line.pass(buffer, start, end, null);
 }

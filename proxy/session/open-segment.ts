@@ -1,22 +1,44 @@
 import { type Core, secondWitness } from './core.ts';
+import type { Judged } from './judgement.ts';
 import type { Op } from './op.ts';
-import { lookAhead } from './segment.ts';
+import { lookAhead, type SegmentKind } from './segment.ts';
 
 /** The first message of a segment decides the mode for all of it: its transaction begins there. */
 export function openSegment(core: Core): void {
   if (core.segment) return;
   core.segment = true;
   if (core.status !== 'I') return;
-  // While its first message waited for the ledger, somebody may have changed the catalog: then nobody can tell what is behind it.
-  const kind = !core.canJudge()
-    ? 'other'
-    : lookAhead(core.frames, core.encoding.text, {
-        text: core.judgedText,
-        prepared: name => core.picture.statements.get(name) ?? null,
-        bound: core.judgedBind,
-        read: secondWitness,
-      });
+  const kind = kindFromHere(core, secondWitness);
   if (kind !== 'nothing runs') core.line.switchMode(kind === 'reads');
+}
+
+/**
+ * The first Bind of a segment that was open before, as where a driver has what it parsed described and asks for the answer by Flush: the
+ * transaction began with Parse, in the agent's mode. Nothing has run in it, so where all that is still to come is there, and reads, it is
+ * narrowed now. The other way round would not go: a transaction that has a snapshot cannot become writable.
+ */
+export function narrowSegment(core: Core): void {
+  if (core.status !== 'I' || core.inBlock || core.line.readOnly) return;
+  if (kindFromHere(core, plainRead) === 'reads') core.line.narrow();
+}
+
+/** Whether it runs alike behind another statement: some are for blocks alone, and behind a first statement a segment is one. */
+function plainRead(judged: Judged): boolean {
+  return (
+    secondWitness(judged) &&
+    judged.statements.every(s => s.actions.length === 0 && s.effects.commands.every(c => c === 'select'))
+  );
+}
+
+function kindFromHere(core: Core, read: (judged: Judged) => boolean): SegmentKind {
+  // While its first message waited for the ledger, somebody may have changed the catalog: then nobody can tell what is behind it.
+  if (!core.canJudge()) return 'other';
+  return lookAhead(core.frames, core.encoding.text, {
+    text: core.judgedText,
+    prepared: name => core.picture.statements.get(name) ?? null,
+    bound: core.judgedBind,
+    read,
+  });
 }
 
 export function passInSegment(core: Core, buffer: Buffer, start: number, end: number, op: Op): void {

@@ -101,6 +101,16 @@ export class ServerLine {
     this.send(wanted ? READ_ONLY_ON : READ_ONLY_OFF, { kind: 'own', until: BACKEND.readyForQuery });
   }
 
+  /** Outside a block, a transaction begins where the server refuses writes. */
+  get readOnly(): boolean {
+    return this.serverReadOnly;
+  }
+
+  /** The implicit transaction that is open refuses writes from here to its end. */
+  narrow(): void {
+    this.run('SET LOCAL transaction_read_only = on');
+  }
+
   /** The server reports its default. True where the agent should see it: the switch is the proxy's, the setting the agent's. */
   reported(readOnly: boolean, own: boolean): boolean {
     this.serverReadOnly = readOnly;
@@ -140,13 +150,7 @@ export class ServerLine {
         });
         return;
       }
-      this.own(BACKEND.closeComplete, CLOSE_STATEMENT);
-      this.own(BACKEND.closeComplete, CLOSE_PORTAL);
-      this.own(BACKEND.parseComplete, encode(FRONTEND.parse, OWN, `SHOW ${name}`, NONE));
-      this.own(BACKEND.bindComplete, encode(FRONTEND.bind, OWN, OWN, NONE, NONE, NONE));
-      this.own(BACKEND.commandComplete, encode(FRONTEND.execute, OWN, int32(0)), { row });
-      this.own(BACKEND.closeComplete, CLOSE_PORTAL);
-      this.own(BACKEND.closeComplete, CLOSE_STATEMENT, finished);
+      this.run(`SHOW ${name}`, { row }, finished);
     });
     if (segment) this.askForAnswers();
   }
@@ -170,6 +174,21 @@ export class ServerLine {
         },
       });
     });
+  }
+
+  /** A statement of the proxy's own inside an extended segment. */
+  private run(
+    text: string,
+    executed: Pick<Op & { kind: 'own' }, 'row'> = {},
+    finished: Pick<Op & { kind: 'own' }, 'done' | 'skipped'> = {},
+  ): void {
+    this.own(BACKEND.closeComplete, CLOSE_STATEMENT);
+    this.own(BACKEND.closeComplete, CLOSE_PORTAL);
+    this.own(BACKEND.parseComplete, encode(FRONTEND.parse, OWN, text, NONE));
+    this.own(BACKEND.bindComplete, encode(FRONTEND.bind, OWN, OWN, NONE, NONE, NONE));
+    this.own(BACKEND.commandComplete, encode(FRONTEND.execute, OWN, int32(0)), executed);
+    this.own(BACKEND.closeComplete, CLOSE_PORTAL);
+    this.own(BACKEND.closeComplete, CLOSE_STATEMENT, finished);
   }
 
   private own(

@@ -154,6 +154,7 @@ export class Session {
       inBlock: false,
       segment: false,
       bound: false,
+      flushed: false,
       rewired: 0,
       skipping: false,
       wait: why => this.intake.wait(why),
@@ -294,6 +295,7 @@ export class Session {
     core.inBlock = status !== 'I';
     core.segment = false;
     core.bound = false;
+    core.flushed = false;
     core.skipping = false;
     this.copying = null;
     core.picture.settle();
