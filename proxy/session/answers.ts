@@ -283,6 +283,9 @@ export class Answers {
         this.passage.pass(buffer, start, end);
         return;
       case BACKEND.copyIn:
+        // What the agent sends from here on is passed on as data: only where a COPY was judged.
+        if (!run.statements.some(s => s.effects.commands.includes('copy-in')))
+          throw unexpected(type, 'an answer to what is no COPY');
         this.passage.pass(buffer, start, end);
         this.owner.copyIn();
         return;
