@@ -245,6 +245,8 @@ export class Answers {
         return;
       case BACKEND.portalSuspended:
         this.passage.pass(buffer, start, end);
+        // What it has done so far is done: settings, names, meanings.
+        if (run.current !== undefined) this.owner.completed(run.current);
         if (op.portal.once === true) this.owner.ended(run, 'ok');
         this.done(op);
         return;

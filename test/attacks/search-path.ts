@@ -198,6 +198,21 @@ export const SEARCH_PATH: AttackClass = {
       "execute s ('search_path', 'public')",
       'select f29()',
     ]),
+    talk('a portal that has set it and is suspended', [
+      'set search_path = other',
+      'begin',
+      [
+        raw.parse({
+          name: 'a',
+          sql: "select set_config('search_path', 'public', false) from generate_series(1, 2)",
+        }),
+        raw.bind({ portal: 'a', statement: 'a' }),
+        raw.execute('a', 1),
+        run('select f31()'),
+        raw.sync(),
+      ],
+      'commit',
+    ]),
     talk('a failed COMMIT that rolls the setting back', [
       'begin',
       'set search_path = other',
