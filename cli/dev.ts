@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import type { Dev } from './dev/start.ts';
+import type { Dev } from './dev/options.ts';
 
 interface Flags {
   readonly data: string;

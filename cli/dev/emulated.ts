@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
-import { join, resolve } from 'node:path';
-import { openDevIssuer } from '#cli/dev-issuer.ts';
+import { join } from 'node:path';
 import { DECISION_KEY, environmentOf, MASK_KEY, PROJECT, startBackends } from '#cli/emulators/backends.ts';
 import { pushTo, startFunction } from '#cli/emulators/functions.ts';
 import { startNode } from '#cli/emulators/node-process.ts';
@@ -12,17 +11,14 @@ import { openAuditTail } from '#cli/gcp/audit-tail.ts';
 import { openDesk } from '#cli/gcp/desk.ts';
 import { createTopics, topicsOf } from '#cli/gcp/topics.ts';
 import { createConsole } from '#functions/console/server.ts';
-import { loadParser } from '#proxy/policy/analyse.ts';
-import { extendPolicy, loadPolicy } from '#proxy/policy/load.ts';
-import { readText } from '#proxy/read-text.ts';
+import { extendPolicy } from '#proxy/policy/load.ts';
 import { resolveGroups } from '#schemas/groups.ts';
 import type { Policy } from '#schemas/policy.ts';
 import { approvers } from './approvers.ts';
-import { makeDataFolder, writePrivately } from './data-folder.ts';
-import { closeServer, listen, portOf, probe } from './listening.ts';
+import { begin, readOptions, tellCommandLine, type Undo } from './begin.ts';
+import { closeServer } from './listening.ts';
+import type { Dev, DevOptions } from './options.ts';
 import { startSampleShop } from './sample-shop.ts';
-import { type Dev, type DevOptions, SAMPLE_POLICY } from './start.ts';
-import { parseTarget } from './target.ts';
 
 const { createServer } = process.getBuiltinModule('node:http');
 
@@ -30,8 +26,6 @@ const { createServer } = process.getBuiltinModule('node:http');
 const EXPIRE_MS = 5_000;
 const TAIL = 'dev-tail';
 const PROXY = new URL('../../proxy/main.ts', import.meta.url);
-
-type Undo = (() => unknown)[];
 
 /**
  * `holdpoint dev --emulators`: what `startDev` does, in the processes of the cloud. The proxy's service, each function on its framework, the
@@ -53,24 +47,11 @@ export async function startEmulated(options: DevOptions): Promise<Dev> {
 
 async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void>): Promise<Dev> {
   const { log } = options;
-  const data = resolve(options.data);
-  const given = options.target === undefined ? null : parseTarget(options.target, options.env);
-  const policyFile = options.policy ?? SAMPLE_POLICY.pathname;
-  const name = given?.name ?? 'shop';
-  const loaded = loadPolicy(readText('the policy', policyFile), options.policy ?? 'sample policy', {
-    extraTargets: [name],
-    extraIssuers: ['dev'],
-  });
+  const { data, given, policy: loaded } = readOptions(options);
   const slack = await slackOf(options.env, loaded);
   if (slack.fake !== null) undo.push(() => slack.fake?.stop());
   const http = createServer();
-  await listen(http, options.httpPort, '--http-port');
-  undo.push(() => closeServer(http));
-  await probe(options.pgPort);
-  const address = `http://127.0.0.1:${portOf(http)}`;
-  makeDataFolder(data);
-  await loadParser();
-  const issuer = await openDevIssuer(data);
+  const { address, issuer } = await begin(http, options, undo);
 
   log('starting the emulators of Firestore and Pub/Sub: this takes some seconds');
   const [backends, shop] = await settled([
@@ -197,18 +178,8 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
   };
   http.on('request', listener);
 
-  const devFile = join(data, 'dev.json');
-  writePrivately(
-    devFile,
-    JSON.stringify({
-      http: address,
-      token: apiToken,
-      groups: policy.groups,
-      pid: process.pid,
-      emulators: true,
-    }),
-  );
-  undo.push(() => rmSync(devFile, { force: true }));
+  const about = { http: address, token: apiToken, groups: policy.groups, emulators: true } as const;
+  tellCommandLine(data, about, undo);
   const pg = Number(proxy.ready.pg);
   return {
     pg: `postgres://${encodeURIComponent(target.role)}@127.0.0.1:${pg}/${encodeURIComponent(target.name)}`,

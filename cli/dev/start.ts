@@ -1,66 +1,31 @@
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
-import { join, resolve } from 'node:path';
-import { openDevIssuer } from '#cli/dev-issuer.ts';
+import { join } from 'node:path';
 import { createConsole } from '#functions/console/server.ts';
 import { LocalApprovals } from '#functions/local/approvals.ts';
 import { openAuditReader } from '#functions/local/audit-reader.ts';
 import { openDecisionSigner } from '#functions/local/decision-signer.ts';
 import { composeProxy } from '#proxy/compose.ts';
-import { type TlsFiles, watchCertificate } from '#proxy/door/tls-files.ts';
+import { watchCertificate } from '#proxy/door/tls-files.ts';
 import { openDecisionVerifier } from '#proxy/local/decision-verifier.ts';
 import { openLedger } from '#proxy/local/ledger.ts';
 import { createLocalSecrets } from '#proxy/local/secrets.ts';
-import { loadParser } from '#proxy/policy/analyse.ts';
-import { extendPolicy, loadPolicy } from '#proxy/policy/load.ts';
-import { readText } from '#proxy/read-text.ts';
+import { extendPolicy } from '#proxy/policy/load.ts';
 import { TunnelServer } from '#proxy/tunnel/server.ts';
 import { resolveGroups } from '#schemas/groups.ts';
 import { approvers } from './approvers.ts';
-import { makeDataFolder, maskKey, writePrivately } from './data-folder.ts';
-import { closeServer, listen, portOf, probe } from './listening.ts';
+import { begin, readOptions, tellCommandLine, type Undo } from './begin.ts';
+import { maskKey } from './data-folder.ts';
+import { closeServer, listen, portOf } from './listening.ts';
+import type { Dev, DevOptions } from './options.ts';
 import { startSampleShop } from './sample-shop.ts';
-import { type DevTarget, parseTarget } from './target.ts';
-
-export interface DevOptions {
-  readonly data: string;
-  readonly pgPort: number;
-  readonly httpPort: number;
-  /** Default: the sample policy. */
-  readonly policy: string | undefined;
-  /** Default: the sample shop. */
-  readonly target: string | undefined;
-  /** TLS towards agents. Default: none. */
-  readonly tls?: TlsFiles | undefined;
-  readonly log: (line: string) => void;
-  readonly env: Readonly<Record<string, string | undefined>>;
-}
-
-export interface Dev {
-  /** Without a password. */
-  readonly pg: string;
-  readonly http: string;
-  readonly data: string;
-  readonly issuer: string;
-  readonly policy: string;
-  /** Where the fake Slack shows its channel, and where tunnels lead to; only on emulators. */
-  readonly slack?: string;
-  readonly tunnel?: string;
-  /** Withdraws what is held, ends the sessions, seals the ledger, stops what was started. */
-  stop(): Promise<void>;
-}
+import type { DevTarget } from './target.ts';
 
 /** To import it would load Node's whole HTTP client with it, for a tenth of the time until ready: the module's facade reads all exports. */
 const { createServer } = process.getBuiltinModule('node:http');
 
-export const SAMPLE_POLICY = new URL('../sample/policy.yaml', import.meta.url);
-
 /** How often it is looked at what the clock has ended. */
 const EXPIRE_MS = 1000;
-
-/** Things to undo, last first. */
-type Undo = (() => Promise<void> | void)[];
 
 /** Composes everything on one machine. Rejects with an Error of one line, and leaves nothing running. */
 export async function startDev(options: DevOptions): Promise<Dev> {
@@ -78,25 +43,11 @@ export async function startDev(options: DevOptions): Promise<Dev> {
 
 async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void>): Promise<Dev> {
   const { log } = options;
-  const data = resolve(options.data);
-  const given = options.target === undefined ? null : parseTarget(options.target, options.env);
-  const policyFile = options.policy ?? SAMPLE_POLICY.pathname;
   // The policy and the ports first: what a person got wrong is told at once.
-  const name = given?.name ?? 'shop';
-  const loaded = loadPolicy(readText('the policy', policyFile), options.policy ?? 'sample policy', {
-    extraTargets: [name],
-    extraIssuers: ['dev'],
-  });
+  const { data, given, policy: loaded } = readOptions(options);
   const certificate = options.tls === undefined ? undefined : watchCertificate(options.tls, log, undo);
   const http = createServer({ shouldUpgradeCallback: TunnelServer.wants });
-  await listen(http, options.httpPort, '--http-port');
-  undo.push(() => closeServer(http));
-  await probe(options.pgPort);
-
-  const address = `http://127.0.0.1:${portOf(http)}`;
-  makeDataFolder(data);
-  await loadParser();
-  const issuer = await openDevIssuer(data);
+  const { address, issuer } = await begin(http, options, undo);
   const shop = given === null ? await startSampleShop(data, log) : null;
   if (shop !== null) undo.push(() => shop.postgres.stop());
   const target: DevTarget = given ?? shop!.target;
@@ -167,12 +118,7 @@ async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void
     await proxy.close();
   });
 
-  const devFile = join(data, 'dev.json');
-  writePrivately(
-    devFile,
-    JSON.stringify({ http: address, token: apiToken, groups: policy.groups, pid: process.pid }),
-  );
-  undo.push(() => rmSync(devFile, { force: true }));
+  tellCommandLine(data, { http: address, token: apiToken, groups: policy.groups }, undo);
   return {
     pg: `postgres://${encodeURIComponent(target.role)}@127.0.0.1:${portOf(server)}/${encodeURIComponent(target.name)}`,
     http: address,
