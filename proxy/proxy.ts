@@ -333,9 +333,10 @@ export class ProxyServer {
       policyVersion: policy.policyVersion,
       readOnly: seat.access.readOnly,
       catalog,
-      analyse: (text, searchPath, types, seen) =>
-        analyseKnown(text, viewOf(catalog, seen), searchPath, types),
-      analyseCall: (oid, searchPath, seen) => analyseCall(oid, viewOf(catalog, seen), searchPath),
+      analyse: (text, searchPath, types, seen, strings) =>
+        analyseKnown(text, viewOf(catalog, seen), searchPath, types, strings),
+      analyseCall: (oid, searchPath, seen, strings) =>
+        analyseCall(oid, viewOf(catalog, seen), searchPath, strings),
       definitions: (of, seen) => definitionsOf(viewOf(catalog, seen), of),
       decide: (statements, inTransaction) =>
         judge(

@@ -14,6 +14,7 @@ const CATALOG_SETTINGS: ReadonlyMap<string, string> = new Map([
   ['application_name', 'holdpoint catalog'],
   ['client_encoding', 'UTF8'],
   ['search_path', 'pg_catalog'],
+  ['standard_conforming_strings', 'on'],
   ['default_transaction_read_only', 'on'],
 ]);
 
@@ -58,16 +59,18 @@ export class Targets {
     const { parameters } = connection;
     // A server that reads text otherwise than the proxy does is no server for it.
     const encoding = settings.get('client_encoding') ?? 'UTF8';
+    const strings = settings.get('standard_conforming_strings') ?? 'on';
+    const reads = parameters.get('standard_conforming_strings');
     if (
       parameters.get('client_encoding') !== encoding ||
-      parameters.get('standard_conforming_strings') !== 'on'
+      (reads !== 'on' && (reads !== 'off' || strings === 'on'))
     ) {
       connection.socket.destroy();
       throw new HoldpointError(
         'upstream_unavailable',
         'the server does not read statements as the proxy does',
         {
-          detail: `client_encoding has to be ${encoding} and standard_conforming_strings on.`,
+          detail: `client_encoding has to be ${encoding} and standard_conforming_strings ${strings}.`,
         },
       );
     }

@@ -1,6 +1,13 @@
 import type { Effects } from './effects.ts';
 import type { ServerSource } from './errors.ts';
 
+/**
+ * How a session reads the strings of its texts. `standard`: as the standard says, and always so. `escapes`: standard_conforming_strings
+ * is off now, and a backslash in a plain '…' means something. `doubtful`: the setting is on, but was or may have been off: bodies of
+ * functions are read when they first run, and stay as they were read.
+ */
+export type Strings = 'standard' | 'doubtful' | 'escapes';
+
 /** What a statement does to the proxy's picture of the session, once the server has confirmed it. */
 export type SessionAction =
   /** `readOnly`/`isolation` as far as the text says it; null where the session's default counts. */
@@ -49,6 +56,8 @@ export interface StatementAnalysis {
   readonly parseRuns?: boolean;
   /** It may give the session a client_encoding other than UTF8. Absent: false. */
   readonly otherEncoding?: boolean;
+  /** It may change standard_conforming_strings, if only while it runs, or nobody can tell what it changes. Absent: false. */
+  readonly otherStrings?: boolean;
   /** It runs SQL that nobody has read (a string, a language that is not analysed): what it carries where cannot be told. Absent: false. */
   readonly opaque?: boolean;
 }

@@ -1,4 +1,4 @@
-import type { CallAnalysis } from '#schemas/analysis.ts';
+import type { CallAnalysis, Strings } from '#schemas/analysis.ts';
 import { analyse, unanalysed } from './analyse.ts';
 import type { CatalogFunction, CatalogView } from './catalog-view.ts';
 
@@ -8,7 +8,12 @@ import type { CatalogFunction, CatalogView } from './catalog-view.ts';
  * is more than the server calls and never less. An OID that the catalog does not have, or that SELECT would call in another way, is
  * unknown.
  */
-export function analyseCall(oid: number, view: CatalogView, searchPath: readonly string[]): CallAnalysis {
+export function analyseCall(
+  oid: number,
+  view: CatalogView,
+  searchPath: readonly string[],
+  strings: Strings = 'standard',
+): CallAnalysis {
   const f = view.functionOf(oid);
   const text = f === undefined ? null : selectOf(f, view);
   if (f === undefined || text === null) return notKnown(oid, view, `function ${oid} is not in the catalog`);
@@ -16,7 +21,7 @@ export function analyseCall(oid: number, view: CatalogView, searchPath: readonly
   if (f.kind !== 'f' || f.returnsSet)
     return notKnown(oid, view, `${f.schema}.${f.name} cannot be called by its OID`);
   const { inputs, result } = f;
-  const analysed = analyse(text, view, searchPath, inputs);
+  const analysed = analyse(text, view, searchPath, inputs, strings);
   const analysis = analysed.kind === 'statements' ? analysed.statements[0] : undefined;
   if (analysis === undefined) return notKnown(oid, view, `the name of function ${oid} cannot be read`);
   return { text, inputs, result, analysis };

@@ -1,4 +1,4 @@
-import type { Analysis, StatementAnalysis } from '#schemas/analysis.ts';
+import type { Analysis, StatementAnalysis, Strings } from '#schemas/analysis.ts';
 import type { CommandClass } from '#schemas/effects.ts';
 import type { CatalogView } from './catalog-view.ts';
 import { actionsOf, ownsTransaction } from './effects/actions.ts';
@@ -22,7 +22,7 @@ export { withBody } from './with-body.ts';
  * What each statement of a query string would do, from its syntax tree and the target's catalog. `searchPath` is the session's, with
  * `$user` expanded; an element `?` says that it is not known. Pure; never throws: what goes wrong inside becomes `unknown`.
  * `parameterTypes` are the type OIDs that Parse declares, 0 where it leaves one open: a value of a user's type runs the type's functions,
- * which nothing in the text shows.
+ * which nothing in the text shows. `strings`: how the session reads them.
  * `loadParser` must have resolved before the first call.
  */
 export function analyse(
@@ -30,15 +30,16 @@ export function analyse(
   view: CatalogView,
   searchPath: readonly string[],
   parameterTypes?: readonly number[],
+  strings: Strings = 'standard',
 ): Analysis {
   let parsed: ReturnType<typeof parse>;
   try {
-    parsed = parse(sql);
+    parsed = parse(sql, strings === 'escapes');
   } catch (fault) {
     return { kind: 'statements', statements: [failed(fault, view).analysis] };
   }
   if ('message' in parsed) return { kind: 'syntax-error', ...parsed };
-  return { kind: 'statements', statements: analyseTrees(parsed, view, searchPath, parameterTypes) };
+  return { kind: 'statements', statements: analyseTrees(parsed, view, searchPath, parameterTypes, strings) };
 }
 
 /** The same for statements that are parsed already. */
@@ -47,11 +48,13 @@ export function analyseTrees(
   view: CatalogView,
   searchPath: readonly string[],
   parameterTypes?: readonly number[],
+  strings: Strings = 'standard',
 ): StatementAnalysis[] {
   if (parsed.length === 0) return [emptyStatement()];
   let path = searchPath;
   let moved = false;
   let rewired = false;
+  let doubtful = strings !== 'standard';
   const statements: StatementAnalysis[] = [];
   for (const statement of parsed) {
     const { analysis, facts } = one(statement, {
@@ -59,12 +62,14 @@ export function analyseTrees(
       path,
       moved,
       rewired,
+      doubtful,
       parameters: [],
       types: parameterTypes,
     });
     statements.push(analysis);
     const ends = analysis.actions.some(a => a.kind === 'commit' || a.kind.startsWith('rollback'));
     if (analysis.rewires === true) rewired = true;
+    if (analysis.otherStrings === true) doubtful = true;
     if (facts.changesMeaning || (facts.unknown.size > 0 && !facts.readOnly)) moved = true;
     // A SET LOCAL before this text may end with the transaction.
     if (ends || facts.settings.size > 0) path = [UNKNOWN_PATH];
@@ -83,6 +88,8 @@ interface Surroundings {
   readonly path: readonly string[];
   readonly moved: boolean;
   readonly rewired: boolean;
+  /** standard_conforming_strings is, was or may be off when a body is read. */
+  readonly doubtful: boolean;
   /** TypeName nodes of PREPARE, and type OIDs of Parse. */
   readonly parameters: unknown;
   readonly types: readonly number[] | undefined;
@@ -106,6 +113,9 @@ function one(statement: unknown, around: Surroundings): { analysis: StatementAna
       context.facts.absorb(context.judge.everywhere(path));
     const facts = settle(context);
     if (moved && !EXPRESSIONLESS.has(node(statement)?.tag ?? '')) facts.cannotTell(MOVED);
+    if (around.doubtful || facts.otherStrings)
+      for (const body of facts.ambiguous)
+        facts.cannotRead(`${body} says something else with standard_conforming_strings off`);
     if (around.rewired && !EXPRESSIONLESS.has(node(statement)?.tag ?? '') && !definesOnly(facts))
       facts.refuse(REWIRED);
     return { analysis: conclude(context, statement, facts, around), facts };
@@ -221,6 +231,7 @@ function plain(facts: Facts, view: CatalogView): StatementAnalysis {
     meaning: facts.unknown.size > 0 && !facts.readOnly ? 'changes' : undefined,
     parseRuns: facts.parseRuns,
     otherEncoding: facts.otherEncoding,
+    otherStrings: facts.otherStrings || facts.unknown.size > 0,
   };
 }
 

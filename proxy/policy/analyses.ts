@@ -1,4 +1,4 @@
-import type { Analysis } from '#schemas/analysis.ts';
+import type { Analysis, Strings } from '#schemas/analysis.ts';
 import { analyse, analyseTrees } from './analyse.ts';
 import type { CatalogView } from './catalog-view.ts';
 import { parse } from './effects/parse.ts';
@@ -38,19 +38,21 @@ export function analyseKnown(
   view: CatalogView,
   searchPath: readonly string[],
   parameterTypes?: readonly number[],
+  strings: Strings = 'standard',
 ): Analysis {
+  const plainly = () => analyse(sql, view, searchPath, parameterTypes, strings);
+  // No template has a backslash: the text itself reads in one way.
   const template = templateOf(sql);
-  if (template === null || template.skeleton.length > LONGEST)
-    return analyse(sql, view, searchPath, parameterTypes);
-  const texts = under(view, `${parameterTypes?.join() ?? '-'}\0${searchPath.join('\0')}`);
+  if (template === null || template.skeleton.length > LONGEST) return plainly();
+  const texts = under(view, `${strings}\0${parameterTypes?.join() ?? '-'}\0${searchPath.join('\0')}`);
   const known = texts.get(template.skeleton);
-  if (known === null) return analyse(sql, view, searchPath, parameterTypes);
+  if (known === null) return plainly();
   const found = known?.found.get(given(template, known.read));
   if (found !== undefined) return found;
   return learn(sql, template, known, {
     keep: next => texts.set(template.skeleton, next),
-    analyse: parsed => analyseTrees(parsed, view, searchPath, parameterTypes),
-    plainly: () => analyse(sql, view, searchPath, parameterTypes),
+    analyse: parsed => analyseTrees(parsed, view, searchPath, parameterTypes, strings),
+    plainly,
   });
 }
 

@@ -1,3 +1,4 @@
+import type { Strings } from '#schemas/analysis.ts';
 import { canonical, type Json, sha256 } from '#schemas/canonical.ts';
 import type { Effects } from '#schemas/effects.ts';
 import { analyse } from './analyse.ts';
@@ -14,6 +15,8 @@ export interface Defined {
   readonly searchPath: readonly string[];
   /** Type OIDs of its parameters, as they were declared. */
   readonly types: readonly number[];
+  /** How its strings were read. */
+  readonly strings: Strings;
   /** What it does, bodies of prepared statements and cursors included, which its text only names. */
   readonly effects: readonly Effects[];
 }
@@ -24,9 +27,12 @@ export interface Defined {
  * words is the same; sizes and indexes change nothing that it means. Rather too much than too little is among it: another function
  * of the same name, a new partition.
  */
-export function definitionsOf(view: CatalogView, { text, searchPath, types, effects }: Defined): string {
+export function definitionsOf(
+  view: CatalogView,
+  { text, searchPath, types, strings, effects }: Defined,
+): string {
   const reached = new Reached(view);
-  analyse(text, reached, searchPath, types);
+  analyse(text, reached, searchPath, types, strings);
   for (const { reads, writes, functions } of effects)
     for (const name of [...reads, ...writes, ...functions]) reached.mention(name);
   return sha256(canonical(reached.definitions()));

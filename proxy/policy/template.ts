@@ -53,7 +53,7 @@ const LAST_SLOT = 3;
  * The template of a text, or null where there is the least doubt how the server cuts it into tokens: comments, escapes, prefixed and
  * dollar-quoted strings, exponents, other characters than ASCII, constants that touch a name or each other. Constants that are empty,
  * zero, or larger than an int4 for certain stay in the skeleton, since the grammar tells them from others.
- * Source: manual 4.1 "Lexical Structure", with `standard_conforming_strings` on, which the proxy insists on.
+ * Source: manual 4.1 "Lexical Structure", which reads a text without any backslash the same whatever `standard_conforming_strings` is.
  */
 export function templateOf(text: string): Template | null {
   const { length } = text;

@@ -28,6 +28,7 @@ function unknownBody(outer: StatementAnalysis): StatementAnalysis {
     touchesProtected: true,
     cleanOutputs: null,
     meaning: 'changes',
+    otherStrings: true,
   };
 }
 
@@ -74,6 +75,7 @@ export function withBody(given: StatementAnalysis, body: StatementAnalysis | und
     opaque: outer.opaque === true || body.opaque === true,
     meaning: outer.meaning === 'changes' || body.meaning === 'changes' ? 'changes' : outer.meaning,
     otherEncoding: outer.otherEncoding === true || body.otherEncoding === true,
+    otherStrings: outer.otherStrings === true || body.otherStrings === true,
     parseRuns: outer.parseRuns === true || body.parseRuns === true,
   };
 }

@@ -1,6 +1,7 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
 import type { Core } from './core.ts';
 import type { Judging } from './judging.ts';
+import { analysisOf, type Op } from './op.ts';
 import type { CatalogHandle } from './parts.ts';
 import type { Run } from './run.ts';
 import { changesCatalog, type Settings } from './settings.ts';
@@ -23,6 +24,13 @@ export class Aftermath {
     this.judging = judging;
     this.catalog = catalog;
     this.core = core;
+  }
+
+  /** The server has answered a message of the extended protocol that completes no statement. */
+  confirmed(op: Op): void {
+    this.core.picture.confirmed(op);
+    const bound = op.kind === 'bind' && runsWhenBound(analysisOf(op.portal));
+    if (bound || (op.kind === 'parse' && runsWhenParsed(op.prepared.analysis))) this.settings.doubt();
   }
 
   /** The server has completed this statement. */
@@ -69,4 +77,19 @@ export class Aftermath {
   sessionEnded(run: Run | null): void {
     if (this.catalogTouched || run?.statements.some(changesCatalog) === true) this.catalog.invalidate();
   }
+}
+
+/** To read a literal the server runs what its type brings, which may set something. */
+export function runsWhenParsed({ parseRuns }: StatementAnalysis): boolean {
+  return parseRuns === true;
+}
+
+/**
+ * To plan, the server runs functions whose arguments it knows, when they say that they are immutable or stable; users' own may say so and set
+ * something all the same.
+ */
+export function runsWhenBound({ actions, effects }: StatementAnalysis): boolean {
+  const own = effects.functions.some(name => !name.startsWith('pg_catalog.'));
+  const sets = own && actions.some(action => action.kind === 'set');
+  return sets || effects.unknown.length > 0;
 }

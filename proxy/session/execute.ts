@@ -6,7 +6,7 @@ import type { Core } from './core.ts';
 import { executeCursor } from './cursors.ts';
 import { checkName } from './names.ts';
 import type { Portal } from './op.ts';
-import { passInSegment } from './open-segment.ts';
+import { passInSegment, settle } from './open-segment.ts';
 import type { Run } from './run.ts';
 import { changesCatalog } from './settings.ts';
 
@@ -48,9 +48,7 @@ function goOn(
   passInSegment(core, buffer, start, end, { kind: 'execute', portal, run });
   const copies = run.statements.some(s => s.effects.commands.includes('copy-in'));
   if (!copies && !run.statements.some(changesPicture)) return;
-  // What follows may mean something else once this is done: it waits for the answer, which Flush makes the server give.
-  core.line.askForAnswers();
-  core.wait(copies ? 'copy' : 'settle');
+  settle(core, copies ? 'copy' : 'settle');
 }
 
 /** Judged anew where catalog or settings are others than at Bind: it may go on as long as it would be allowed, or does what was judged. */
@@ -68,5 +66,5 @@ function meansTheSame(core: Core, portal: Portal, run: Run): boolean {
 
 /** After these, later messages may mean something else. */
 function changesPicture(statement: StatementAnalysis): boolean {
-  return statement.actions.length > 0 || changesCatalog(statement);
+  return statement.actions.length > 0 || statement.meaning === 'changes' || changesCatalog(statement);
 }

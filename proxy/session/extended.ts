@@ -8,12 +8,13 @@ import {
   FRONTEND,
   parameterOf,
 } from '../wire/frontend.ts';
+import { runsWhenBound, runsWhenParsed } from './aftermath.ts';
 import { parametersOf } from './binds.ts';
 import type { Core } from './core.ts';
 import { unseenPortal } from './cursors.ts';
 import { checkName } from './names.ts';
 import type { Portal } from './op.ts';
-import { narrowSegment, openSegment, passInSegment } from './open-segment.ts';
+import { narrowSegment, openSegment, passInSegment, settle } from './open-segment.ts';
 import type { Prepared } from './picture.ts';
 import { bytesOf, roomFor, roomForPortal, roomForStatement } from './room.ts';
 import type { Run } from './run.ts';
@@ -56,6 +57,7 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
     text,
     types,
     bytes,
+    escapes: judged.escapes,
     analysis,
     under: core.judge.stamp,
     alone,
@@ -71,6 +73,7 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
       core.picture.parsed.push(prepared);
     }
     core.line.pass(buffer, start, end, { kind: 'parse', name, prepared, run });
+    if (runsWhenParsed(analysis)) settle(core);
   };
   const verdict = core.inBlock ? judged.verdict.inTransaction : judged.verdict.outside;
   if (verdict.kind === 'allow' && judged.reads) {
@@ -146,6 +149,7 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
       core.picture.bound(run);
       core.picture.portals.assume(name, portal);
       core.line.pass(buffer, start, end, { kind: 'bind', name, portal });
+      if (judged.statements.some(runsWhenBound)) settle(core);
     },
     refuse: error => core.refuseExtended(asTheServer(core, judged, error)),
   });
@@ -213,7 +217,7 @@ function recordParses(core: Core): void {
     // As it was judged when it was sent: by now the catalog may be another one, or not there.
     core.pipeline.parsed(
       run,
-      core.judge.statements(prepared.text ?? '', [prepared.analysis], prepared.alone),
+      core.judge.statements(prepared.text ?? '', [prepared.analysis], prepared.alone, prepared.escapes),
     );
   }
   parsed.length = 0;

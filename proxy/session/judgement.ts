@@ -1,4 +1,4 @@
-import type { Analysis, CallAnalysis, StatementAnalysis } from '#schemas/analysis.ts';
+import type { Analysis, CallAnalysis, StatementAnalysis, Strings } from '#schemas/analysis.ts';
 import type { Verdict } from '#schemas/verdict.ts';
 import { Recent } from '../policy/recent.ts';
 
@@ -10,6 +10,8 @@ export interface Judged {
   readonly alone: boolean;
   /** The first witness says that all of it is a provable read. */
   readonly reads: boolean;
+  /** It was read with standard_conforming_strings off. */
+  readonly escapes: boolean;
   readonly verdict: { readonly outside: Verdict; readonly inTransaction: Verdict };
   /** Its effects stand in the session's record already, under the same text. */
   recorded: boolean;
@@ -42,8 +44,8 @@ const CHARACTERS = 1 << 18;
 const MAX_CACHED_TEXT = 100_000;
 
 /**
- * Judges texts for one session, with a memory. What a text means depends on catalog and search_path, so the memory is dropped when
- * either changes; texts that name prepared statements or cursors are judged anew each time.
+ * Judges texts for one session, with a memory. What a text means depends on catalog, search_path and how strings are read, so the memory
+ * is dropped when one of them changes; texts that name prepared statements or cursors are judged anew each time.
  */
 export class Judge {
   private readonly known = new Recent<string, Judged>(MOST, CHARACTERS, lengthOf);
@@ -54,10 +56,11 @@ export class Judge {
   private path: unknown;
   private rewired = false;
   private dark = false;
+  private strings: Strings = 'standard';
   /** Another object whenever what texts mean may have changed. */
   stamp: object = {};
-  private readonly analyse: (text: string, types: readonly number[]) => Analysis;
-  private readonly analyseCall: (oid: number) => CallAnalysis;
+  private readonly analyse: (text: string, types: readonly number[], strings: Strings) => Analysis;
+  private readonly analyseCall: (oid: number, strings: Strings) => CallAnalysis;
   private readonly decide: (statements: readonly StatementAnalysis[], inTransaction: boolean) => Verdict;
   private readonly seen: (statement: StatementAnalysis) => StatementAnalysis;
   private readonly bodies: Bodies;
@@ -67,8 +70,8 @@ export class Judge {
   ) => StatementAnalysis;
 
   constructor(
-    analyse: (text: string, types: readonly number[]) => Analysis,
-    analyseCall: (oid: number) => CallAnalysis,
+    analyse: (text: string, types: readonly number[], strings: Strings) => Analysis,
+    analyseCall: (oid: number, strings: Strings) => CallAnalysis,
     decide: (statements: readonly StatementAnalysis[], inTransaction: boolean) => Verdict,
     seen: (statement: StatementAnalysis) => StatementAnalysis,
     withBody: (outer: StatementAnalysis, body: StatementAnalysis | undefined) => StatementAnalysis,
@@ -83,9 +86,10 @@ export class Judge {
   }
 
   /** Whatever the meaning of a text depends on; compared by identity. */
-  under(catalog: unknown, path: unknown, rewired: boolean, dark: boolean): void {
-    if (this.catalog === catalog && this.path === path && this.rewired === rewired && this.dark === dark)
-      return;
+  under(catalog: unknown, path: unknown, rewired: boolean, dark: boolean, strings: Strings): void {
+    const same = this.catalog === catalog && this.path === path && this.strings === strings;
+    if (same && this.rewired === rewired && this.dark === dark) return;
+    this.strings = strings;
     this.dark = dark;
     this.catalog = catalog;
     this.path = path;
@@ -96,35 +100,45 @@ export class Judge {
     this.calls.clear();
   }
 
-  /** `types`: the parameter types that Parse declares. A value of a user's type runs that type's functions. */
-  text(text: string, types: readonly number[] = NO_TYPES): Judgement {
-    const key =
+  /**
+   * `types`: the parameter types that Parse declares. A value of a user's type runs that type's functions. `escapes`: it is, or was when
+   * it was parsed, read with standard_conforming_strings off.
+   */
+  text(text: string, types: readonly number[] = NO_TYPES, escapes = this.strings === 'escapes'): Judgement {
+    const own =
       types.length > 0 && types.some(oid => oid >= FIRST_USER_OID) ? `${types.join()}\0${text}` : text;
+    const key = escapes ? `\0${own}` : own;
     const known = this.known.get(key);
     if (known !== undefined) return { kind: 'judged', judged: known };
-    const analysis = this.analyse(text, types);
+    const analysis = this.analyse(text, types, this.reading(escapes));
     if (analysis.kind === 'syntax-error') return analysis;
+    const judge = (statements: readonly StatementAnalysis[], alone: boolean) =>
+      this.statements(text, statements, alone, escapes);
     const alone = analysis.statements.every(s => s.executes === null && s.cursor === null);
-    if (!alone) return { kind: 'judged', judged: this.statements(text, this.resolve(analysis.statements)) };
+    if (!alone) return { kind: 'judged', judged: judge(this.resolve(analysis.statements), false) };
     // What changes meanings is judged by what its transaction has done before.
     if (analysis.statements.some(s => s.meaning === 'changes'))
-      return { kind: 'judged', judged: this.statements(text, analysis.statements, true) };
+      return { kind: 'judged', judged: judge(analysis.statements, true) };
     const like = this.meanings.get(analysis.statements);
     const judged =
-      like === undefined
-        ? this.statements(text, analysis.statements, true)
-        : { ...like, text, recorded: false };
+      like === undefined ? judge(analysis.statements, true) : { ...like, text, escapes, recorded: false };
     if (text.length > MAX_CACHED_TEXT) return { kind: 'judged', judged };
     if (like === undefined) this.meanings.set(analysis.statements, judged);
     this.known.set(key, judged);
     return { kind: 'judged', judged };
   }
 
+  /** How a text and the bodies that it runs are read, that was or is parsed with escapes in plain strings or without. */
+  reading(escapes: boolean): Strings {
+    if (escapes) return 'escapes';
+    return this.strings === 'standard' ? 'standard' : 'doubtful';
+  }
+
   /** A fast-path call of the function with this OID. */
   call(oid: number): JudgedCall {
     const known = this.calls.get(oid);
     if (known !== undefined) return known;
-    const { text, inputs, result, analysis } = this.analyseCall(oid);
+    const { text, inputs, result, analysis } = this.analyseCall(oid, this.strings);
     const call = { judged: this.statements(text, [analysis], true), inputs, result };
     this.calls.set(oid, call);
     return call;
@@ -155,13 +169,19 @@ export class Judge {
   }
 
   /** Judges statements that were analysed before: a Bind of a prepared one. */
-  statements(text: string, analysed: readonly StatementAnalysis[], alone = false): Judged {
+  statements(
+    text: string,
+    analysed: readonly StatementAnalysis[],
+    alone = false,
+    escapes = this.strings === 'escapes',
+  ): Judged {
     const statements = analysed.map(this.seen);
     return {
       text,
       statements,
       alone,
       reads: statements.every(s => s.effects.readOnly),
+      escapes,
       verdict: { outside: this.decide(statements, false), inTransaction: this.decide(statements, true) },
       recorded: false,
     };

@@ -15,6 +15,7 @@ import { bytesOf } from './room.ts';
 import { Run } from './run.ts';
 import { DEFAULT_READ_ONLY, OWN, type ServerLine } from './server-line.ts';
 import type { Settings } from './settings.ts';
+import { STRINGS } from './strings.ts';
 
 const UNKNOWN_PATH: readonly string[] = ['?'];
 const ENCODING = 'client_encoding';
@@ -48,8 +49,8 @@ export class Judging {
     this.picture = picture;
     this.own = new OwnView(parts.catalog, line);
     this.judge = new Judge(
-      (text, types) => parts.analyse(text, this.path(), types, this.own.view),
-      oid => parts.analyseCall(oid, this.path(), this.own.view),
+      (text, types, strings) => parts.analyse(text, this.path(), types, this.own.view, strings),
+      (oid, strings) => parts.analyseCall(oid, this.path(), this.own.view, strings),
       (statements, inTransaction) => this.decide(statements, inTransaction),
       statement => this.seen(statement),
       parts.withBody,
@@ -79,7 +80,7 @@ export class Judging {
       const names = ['search_path', 'role'];
       if (this.parts.readOnly) names.push(DEFAULT_READ_ONLY);
       // Elsewhere the server has reported it before it said that it is ready.
-      if (segment) names.push(ENCODING);
+      if (segment) names.push(ENCODING, STRINGS);
       this.line.show(
         names,
         segment,
@@ -89,6 +90,8 @@ export class Judging {
             this.settings.encoding.learn(encoding);
             refuseOtherReading(ENCODING, encoding);
           }
+          const strings = answers.get(STRINGS);
+          if (strings !== undefined) this.settings.strings.learn(strings);
           if (this.parts.readOnly && answers.get(DEFAULT_READ_ONLY) !== 'on')
             throw new HoldpointError('internal', 'a read-only session was made writable');
           this.settings.learn(answers.get('search_path') ?? '?', answers.get('role') ?? '?', this.parts.user);
@@ -107,7 +110,8 @@ export class Judging {
       own.forget();
     }
     this.last = current;
-    this.judge.under(own.view ?? current, this.path(), this.rewired, this.dark);
+    const strings = this.settings.strings.now;
+    this.judge.under(own.view ?? current, this.path(), this.rewired, this.dark, strings);
     return null;
   }
 
@@ -127,7 +131,7 @@ export class Judging {
 
   /** What has just been judged, on its way. */
   run(n: number, statements: readonly StatementAnalysis[]): Run {
-    if (statements.some(s => s.otherEncoding === true)) this.settings.encoding.foreign = true;
+    this.settings.expect(statements);
     return new Run(n, statements, this.parts.now(), this.rewirings.epoch);
   }
 
@@ -199,6 +203,7 @@ export class Judging {
       text: null,
       types: [],
       bytes: bytesOf(''),
+      escapes: false,
       analysis,
       under: this.judge.stamp,
       alone,
@@ -215,7 +220,7 @@ export class Judging {
       const body = this.bodyOf(prepared) ?? this.parts.withBody(prepared.analysis, undefined);
       return judge.statements('(prepared in SQL)', [body]);
     }
-    const judgement = judge.text(prepared.text, prepared.types);
+    const judgement = judge.text(prepared.text, prepared.types, prepared.escapes);
     if (judgement.kind === 'syntax-error')
       throw new HoldpointError('internal', 'a prepared statement does not parse any more');
     const { judged } = judgement;
@@ -227,7 +232,7 @@ export class Judging {
   private bodyOf(prepared: Prepared | undefined): StatementAnalysis | undefined {
     if (prepared === undefined || !prepared.alone) return undefined;
     if (prepared.text === null) return prepared.under === this.judge.stamp ? prepared.analysis : undefined;
-    const judgement = this.judge.text(prepared.text, prepared.types);
+    const judgement = this.judge.text(prepared.text, prepared.types, prepared.escapes);
     return judgement.kind === 'judged' ? judgement.judged.statements[0] : undefined;
   }
 
@@ -264,7 +269,7 @@ export class Judging {
       target,
       database,
       role,
-      settings: this.settings.forDigest(shown),
+      settings: this.settings.forDigest(shown, judged.escapes),
       transaction: inBlock ? 'open' : bound ? 'implicit' : 'idle',
       policyVersion,
       definitions: reached.definitions,
@@ -283,7 +288,7 @@ export class Judging {
    * meanwhile is not asked for inside it: `beside` is the catalog that everybody sees, and any change of that counts then.
    */
   private async reached(
-    { text, statements }: Judged,
+    { text, statements, escapes }: Judged,
     types: readonly number[],
     searchPath: readonly string[],
   ): Promise<{ readonly definitions: string; readonly beside: string }> {
@@ -291,7 +296,10 @@ export class Judging {
     const { view } = this.own;
     await catalog.confirm();
     const effects = statements.map(s => s.effects);
-    const definitions = this.parts.definitions({ text, searchPath, types, effects }, view);
+    const definitions = this.parts.definitions(
+      { text, searchPath, types, strings: this.judge.reading(escapes), effects },
+      view,
+    );
     return { definitions, beside: view === null ? '' : (catalog.current?.version ?? '?') };
   }
 }

@@ -45,3 +45,9 @@ export function passInSegment(core: Core, buffer: Buffer, start: number, end: nu
   openSegment(core);
   core.line.pass(buffer, start, end, op);
 }
+
+/** What follows may mean something else once this is done: it waits for the answer, which Flush makes the server give. */
+export function settle(core: Core, why: 'settle' | 'copy' = 'settle'): void {
+  core.line.askForAnswers();
+  core.wait(why);
+}

@@ -62,6 +62,8 @@ export class OwnView {
       line.query('SET LOCAL statement_timeout = 0'),
       line.query('SET LOCAL search_path TO pg_catalog, pg_temp'),
       line.query('SET LOCAL lock_timeout = 250'),
+      // The questions, and the answers that are SQL, are read and written as on the connection that asks them for everybody.
+      line.query('SET LOCAL standard_conforming_strings = on'),
     ];
     const isolation = line.query('SHOW transaction_isolation');
     let flushed = false;

@@ -1,5 +1,6 @@
 import { clientEncoding } from '#schemas/encodings.ts';
 import { HoldpointError } from '#schemas/errors.ts';
+import { STRINGS } from './strings.ts';
 
 /**
  * Settings that an agent may give in its start-up packet. Anything else is refused by name: a setting that changes how text is read or
@@ -15,6 +16,7 @@ const ALLOWED = new Set([
   'default_transaction_isolation',
   'default_transaction_read_only',
   'effective_cache_size',
+  'escape_string_warning',
   'extra_float_digits',
   'geqo',
   'idle_in_transaction_session_timeout',
@@ -25,6 +27,7 @@ const ALLOWED = new Set([
   'plan_cache_mode',
   'random_page_cost',
   'search_path',
+  STRINGS,
   'statement_timeout',
   'synchronous_commit',
   'timezone',
@@ -38,7 +41,7 @@ export interface StartupParameters {
   /** Names the target; the user's name where it is absent, as the server does it. */
   readonly database: string;
   readonly application: string;
-  /** To be sent on; always with an encoding and standard strings. */
+  /** To be sent on; always with an encoding and a way to read strings. */
   readonly settings: Map<string, string>;
   /** `holdpoint.authentication`: the way in which the client wants to give its token. */
   readonly authentication: string | undefined;
@@ -74,7 +77,8 @@ export function readStartupParameters(parameters: ReadonlyMap<string, string>): 
   if (user === '') throw noUser();
   const database = parameters.get('database') ?? '';
   if (!settings.has('client_encoding')) settings.set('client_encoding', 'UTF8');
-  settings.set('standard_conforming_strings', 'on');
+  // Given here it stays, whatever becomes of the server's configuration while the session lives: of that it is told too late.
+  if (!settings.has(STRINGS)) settings.set(STRINGS, 'on');
   return {
     user,
     database: database === '' ? user : database,
@@ -98,11 +102,6 @@ export function refuseOtherReading(name: string, value: string): void {
     throw new HoldpointError(
       'unsupported',
       `client_encoding ${value} is refused: statements could be read differently`,
-    );
-  if (name === 'standard_conforming_strings' && value !== 'on')
-    throw new HoldpointError(
-      'unsupported',
-      'standard_conforming_strings = off is refused: strings would be read differently',
     );
 }
 

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Analysis, CallAnalysis, StatementAnalysis } from '#schemas/analysis.ts';
+import type { Analysis, CallAnalysis, StatementAnalysis, Strings } from '#schemas/analysis.ts';
 import type { Effects } from '#schemas/effects.ts';
 import type { HoldpointError } from '#schemas/errors.ts';
 import type { MaskKind } from '#schemas/policy.ts';
@@ -76,14 +76,21 @@ export interface SessionParts extends Omit<PipelineParts, 'recorder' | 'gate' | 
     searchPath: readonly string[],
     types: readonly number[],
     seen: SessionCatalog | null,
+    strings: Strings,
   ): Analysis;
-  analyseCall(oid: number, searchPath: readonly string[], seen: SessionCatalog | null): CallAnalysis;
+  analyseCall(
+    oid: number,
+    searchPath: readonly string[],
+    seen: SessionCatalog | null,
+    strings: Strings,
+  ): CallAnalysis;
   /** A digest of the definitions that a text reaches; by which catalog: as `analyse`. */
   definitions(
     of: {
       readonly text: string;
       readonly searchPath: readonly string[];
       readonly types: readonly number[];
+      readonly strings: Strings;
       readonly effects: readonly Effects[];
     },
     seen: SessionCatalog | null,

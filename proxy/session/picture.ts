@@ -13,6 +13,8 @@ export interface Prepared {
   /** About what it takes of the proxy's memory. */
   readonly bytes: number;
   readonly types: readonly number[];
+  /** Its text was read with standard_conforming_strings off, and stays so whatever the setting becomes. */
+  readonly escapes: boolean;
   /** Bodies added as they were at the time. */
   readonly analysis: StatementAnalysis;
   /** `Judge.stamp` at that time: under another one, an analysis without text is void. */

@@ -83,7 +83,7 @@ export class Session {
       encoding: this.settings.encoding,
       ended: (run, status) => this.ended(run, status),
       confirmed: op => {
-        this.core.picture.confirmed(op);
+        this.aftermath.confirmed(op);
         this.cancelling.step();
       },
       completed: statement => this.aftermath.completed(statement),
@@ -291,7 +291,7 @@ export class Session {
   private ready(status: TransactionStatus): void {
     const { core } = this;
     core.status = status;
-    this.settings.encoding.ready();
+    this.settings.ready();
     core.inBlock = status !== 'I';
     core.segment = false;
     core.bound = false;

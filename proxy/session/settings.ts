@@ -1,5 +1,6 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
 import { Encoding } from './encoding.ts';
+import { STRINGS, StringReading } from './strings.ts';
 
 /** Reported settings that change what a statement means, and so belong to its digest. */
 const REPORTED = [
@@ -9,7 +10,7 @@ const REPORTED = [
   'client_encoding',
   'default_transaction_read_only',
   'session_authorization',
-  'standard_conforming_strings',
+  STRINGS,
 ];
 
 const UNKNOWN_PATH: readonly string[] = ['?'];
@@ -22,6 +23,7 @@ const KNOWN = new Set([
   'role',
   'search_path',
   'session_authorization',
+  STRINGS,
   'transaction_read_only',
 ]);
 
@@ -36,6 +38,7 @@ export class Settings {
   private readonly touched = new Set<string>();
   private setInTransaction = false;
   readonly encoding = new Encoding();
+  readonly strings = new StringReading();
   /** search_path and role have to be asked for again before anything is judged. */
   dirty = true;
   searchPath: readonly string[] = ['?'];
@@ -45,8 +48,21 @@ export class Settings {
   report(name: string, value: string): void {
     this.reported.set(name, value);
     this.encoding.report(name, value);
+    this.strings.report(name, value);
     // Reported from Postgres 18 on; before, it is asked for.
     if (name === 'search_path' && value !== this.rawSearchPath) this.dirty = true;
+  }
+
+  /** The server is ready: what it has reported counts. */
+  ready(): void {
+    this.encoding.ready();
+    this.strings.ready();
+  }
+
+  /** These are about to run: what they may change, if only for a while. */
+  expect(statements: readonly StatementAnalysis[]): void {
+    if (statements.some(s => s.otherEncoding === true)) this.encoding.foreign = true;
+    this.strings.expect(statements);
   }
 
   /** Settings that the agent gave at start-up: another session, which did not, may mean something else by the same words. */
@@ -72,7 +88,8 @@ export class Settings {
       else if (action.kind === 'commit' || action.kind === 'rollback') this.transactionEnded();
     }
     if (effects.readOnly) return;
-    if (effects.functions.length > 0 || effects.commands.some(c => MAY_CHANGE_ANYTHING.has(c))) this.doubt();
+    const mayRun = effects.functions.length + effects.unknown.length > 0;
+    if (mayRun || effects.commands.some(c => MAY_CHANGE_ANYTHING.has(c))) this.doubt();
   }
 
   /** Something may have changed them that was not seen to its end. */
@@ -106,14 +123,15 @@ export class Settings {
     return [...this.touched].filter(name => /^[a-z_][a-z0-9_.]*$/.test(name)).sort();
   }
 
-  /** For the digest of a statement; `shown` are the answers for `asked`. */
-  forDigest(shown: ReadonlyMap<string, string>): Record<string, string> {
+  /** For the digest of a statement; `shown` are the answers for `asked`, `escapes` how its text was read, which is when it was parsed. */
+  forDigest(shown: ReadonlyMap<string, string>, escapes: boolean): Record<string, string> {
     const settings: Record<string, string> = { search_path: this.rawSearchPath, role: this.role };
     for (const name of REPORTED) {
       const value = this.reported.get(name);
       if (value !== undefined) settings[name.toLowerCase()] = value;
     }
     for (const [name, value] of shown) settings[name] = value;
+    settings[STRINGS] = escapes ? 'off' : 'on';
     return settings;
   }
 }

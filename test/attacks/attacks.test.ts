@@ -9,6 +9,7 @@ import { NAMES } from './names.ts';
 import { PROTECTED_VALUES } from './protected-values.ts';
 import { READ_ONLY } from './read-only.ts';
 import { SEARCH_PATH } from './search-path.ts';
+import { STRINGS } from './strings.ts';
 import { WIRE } from './wire.ts';
 
 /**
@@ -21,6 +22,7 @@ const CLASSES: readonly AttackClass[] = [
   CHANGED_MEANING,
   READ_ONLY,
   ENCODING,
+  STRINGS,
   PROTECTED_VALUES,
   HOLDS,
   WIRE,

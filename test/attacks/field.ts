@@ -34,6 +34,10 @@ create procedure lab.tool_move() language plpgsql as
 create procedure lab.tool_read_write() language plpgsql as
   $$ begin commit; set transaction read write; insert into public.marks values ('procedure'); end $$;
 create function lab.settle() returns text language sql as $$ select set_config('search_path', 'public', false) $$;
+create function lab.unstandard() returns text language sql as
+  $$ select set_config('standard_conforming_strings', 'off', false) $$;
+create function lab.folded() returns text immutable language plpgsql as
+  $$ begin return set_config('standard_conforming_strings', 'off', false); end $$;
 do $$ begin
   for i in 1..${PAIRS} loop
     execute format('create function other.f%s() returns integer language sql as ''select 1''', i);
@@ -88,7 +92,7 @@ const RULES = `
     match: { effects: { commands: [update, ddl, set], onlyRelations: [pg_catalog.pg_settings] } }
     verdict: allow
   - name: setting-functions
-    match: { effects: { commands: [select, set], functions: [lab.settle, pg_catalog.set_config], unknown: true } }
+    match: { effects: { commands: [select, set], functions: [lab.settle, lab.unstandard, lab.folded, pg_catalog.set_config], unknown: true } }
     verdict: allow
   - name: set-config
     match: { effects: { commands: [select, set], functions: [pg_catalog.set_config] } }

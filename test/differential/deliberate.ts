@@ -24,13 +24,13 @@ export interface Deliberate {
 export const DELIBERATE: readonly Deliberate[] = [
   {
     name: 'no notices of a text that does not parse',
-    why: 'the text is never sent to the server, whose scanner would say which names it cuts before it finds the fault',
+    why: 'the text is never sent to the server, whose scanner would say which names it cuts, and which backslashes mean something, before it finds the fault',
     settle: ({ direct, proxied }) => ({
       proxied,
       direct: direct.filter((answer, i) => {
-        if (answer.R !== 'truncate_identifier' || answer.type !== 'N') return true;
+        if (answer.type !== 'N' || !SCANNER_NOTICES.has(String(answer.R))) return true;
         const next = direct.slice(i).find(other => other.type !== 'N');
-        return next?.type !== 'E' || next.R !== 'scanner_yyerror';
+        return next?.type !== 'E' || !NOT_SENT.has(String(next.R));
       }),
     }),
   },
@@ -91,6 +91,21 @@ export const DELIBERATE: readonly Deliberate[] = [
     ),
   },
 ];
+
+const SCANNER_NOTICES = new Set([
+  'truncate_identifier',
+  'check_string_escape_warning',
+  'check_escape_warning',
+]);
+/** Routines that find a fault in a text before any of it runs. */
+const NOT_SENT = new Set([
+  'scanner_yyerror',
+  'core_yylex',
+  'base_yyparse',
+  'report_invalid_encoding',
+  'report_invalid_encoding_int',
+  'exec_parse_message',
+]);
 
 /** For a difference in one message: where it is there, both sides become what `without` makes of theirs. */
 function inPairs(

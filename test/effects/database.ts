@@ -166,7 +166,7 @@ create function f_perform() returns int language plpgsql as $$ begin perform nex
 create function f_setlocal() returns int language plpgsql as $$ begin set local work_mem = '1MB'; return 1; end $$;
 create function f_label() returns int language plpgsql as $$ <<outer>> declare x int := 1; begin <<inner>> loop exit inner when x > 3; x := x + 1; continue inner when false; end loop; return outer.x; end $$;
 create function f_cfg() returns text language sql set work_mem = '2MB' as $$ select 'x' $$;
-create function f_scs() returns text language sql set standard_conforming_strings = off as $$ select 'x' $$;
+create function f_scs() returns text language sql set standard_conforming_strings = off as $$ select 'x\\ty' $$;
 create schema evil; create function evil.lower(text) returns text language plpgsql as $$ begin insert into public.log(note) values ('l'); return $1; end $$;
 create function evil.count(int) returns int language plpgsql as $$ begin insert into public.log(note) values ('l'); return $1; end $$;
 create function f_pathy(x text) returns text language sql as $$ select lower(x) $$;

@@ -195,16 +195,13 @@ test('outputs are clean only where nothing read can be in them', () => {
 
 test('settings that would make the proxy read another text than the server are refused', () => {
   for (const sql of [
-    'set standard_conforming_strings = off',
     "set client_encoding = 'SJIS'",
     "set names 'big5'",
     "select set_config('client_encoding', 'gbk', false)",
     "do $$ begin set client_encoding = 'latin1'; end $$",
-    "select set_config('Standard_Conforming_Strings', $1, false)",
     "select set_config(note, 'x', false) from log",
     "select set_config('client_encodingX'::varchar(15), 'latin1', false)",
     "select set_config('client_encodingX'::name::varchar(15)::text, 'latin1', false)",
-    "select set_config(name, 'off', false) from pg_settings where name = 'standard_conforming_strings'",
     "select set_config(name, 'x', false) from pg_settings where name = 'work_mem' or true",
     "select set_config(name, 'x', false) from pg_settings where name <> 'work_mem'",
     "select set_config(name, 'x', false) from pg_settings where name like 'work_mem'",
@@ -216,14 +213,19 @@ test('settings that would make the proxy read another text than the server are r
     "select (select set_config(name, 'x', false) from (select note as name from log) l) from pg_settings where name = 'work_mem'",
     "with pg_settings as (select note as name from log) select set_config(name, 'x', false) from pg_settings where name = 'work_mem'",
     "select set_config(name, 'x', false) from pg_settings where name = $1",
-    'alter role postgres set standard_conforming_strings = off',
     "alter database postgres set client_encoding = 'latin1'",
-    'alter system set standard_conforming_strings = off',
-    "create function f() returns int language sql set standard_conforming_strings = off as 'select 1'",
+    "alter system set client_encoding = 'latin1'",
+    "create function f() returns int language sql set client_encoding = 'latin1' as 'select 1'",
   ])
     assert.notEqual(bench.one(sql).refusal, null, sql);
   for (const sql of [
     'set standard_conforming_strings = on',
+    'set standard_conforming_strings = off',
+    "select set_config('Standard_Conforming_Strings', $1, false)",
+    "select set_config(name, 'off', false) from pg_settings where name = 'standard_conforming_strings'",
+    'alter role postgres set standard_conforming_strings = off',
+    'alter system set standard_conforming_strings = off',
+    "create function f() returns int language sql set standard_conforming_strings = off as 'select 1'",
     "set client_encoding = 'UTF8'",
     "set names 'utf-8'",
     'set names default',

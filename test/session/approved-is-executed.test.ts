@@ -278,6 +278,50 @@ test('search_path and other settings are part of what is approved: the digest ch
   other.destroy();
 });
 
+test('how its strings were read when it was parsed is part of what is approved, whatever the setting is when it runs', async () => {
+  const client = await gate.agent();
+  const text = `delete from items where name = '\\' or id = 19 --'`;
+  const parsed = async (name: string) => {
+    client.send(raw.parse({ name, sql: text }), raw.sync());
+    assert.equal(answer(await client.untilReady()), '1 Z:I');
+  };
+  const set = async (value: string) => {
+    client.send(raw.query(`set standard_conforming_strings = ${value}; set escape_string_warning = off`));
+    assert.equal(answer(await client.untilReady()), 'C:SET C:SET Z:I');
+  };
+  const run = async (statement: string) => {
+    client.send(raw.bind({ statement }), raw.execute(), raw.sync());
+    return heldNotice(client);
+  };
+  await parsed('on');
+  await set('off');
+  await parsed('off');
+  const digests: string[] = [];
+  for (const [setting, statement] of [
+    ['off', 'off'],
+    ['on', 'off'],
+    ['on', 'on'],
+    ['off', 'on'],
+  ] as const) {
+    await set(setting);
+    const id = await run(statement);
+    const { digest, statement: shown } = await gate.approval(id);
+    assert.equal(shown.settings.standard_conforming_strings, statement, `${statement}, run while ${setting}`);
+    digests.push(digest);
+    await gate.deny(id, 'only looking');
+    await client.untilReady();
+  }
+  assert.notEqual(digests[0], digests[2]);
+  // The same words: where the backslash escapes the quote they name no row, and else one.
+  await approved(await run('off'));
+  assert.equal(answer(await client.untilReady()), '2 C:DELETE 0 Z:I');
+  assert.deepEqual(await ids('id = 19'), [19]);
+  await approved(await run('on'));
+  assert.equal(answer(await client.untilReady()), '2 C:DELETE 1 Z:I');
+  assert.deepEqual(await ids('id = 19'), []);
+  client.destroy();
+});
+
 test('with another search_path the other table is what runs, and what is shown', async () => {
   const client = await gate.agent({ parameters: { search_path: 'other' } });
   client.send(raw.query('delete from items where id = 13'));

@@ -271,19 +271,15 @@ test('text values that are not UTF-8 are refused as the server would, and the se
   assert.equal(answer(await client.untilReady()), 'T D C:SELECT 1 Z:I');
 });
 
-/** What the settings that change how text is read are on the server now, in every session of the agent. */
+/** What the setting that changes how text is read is on the server now, in every session of the agent. */
 async function settingsStay(client: RawClient, how: string): Promise<void> {
   if (client.closed) return;
-  client.send(
-    raw.query(
-      "select current_setting('client_encoding') || ' ' || current_setting('standard_conforming_strings')",
-    ),
-  );
+  client.send(raw.query("select current_setting('client_encoding')"));
   const frames = await client.untilReady();
-  assert.deepEqual(raw.rows(frames), [['UTF8 on']], how);
+  assert.deepEqual(raw.rows(frames), [['UTF8']], how);
 }
 
-test('a client_encoding that hides ASCII, or old strings, is refused at start-up, by whatever way', async () => {
+test('a client_encoding that hides ASCII is refused at start-up, by whatever way', async () => {
   for (const parameters of [
     { client_encoding: 'SJIS' },
     { client_encoding: 'GB18030' },
@@ -291,8 +287,6 @@ test('a client_encoding that hides ASCII, or old strings, is refused at start-up
     { options: '-c client_encoding=BIG5' },
     { options: '--client-encoding=BIG5' },
     { options: '-cclient_encoding=BIG5' },
-    { options: '-c standard_conforming_strings=off' },
-    { standard_conforming_strings: 'off' },
     { backslash_quote: 'on' },
     { session_preload_libraries: 'x' },
     { options: '-c session_authorization=postgres' },
@@ -308,7 +302,7 @@ test('a client_encoding that hides ASCII, or old strings, is refused at start-up
     (await gate.agent({ parameters })).destroy();
 });
 
-test('a client_encoding that hides ASCII, or old strings, is never accepted later, by whatever way', async () => {
+test('a client_encoding that hides ASCII is never accepted later, by whatever way', async () => {
   const ways = [
     "set client_encoding = 'SJIS'",
     "set local client_encoding = 'SJIS'",
@@ -318,11 +312,8 @@ test('a client_encoding that hides ASCII, or old strings, is never accepted late
     "select set_config('client_' || 'encoding', 'SJIS', false)",
     "with x as (select set_config('client_encoding', 'SJIS', false)) select * from x",
     "update pg_settings set setting = 'SJIS' where name = 'client_encoding'",
-    "update pg_settings set setting = 'off' where name like 'standard_conforming%'",
-    'set standard_conforming_strings = off',
-    'set local standard_conforming_strings to off',
-    "select set_config('standard_conforming_strings', 'off', false)",
-    "begin; set standard_conforming_strings = off; select '\\'; drop table notes; --'",
+    "update pg_settings set setting = 'SJIS' where name like 'client_enc%'",
+    "begin; set client_encoding = 'SJIS'; select '\\'; drop table notes; --'",
   ];
   for (const sql of ways) {
     for (const protocol of ['simple', 'extended'] as const) {

@@ -107,6 +107,23 @@ test('asking changes nothing that the agent could see: settings, statements, por
   assert.equal(await say('rollback'), 'C:ROLLBACK Z:I');
 });
 
+test('asked while standard_conforming_strings is off, the questions are read as ever, and the setting stays', async () => {
+  agent = await gate.agent();
+  await say('begin; set local standard_conforming_strings = off; set local escape_string_warning = off');
+  assert.equal(
+    await say(
+      "create table app.escaped (id int primary key, body text default 'a\\\\b' check (body <> '\\\\'))",
+    ),
+    'C:CREATE TABLE Z:T',
+  );
+  assert.equal(await say("insert into app.escaped values (1, default), (2, 'c\\'d')"), 'C:INSERT 0 2 Z:T');
+  assert.deepEqual(await rowsOf('select body from app.escaped order by id'), [['a\\b'], ["c'd"]]);
+  assert.deepEqual(await rowsOf('show standard_conforming_strings'), [['off']]);
+  assert.equal(await say('commit'), 'C:COMMIT Z:I');
+  assert.deepEqual(await rowsOf('show standard_conforming_strings'), [['on']]);
+  assert.deepEqual(await rowsOf("select '\\' from app.known limit 1"), []);
+});
+
 test('what a rollback to a savepoint has undone is unknown again', async () => {
   agent = await gate.agent();
   await say('begin');

@@ -5,7 +5,8 @@ import type { Judge } from './judge.ts';
 import { UNKNOWN_PATH } from './names.ts';
 import { parseStatements } from './parse.ts';
 import { walkPlpgsql } from './plpgsql.ts';
-import { isKept } from './settings.ts';
+import { respell } from './respell.ts';
+import { changesStrings, isKept } from './settings.ts';
 import { walkStatement } from './statement.ts';
 import { is, list, node, tree } from './tree.ts';
 
@@ -25,8 +26,10 @@ export function functionBody(
   context.parameters = true;
   context.variables = true;
   for (const type of [...f.inputs, ...f.allTypes, f.result]) castTo(context, type);
-  if (f.config.some(c => isKept(c.split('=', 1)[0] ?? '')))
-    context.facts.cannotTell(`${name} changes how text is read`);
+  const configured = f.config.map(c => c.split('=', 1)[0] ?? '');
+  if (configured.some(isKept)) context.facts.cannotTell(`${name} changes how text is read`);
+  if (configured.some(changesStrings)) context.facts.otherStrings = true;
+  if (f.sqlBody === '' && respell(f.source) !== null) context.facts.ambiguous.add(name);
   if (f.language === 'plpgsql') walkPlpgsql(context, name, f.definition, f.source);
   else if (f.language === 'sql') sqlBody(context, name, f);
   else context.facts.cannotRead(`${name} is written in ${f.language}, which is not read`);

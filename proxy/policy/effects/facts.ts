@@ -37,6 +37,10 @@ export class Facts {
   parseRuns = false;
   /** The session may be in a client_encoding other than UTF8 afterwards. */
   otherEncoding = false;
+  /** It may change standard_conforming_strings, if only while it runs. */
+  otherStrings = false;
+  /** Bodies that run, and whose text says something else with standard_conforming_strings off. */
+  readonly ambiguous = new Set<string>();
 
   cannotTell(why: string): void {
     this.unknown.add(why);
@@ -100,6 +104,8 @@ export class Facts {
     this.opaque ||= other.opaque;
     this.parseRuns ||= other.parseRuns;
     this.otherEncoding ||= other.otherEncoding;
+    this.otherStrings ||= other.otherStrings;
+    for (const a of other.ambiguous) this.ambiguous.add(a);
     this.cursor ??= other.cursor;
   }
 }

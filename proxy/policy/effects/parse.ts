@@ -1,6 +1,8 @@
 import './baseline-compiler.ts';
 import { loadModule, parsePlPgSQLSync, parseSync, SqlError } from 'libpg-query';
 import type { ServerSource } from '#schemas/errors.ts';
+import { blankComments } from './blank-comments.ts';
+import { holds, originalIndex, type Respelling, respell } from './respell.ts';
 import { syntaxAdvice } from './syntax-advice.ts';
 import { syntaxCode } from './syntax-codes.ts';
 import { list, type Tree, tree } from './tree.ts';
@@ -21,11 +23,43 @@ export interface SyntaxFault {
   readonly sqlstate?: string | undefined;
 }
 
-/** The statements of a query string, or why it does not parse. Text that C cannot carry does not parse. Throws when the parser itself fails. */
-export function parse(sql: string): readonly unknown[] | SyntaxFault {
+/**
+ * The statements of a query string, or why it does not parse. Text that C cannot carry does not parse. Throws when the parser itself fails.
+ * `escapes`: as with standard_conforming_strings off.
+ */
+export function parse(sql: string, escapes = false): readonly unknown[] | SyntaxFault {
   if (sql.includes('\0') || !sql.isWellFormed())
     return { message: 'the text has a NUL or is not well-formed Unicode', position: null };
   if (sql.trim() === '') return [];
+  const respelled = escapes ? respell(sql) : null;
+  const text = respelled?.text ?? sql;
+  let read = text;
+  if (respelled !== null && !holds(respelled)) {
+    read = blankComments(text) ?? text;
+    if (read === text || !holds({ ...respelled, text: read }))
+      return { message: 'it cannot be told where the strings of this text end', position: null };
+  }
+  let parsed = parseOnce(read);
+  if ('message' in parsed && read === text) {
+    const blank = blankComments(text);
+    const again = blank === null ? parsed : parseOnce(blank);
+    const shorter =
+      'message' in again &&
+      again.position === parsed.position &&
+      again.message.length <= parsed.message.length;
+    // The server's words show the whole of the token, be it with a comment inside or with the sign that begins one.
+    if (blank !== null && !shorter) {
+      parsed = again;
+      read = blank;
+    }
+  }
+  if (!('message' in parsed) || parsed.position === null || read === sql) return parsed;
+  // The parser counts characters.
+  const at = [...read].slice(0, parsed.position - 1).join('').length;
+  return inOriginal(parsed, at, sql, respelled ?? { text: sql, added: [], unsafe: null });
+}
+
+function parseOnce(sql: string): readonly unknown[] | SyntaxFault {
   try {
     const result: unknown = parseSync(sql);
     return list(tree(result).stmts).map(s => tree(s).stmt);
@@ -42,6 +76,25 @@ export function parse(sql: string): readonly unknown[] | SyntaxFault {
     return { message: fault.message, position, ...advice, ...code, source };
   }
 }
+
+/** A fault at index `at` of the new spelling, as the server says it of the original. */
+function inOriginal(fault: SyntaxFault, at: number, sql: string, respelled: Respelling): SyntaxFault {
+  const from = originalIndex(respelled, at);
+  const position = [...sql.slice(0, from)].length + 1;
+  if (at === respelled.unsafe) return { ...UNSAFE, position };
+  const shown = /^([^"]* at or near )"(.*)"$/s.exec(fault.message);
+  if (shown === null) return { ...fault, position };
+  const [, words = '', token = ''] = shown;
+  const to = originalIndex(respelled, at + token.length);
+  return { ...fault, position, message: `${words}"${sql.slice(from, to)}"` };
+}
+
+const UNSAFE: Omit<SyntaxFault, 'position'> = {
+  message: 'unsafe use of string constant with Unicode escapes',
+  detail: 'String constants with Unicode escapes cannot be used when "standard_conforming_strings" is off.',
+  sqlstate: '0A000',
+  source: { file: 'scan.l', routine: 'core_yylex' },
+};
 
 /** The parser is the server's own, from files that were put into one folder under longer names. */
 function sourceOf(details: SqlError['sqlDetails']): ServerSource | undefined {

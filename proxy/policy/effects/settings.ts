@@ -3,14 +3,11 @@ import type { Context } from './context.ts';
 
 /** Settings whose change would make the proxy read a text differently from the server. Names are lower-case. */
 const KEPT: ReadonlyMap<string, (value: string) => boolean> = new Map([
-  ['standard_conforming_strings', isOn],
   ['client_encoding', isUtf8],
   ['names', isUtf8],
 ]);
-
-function isOn(value: string): boolean {
-  return ['on', 'true', 'yes', '1', 't', 'y', 'tru', 'ye', 'tr'].includes(value.toLowerCase());
-}
+/** Texts are read as the server says that it is; what runs in between may be read either way. */
+const STRINGS = 'standard_conforming_strings';
 
 function isUtf8(value: string): boolean {
   return clientEncoding(value) === 'UTF8';
@@ -38,6 +35,7 @@ export function changeSetting(
   forSession = true,
 ): void {
   const name = setting?.toLowerCase();
+  if (name === STRINGS && forSession) facts.otherStrings = true;
   if (itself && forSession && (name === 'client_encoding' || name === 'names') && value !== null) {
     const encoding = clientEncoding(value);
     if (encoding !== null) {
@@ -49,7 +47,11 @@ export function changeSetting(
   if (refusal !== null) facts.refuse(refusal);
 }
 
-/** The kept settings themselves: a function or role that carries one of them in its configuration cannot be read safely. */
+/** The kept settings themselves: a function that carries one of them in its configuration cannot be read safely. */
 export function isKept(setting: string): boolean {
   return KEPT.has(setting.toLowerCase());
+}
+
+export function changesStrings(setting: string): boolean {
+  return setting.toLowerCase() === STRINGS;
 }

@@ -6,6 +6,7 @@ import { intoTable, readNamed, walkDml, writeRelation, written } from './dml.ts'
 import { call, walk } from './expression.ts';
 import { walkPlpgsql } from './plpgsql.ts';
 import { label, resolve, walkQuery } from './query.ts';
+import { respell } from './respell.ts';
 import { rewire } from './rewiring.ts';
 import { changeSetting } from './settings.ts';
 import { constant, everything, is, list, names, node, present, type Tree, text, tree } from './tree.ts';
@@ -259,6 +260,7 @@ function doBlock(context: Context, body: Tree): void {
     facts.cannotRead(`DO in ${language} is not read`);
     return;
   }
+  if (respell(source) !== null) facts.ambiguous.add('the DO block');
   const tag = `hp${'q'.repeat(longestRun(source) + 1)}`;
   walkPlpgsql(context, 'the DO block', `DO $${tag}$${source}$${tag}$`, source);
   settle(context);

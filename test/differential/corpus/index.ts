@@ -7,6 +7,7 @@ import { NAMES } from './names.corpus.ts';
 import { REFUSED } from './refused.corpus.ts';
 import { SETTINGS } from './settings.corpus.ts';
 import { SIMPLE } from './simple.corpus.ts';
+import { STRINGS } from './strings.corpus.ts';
 
 /** The scripts written by hand, by what they are about. */
 export const CORPUS: Readonly<Record<string, readonly Script[]>> = {
@@ -15,6 +16,7 @@ export const CORPUS: Readonly<Record<string, readonly Script[]>> = {
   cursors: CURSORS,
   COPY: COPY,
   'settings and notifications': SETTINGS,
+  'strings and comments': STRINGS,
   names: NAMES,
   'texts that do not parse': REFUSED,
   'messages that make no sense': MALFORMED,
