@@ -8,6 +8,14 @@ import type { ServerSource } from './errors.ts';
  */
 export type Strings = 'standard' | 'doubtful' | 'escapes';
 
+/** What SQL gives a name. */
+export interface Named {
+  readonly name: string;
+  readonly body: StatementAnalysis;
+  /** The text that does it, by which the body can be analysed again; absent where it does more, or may be read in two ways. */
+  readonly text?: string;
+}
+
 /** What a statement does to the proxy's picture of the session, once the server has confirmed it. */
 export type SessionAction =
   /** `readOnly`/`isolation` as far as the text says it; null where the session's default counts. */
@@ -15,9 +23,9 @@ export type SessionAction =
   | { readonly kind: 'commit' }
   | { readonly kind: 'rollback' }
   | { readonly kind: 'savepoint' | 'release' | 'rollback-to'; readonly name: string }
-  | { readonly kind: 'prepare'; readonly name: string; readonly body: StatementAnalysis }
+  | ({ readonly kind: 'prepare' } & Named)
   | { readonly kind: 'deallocate'; readonly name: string | null }
-  | { readonly kind: 'declare'; readonly name: string; readonly body: StatementAnalysis }
+  | ({ readonly kind: 'declare' } & Named)
   | { readonly kind: 'close'; readonly name: string | null }
   | { readonly kind: 'discard' }
   /** SET, RESET, set_config: the setting's lower-case name, null for RESET ALL. */

@@ -155,6 +155,9 @@ export const POLICY_DESCRIPTIONS: Readonly<Record<string, string>> = {
     connectionsPerPrincipal: 'Sessions of one principal.',
     message: 'The longest message of an agent: 512kB, 64MB; 256MB is the most.',
     ahead: 'What an agent may send behind a statement that is held: 16MB.',
+    memory:
+      'What the proxy keeps for agents: messages that are not whole yet or wait, and texts of prepared statements. Default 512MB.',
+    memoryPerPrincipal: 'The same, of one principal. Default 256MB.',
     parked: 'Held statements in all.',
     parkedPerPrincipal: 'Held statements of one principal.',
     statements: 'Prepared statements of one session.',

@@ -1,9 +1,10 @@
 import { Catalog, type Part } from './catalog.ts';
-import { buildFunctions, suspectFunctions } from './functions.ts';
+import { buildFunctions, FIRST_USER_OID, suspectFunctions } from './functions.ts';
 import { byName, Index, Layers } from './layers.ts';
 import type { Answers, Row, Rows } from './load.ts';
-import { type Derived, type ProtectedName, Protection, type StoredView } from './protect.ts';
-import { buildRelations, NO_RELATIONS, type RelationsBelow } from './relations.ts';
+import { type Derived, type ProtectedName, Protection, type RowColumn, type StoredView } from './protect.ts';
+import { attributes, buildRelations, NO_RELATIONS, type RelationsBelow } from './relations.ts';
+import type { CatalogType } from './shapes.ts';
 import * as sql from './sql.ts';
 import { buildOperators, buildTypes, operatorCode } from './types.ts';
 
@@ -38,7 +39,11 @@ export async function assemble(
   const own = buildFunctions(answers);
   const functions = new Layers(below.part.functions, new Index(own));
   const raw = buildRelations(answers, functions, below.relations);
-  const protection = new Protection(raw.protectable, names, derivedColumns(answers.defaults));
+  const { types, everywhere } = buildTypes(answers, functions, below.types, below.relations.rows);
+  const protection = new Protection(raw.protectable, names, {
+    derived: derivedColumns(answers.defaults),
+    rows: names.length === 0 ? [] : rowColumns(answers, below, types),
+  });
   if (protection.reaching.size > 0) {
     const reaching = reachingViews(
       answers,
@@ -49,7 +54,6 @@ export async function assemble(
     const trees = reaching.length === 0 ? [] : await query(sql.VIEW_TREES(reaching));
     protection.maskViews(new Map(trees.map(([oid, tree]) => [Number(oid), tree ?? ''])));
   }
-  const { types, everywhere } = buildTypes(answers, functions, below.types, below.relations.rows);
   const code = new Map([...below.operatorCode, ...operatorCode(answers)]);
   return new Catalog({
     version,
@@ -69,6 +73,24 @@ export async function assemble(
 function derivedColumns(defaults: Rows): Derived[] {
   return defaults.flatMap(([relation, , , attnum, from]) =>
     from === null ? [] : [{ relation: Number(relation), attnum: Number(attnum), from: numbers(from) }],
+  );
+}
+
+/** Columns whose values are rows of other relations, or have such rows inside: in an array, a domain, a range or another row. */
+function rowColumns(answers: Answers, below: Below, own: ReadonlyMap<number, CatalogType>): RowColumn[] {
+  const relations = new Map<number, number>();
+  for (const row of [...below.types.values(), ...answers.types])
+    if (Number(row[6]) !== 0) relations.set(Number(row[0]), Number(row[6]));
+  const held = (type: number, seen = new Set<number>()): number[] => {
+    if (type < FIRST_USER_OID || seen.has(type)) return [];
+    seen.add(type);
+    const parts = (own.get(type) ?? below.part.types.get(type))?.parts ?? [];
+    return [relations.get(type) ?? 0, ...parts.flatMap(part => held(part, seen))].filter(oid => oid !== 0);
+  };
+  return [...below.relations.rows.values(), ...answers.relations].flatMap(([oid, , , , , , , , columns]) =>
+    attributes(Number(oid) < FIRST_USER_OID ? null : columns)
+      .map(([, column, type]) => ({ relation: Number(oid), column, of: held(type) }))
+      .filter(column => column.of.length > 0),
   );
 }
 

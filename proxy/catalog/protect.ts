@@ -34,6 +34,13 @@ export interface Derived {
   readonly from: readonly number[];
 }
 
+/** A column that holds rows of these relations. */
+export interface RowColumn {
+  readonly relation: number;
+  readonly column: string;
+  readonly of: readonly number[];
+}
+
 export interface StoredView {
   readonly relations: readonly number[];
   readonly functions: readonly number[];
@@ -50,6 +57,8 @@ const IMPLIED: readonly (readonly [string, readonly string[]])[] = [
   ['pg_largeobject', ['data']],
 ];
 
+const NO_OTHERS = { derived: [], rows: [] };
+
 /** What is protected, and everything that its values can be read from. */
 export class Protection {
   /** Configured names that the target does not have. */
@@ -62,7 +71,7 @@ export class Protection {
   constructor(
     relations: ReadonlyMap<number, Protectable>,
     configured: readonly ProtectedName[],
-    derived: readonly Derived[] = [],
+    others: { readonly derived: readonly Derived[]; readonly rows: readonly RowColumn[] } = NO_OTHERS,
   ) {
     this.#relations = relations;
     const byName = new Map([...relations.values()].map(r => [`${r.schema}.${r.name}`, r]));
@@ -73,9 +82,11 @@ export class Protection {
       else this.missing.push(name);
     }
     if (this.reaching.size === 0) return;
-    for (let open = derived; open.length > 0; ) {
-      // What a parent's or child's column brings may be what another one is computed from.
-      const rest = open.filter(column => !this.#derive(column));
+    const { derived, rows } = others;
+    const steps = [...derived.map(d => () => this.#derive(d)), ...rows.map(r => () => this.#holds(r))];
+    for (let open = steps; open.length > 0; ) {
+      // What a parent's or child's column brings may be what another one is computed from, or holds.
+      const rest = open.filter(step => !step());
       if (rest.length === open.length) break;
       open = rest;
     }
@@ -103,6 +114,15 @@ export class Protection {
           column: `${relation.schema}.${relation.name}.${name}`,
           mask: 'redact',
         });
+    return true;
+  }
+
+  /** True once the column is masked, because the rows that it holds have protected values. */
+  #holds({ relation: oid, column, of }: RowColumn): boolean {
+    const relation = this.#relations.get(oid);
+    if (relation === undefined || !of.some(held => this.reaching.has(held))) return false;
+    const name = `${relation.schema}.${relation.name}.${column}`;
+    this.#spread(relation, column, { column: name, mask: 'redact' });
     return true;
   }
 

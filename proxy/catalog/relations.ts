@@ -205,7 +205,8 @@ function trigger(row: readonly (string | null)[]): CatalogTrigger {
   };
 }
 
-function attributes(json: string | null | undefined): [number, string, number][] {
+/** Number, name and type of each column. */
+export function attributes(json: string | null | undefined): [number, string, number][] {
   return json === null || json === undefined ? [] : (JSON.parse(json) as [number, string, number][]);
 }
 

@@ -1,4 +1,4 @@
-import type { Analysis, StatementAnalysis, Strings } from '#schemas/analysis.ts';
+import type { Analysis, Named, SessionAction, StatementAnalysis, Strings } from '#schemas/analysis.ts';
 import type { CommandClass } from '#schemas/effects.ts';
 import type { CatalogView } from './catalog-view.ts';
 import { actionsOf, ownsTransaction } from './effects/actions.ts';
@@ -39,7 +39,23 @@ export function analyse(
     return { kind: 'statements', statements: [failed(fault, view).analysis] };
   }
   if ('message' in parsed) return { kind: 'syntax-error', ...parsed };
-  return { kind: 'statements', statements: analyseTrees(parsed, view, searchPath, parameterTypes, strings) };
+  const statements = analyseTrees(parsed, view, searchPath, parameterTypes, strings);
+  return {
+    kind: 'statements',
+    statements: statements.length === 1 ? statements.map(withText(sql)) : statements,
+  };
+}
+
+/** With a backslash in it, the text might be read otherwise the next time. */
+function withText(sql: string): (statement: StatementAnalysis) => StatementAnalysis {
+  return statement =>
+    sql.includes('\\') || !statement.actions.some(names)
+      ? statement
+      : { ...statement, actions: statement.actions.map(a => (names(a) ? { ...a, text: sql } : a)) };
+}
+
+function names(action: SessionAction): action is SessionAction & Named {
+  return action.kind === 'prepare' || action.kind === 'declare';
 }
 
 /** The same for statements that are parsed already. */

@@ -80,6 +80,7 @@ function strictest(verdicts: readonly Verdict[]): Verdict {
 /** Comments and semicolons only. Every field is asked, so that a mislabelled statement does not pass as nothing. */
 function doesNothing({ effects, actions, executes, cursor }: StatementAnalysis): boolean {
   return (
+    effects.readOnly &&
     effects.commands.every(command => command === 'empty') &&
     effects.reads.length + effects.writes.length + effects.functions.length + effects.unknown.length === 0 &&
     !effects.outside &&

@@ -1,4 +1,4 @@
-import type { StatementAnalysis } from '#schemas/analysis.ts';
+import type { Named, StatementAnalysis } from '#schemas/analysis.ts';
 import type { HoldpointError } from '#schemas/errors.ts';
 import type { Pipeline, Submission } from '../pipeline.ts';
 import type { TransactionStatus } from '../wire/backend.ts';
@@ -45,7 +45,7 @@ export interface Core {
   /** Judged anew: the meaning of a prepared statement may have changed since. */
   judgedBind(prepared: Prepared): Judged;
   /** What PREPARE or DECLARE of this make. */
-  fromSql(analysis: StatementAnalysis): Prepared;
+  fromSql(named: Pick<Named, 'body' | 'text'>): Prepared;
   judgedText(text: string, types: readonly number[]): Judged | null;
   submit(
     work: Pick<Submission, 'run' | 'judged' | 'protocol' | 'parameters' | 'forward' | 'refuse'> & Described,

@@ -1,4 +1,4 @@
-import type { StatementAnalysis } from '#schemas/analysis.ts';
+import type { Named, StatementAnalysis } from '#schemas/analysis.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import type { Parameter, Statement } from '#schemas/statement.ts';
 import { INVARIANT, type Verdict } from '#schemas/verdict.ts';
@@ -197,12 +197,13 @@ export class Judging {
   }
 
   /** What PREPARE or DECLARE make: an analysis, valid as long as nothing that it depends on changes. */
-  fromSql(analysis: StatementAnalysis): Prepared {
+  fromSql({ body: analysis, text: madeBy }: Pick<Named, 'body' | 'text'>): Prepared {
     const alone = analysis.executes === null && analysis.cursor === null;
     return {
       text: null,
       types: [],
-      bytes: bytesOf(''),
+      bytes: bytesOf(madeBy ?? ''),
+      madeBy,
       escapes: false,
       analysis,
       under: this.judge.stamp,
@@ -231,9 +232,26 @@ export class Judging {
   /** What a name stands for; not told where that hangs on yet another name, which may be another one by now. */
   private bodyOf(prepared: Prepared | undefined): StatementAnalysis | undefined {
     if (prepared === undefined || !prepared.alone) return undefined;
-    if (prepared.text === null) return prepared.under === this.judge.stamp ? prepared.analysis : undefined;
+    if (prepared.text === null) return this.stillMeans(prepared) ? prepared.analysis : undefined;
     const judgement = this.judge.text(prepared.text, prepared.types, prepared.escapes);
     return judgement.kind === 'judged' ? judgement.judged.statements[0] : undefined;
+  }
+
+  /**
+   * Whether what PREPARE or DECLARE made is what its text would make now. A cursor goes on as it was planned and a prepared statement is planned
+   * anew: where both analyses are the same, each is right for either.
+   */
+  private stillMeans(prepared: Prepared): boolean {
+    const { judge } = this;
+    if (prepared.under === judge.stamp) return true;
+    if (prepared.madeBy === undefined) return false;
+    const again = judge.text(prepared.madeBy);
+    if (again.kind !== 'judged') return false;
+    const [statement] = again.judged.statements;
+    const named = statement?.actions.find(a => a.kind === 'prepare' || a.kind === 'declare');
+    if (JSON.stringify(named?.body) !== JSON.stringify(prepared.analysis)) return false;
+    prepared.under = judge.stamp;
+    return true;
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { SessionAction, StatementAnalysis } from '#schemas/analysis.ts';
+import type { Named, SessionAction, StatementAnalysis } from '#schemas/analysis.ts';
 import type { Share } from '../quota.ts';
 import type { ColumnDescription } from '../wire/backend.ts';
 import type { Judged } from './judgement.ts';
@@ -17,8 +17,10 @@ export interface Prepared {
   readonly escapes: boolean;
   /** Bodies added as they were at the time. */
   readonly analysis: StatementAnalysis;
-  /** `Judge.stamp` at that time: under another one, an analysis without text is void. */
-  readonly under: object;
+  /** `Judge.stamp` at that time, or when it was last found to be the same: under another one, an analysis without text is void. */
+  under: object;
+  /** The PREPARE or DECLARE that made it, where that is kept. */
+  readonly madeBy?: string | undefined;
   /** It names no other statement or cursor. */
   readonly alone: boolean;
   /** As the server last described it to anybody; null until then. Formats are Bind's to say. */
@@ -106,13 +108,13 @@ export class Picture {
   /** Bound and not yet at their end. */
   private readonly open = new Set<Run>();
   private readonly abandoned: (run: Run) => void;
-  private readonly fromSql: (analysis: StatementAnalysis) => Prepared;
+  private readonly fromSql: (named: Pick<Named, 'body' | 'text'>) => Prepared;
 
   /** `abandoned`: the portal of this run is gone before the run was at its end. `fromSql`: what PREPARE or DECLARE make. */
   constructor(
     memory: Pick<Share, 'add' | 'full'>,
     abandoned: (run: Run) => void,
-    fromSql: (analysis: StatementAnalysis) => Prepared,
+    fromSql: (named: Pick<Named, 'body' | 'text'>) => Prepared,
   ) {
     this.memory = memory;
     this.statements = new Names(memory);
@@ -160,10 +162,10 @@ export class Picture {
   acted(action: SessionAction): void {
     switch (action.kind) {
       case 'prepare':
-        this.statements.confirm(action.name, this.fromSql(action.body));
+        this.statements.confirm(action.name, this.fromSql(action));
         return;
       case 'declare': {
-        const source = this.fromSql(action.body);
+        const source = this.fromSql(action);
         this.portals.confirm(action.name, {
           source,
           bytes: source.bytes,

@@ -136,7 +136,7 @@ export class Session {
       picture: new Picture(
         parts.memory,
         run => this.ended(run, run.rows > 0 ? 'ok' : 'skipped'),
-        analysis => this.judging.fromSql(analysis),
+        named => this.judging.fromSql(named),
       ),
       judge,
       pipeline: new Pipeline({
@@ -161,7 +161,7 @@ export class Session {
       retiring: this.retiring,
       run: statements => this.judging.run(++this.count, statements),
       canJudge: () => parts.catalog.current !== null,
-      fromSql: analysis => this.judging.fromSql(analysis),
+      fromSql: named => this.judging.fromSql(named),
       judgedBind: prepared => this.judging.bound(prepared),
       judgedText: (text, types) => {
         const judgement = judge.text(text, types);

@@ -254,3 +254,13 @@ function nameOf(token: { tokenName: string; start: number; end: number }, bytes:
   const begins = bytes.subarray(token.start, token.start + 3).toString('latin1');
   return /^([uU]&|[bBxX])'/.test(begins) ? 'USCONST' : token.tokenName;
 }
+
+test('white space behind a string, however long, is looked at once', () => {
+  const text = `select 'a'\n${' '.repeat(5_000)}x`;
+  assert.equal(
+    tokens(text)
+      .map(token => token.text)
+      .join(''),
+    text,
+  );
+});

@@ -32,7 +32,7 @@ export function step(send: readonly Buffer[], until?: string): Step {
 export type Cut = (bytes: Buffer) => readonly Buffer[];
 export const WHOLE: Cut = bytes => [bytes];
 
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 60_000;
 
 /** Plays the steps on a client that is logged in. All frames, and what went wrong where it did not come to its end. */
 export async function play(

@@ -125,8 +125,11 @@ test('session actions are told', () => {
     { kind: 'rollback-to', name: 'a' },
     { kind: 'release', name: 'a' },
   ]);
-  assert.deepEqual(told('prepare p as delete from log'), [{ kind: 'prepare', name: 'p', body: ['delete'] }]);
-  assert.deepEqual(told('declare c cursor for select 1'), [{ kind: 'declare', name: 'c', body: ['select'] }]);
+  const prepare = 'prepare p as delete from log';
+  assert.deepEqual(told(prepare), [{ kind: 'prepare', name: 'p', body: ['delete'], text: prepare }]);
+  const declare = 'declare c cursor for select 1';
+  assert.deepEqual(told(declare), [{ kind: 'declare', name: 'c', body: ['select'], text: declare }]);
+  assert.deepEqual(told("prepare p as select '\\'"), [{ kind: 'prepare', name: 'p', body: ['select'] }]);
   assert.deepEqual(told('deallocate all; deallocate p; close c; close all; discard all'), [
     { kind: 'deallocate', name: null },
     { kind: 'deallocate', name: 'p' },

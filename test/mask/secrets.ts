@@ -39,10 +39,11 @@ export class Secrets {
     this.#lengths = [...new Set([...this.#needles.keys()].map(needle => needle.length))];
   }
 
-  /** What is told, and where; null when nothing is. */
-  in(frames: readonly Frame[]): string | null {
+  /** What is told, and where; null when nothing is. The server's own numbers, of processes and ports, may be protected ones by chance. */
+  in(frames: readonly Frame[], line: string): string | null {
+    const ownNumbers = line.includes('pg_stat_activity');
     for (const frame of frames) {
-      const found = this.#text(frame) ?? this.#number(frame);
+      const found = this.#text(frame) ?? (ownNumbers ? null : this.#number(frame));
       if (found !== null) return `${frame.type}: ${found}`;
     }
     return null;

@@ -612,6 +612,25 @@ select s from zuc%
 own> create view zva% as select id, ssn as a, name from customers; grant all on zva% to agent
 select a from zva% limit 3
 
+# columns that hold whole rows
+own> create table zve% (id int, was customers, more customers[])
+own> create table zvf% (inner_one zve%)
+own> insert into zve% select 1, c, array[c] from customers c where c.id = 1
+own> insert into zvf% select z from zve% z
+own> grant all on zve%, zvf% to agent
+wait
+select was from zve%
+select more from zve%
+select * from zve%
+select (was).ssn, (more[1]).email from zve%
+select was::text, to_json(more), zve% from zve%
+select inner_one from zvf%
+select (((inner_one).more)[1]).ssn from zvf%
+create table zvg% as select was from zve%
+select was from zvg%
+insert into order_events (order_id, event) select 1, (was).ssn from zve% returning event
+own> drop table zvf%, zve%
+
 # columns computed from protected ones
 own> alter table customers add column zvb% text generated always as (ssn || '-x') stored, add column zvc% text generated always as ('x' || email) virtual
 wait

@@ -113,7 +113,7 @@ test('no protected value leaves with one statement, in both protocols and format
         const frames = await say(client, [query('begin')]);
         frames.push(...(await say(client, messages(sql, mode))), ...(await say(client, [query('rollback')])));
         if (frames.some(frame => frame.type === 'T' || frame.type === 'n')) answered++;
-        const told = secrets.in(frames);
+        const told = secrets.in(frames, sql);
         if (told !== null) out.push(`[${mode}] ${sql}\n  ${told}`);
       }
       client.destroy();
@@ -210,7 +210,7 @@ test('no protected value leaves in several steps, through DDL, over several sess
       await behind;
       for (const client of clients) client.destroy();
       for (const { line, frames } of heard) {
-        const told = secrets.in(frames);
+        const told = secrets.in(frames, line);
         if (told !== null) out.push(`[${mode}] ${title}: ${line}\n  ${told}`);
       }
       await owner.query(CLEAN);

@@ -244,3 +244,49 @@ test('attack: a trigger made in the transaction counts for the writes behind it'
   await say('rollback');
   await untouched();
 });
+
+test('a cursor and a prepared statement of SQL go on when somebody else changes what they have nothing to do with', async () => {
+  agent = await gate.agent();
+  const other = await gate.agent();
+  await say("insert into app.known values (101, 'a'), (102, 'b'), (103, 'c')");
+  await say('prepare one as select body from app.known where id = 101');
+  await say('begin');
+  assert.match(await say('declare c scroll cursor for select id from app.known where id > 100'), /DECLARE/);
+  for (const table of ['beside_one', 'beside_two']) {
+    other.send(raw.query(`create table app.${table} (id int)`));
+    assert.equal(answer(await other.untilReady()), 'C:CREATE TABLE Z:I');
+    assert.equal(await say('fetch next from c'), 'T D C:FETCH 1 Z:T');
+    assert.equal(await say('execute one'), 'T D C:SELECT 1 Z:T');
+  }
+  await say('commit');
+});
+
+test('a cursor over protected columns stays masked when its view becomes a clean one, and a prepared statement is when its view is no longer', async () => {
+  agent = await gate.agent();
+  const other = await gate.agent();
+  const instead = async (sql: string) => {
+    other.send(raw.query(sql));
+    assert.match(answer(await other.untilReady()), /^C:/);
+  };
+  const masked = async (sql: string) => {
+    agent.send(raw.query(sql));
+    assert.doesNotMatch(JSON.stringify(raw.rows(await agent.untilReady())), /123/);
+  };
+  await instead('create view turning as select id, left(ssn, 3) as part from people');
+  assert.match(
+    await say("declare c scroll cursor with hold for select part || '' as x from turning"),
+    /^C:DECLARE/,
+  );
+  await masked('fetch next from c');
+  await instead('drop view turning');
+  await instead('create view turning as select id, body as part from app.known');
+  await masked('fetch first from c');
+  await say("insert into app.known values (201, 'clean')");
+  const later = "prepare later as select part || '' as x from turning where id in (1, 201)";
+  assert.match(await say(later), /^C:PREPARE/);
+  assert.deepEqual(await rowsOf('execute later'), [['clean']]);
+  await instead('drop view turning');
+  await instead('create view turning as select id, left(ssn, 3) as part from people');
+  await masked('execute later');
+  await masked('fetch first from c');
+});

@@ -36,7 +36,7 @@ const LINE_COMMENT = /--[^\n\r]*/y;
 const STRING_START = /(?:[eEbBxXnN]|[uU]&)?'/y;
 const QUOTED_START = /(?:[uU]&)?"/y;
 /** A string goes on after white space with a line end in it (and comments between), in the mode in which it began. */
-const CONTINUED = /[ \t\f\v]*(?:--[^\n\r]*)?[\n\r](?:[ \t\n\r\f\v]+|--[^\n\r]*[\n\r])*'/y;
+const CONTINUED = /[ \t\f\v]*(?:--[^\n\r]*)?[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'/y;
 
 /**
  * Cuts SQL into coloured runs by the rules of Postgres's lexer (the manual, "Lexical Structure"; scan.l): nested comments, dollar
