@@ -4,7 +4,7 @@ import { type Gate, heldNotice, startGate } from '#test/session/support.ts';
 import type { RawClient } from '#test/support/raw.ts';
 import * as raw from '#test/support/raw.ts';
 import { waitFor } from '#test/support/wait-for.ts';
-import { backend, LONG_COPY_OUT, same, seen, serverState, toTheEnd } from './support.ts';
+import { backend, LONG_COPY_OUT, same, seen, serverState, toTheEnd, WAITS } from './support.ts';
 
 /** kill -9 of a process of the server, which then starts anew: for the agent as over a direct connection, and for the next one too. */
 const RULES = `
@@ -47,11 +47,10 @@ for (const whose of ["the agent's own", "somebody else's"])
     test(`kill -9 of ${whose} process ${name}: what the agent sees is what the server says`, async () => {
       await same(gate, async client => {
         const other = await gate.direct();
-        if (bytes !== null) {
-          client.send(bytes);
-          if (begun === null) await serverState(gate, client, "state = 'active'");
-          else await client.until(begun);
-        }
+        if (bytes !== null) client.send(bytes);
+        if (begun !== null) await client.until(begun);
+        else if (bytes !== null) await serverState(gate, client, "state = 'active'");
+        if (begun === 'G' || bytes === null) await serverState(gate, client, WAITS);
         await crash(whose === "somebody else's" ? other : client);
         const told = (await toTheEnd(client)).replaceAll(/( d)+/g, '');
         await back();

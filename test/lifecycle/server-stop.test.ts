@@ -6,7 +6,7 @@ import { type Gate, heldNotice, startGate } from '#test/session/support.ts';
 import * as raw from '#test/support/raw.ts';
 import { fields, RawClient } from '#test/support/raw.ts';
 import { waitFor } from '#test/support/wait-for.ts';
-import { LONG_COPY_OUT, seen, serverState, toTheEnd } from './support.ts';
+import { LONG_COPY_OUT, seen, serverState, toTheEnd, WAITS } from './support.ts';
 
 /** `pg_ctl stop`, in each of its modes, under sessions in every state: the agent sees what it would see without the proxy. */
 const RULES = `
@@ -37,10 +37,10 @@ async function begin(
   bytes: Buffer | null,
   until: string | null,
 ): Promise<void> {
-  if (bytes === null) return;
-  client.send(bytes);
-  if (until === null) await serverState(gate, client, "state = 'active'");
-  else await client.until(until);
+  if (bytes !== null) client.send(bytes);
+  if (until !== null) await client.until(until);
+  else if (bytes !== null) await serverState(gate, client, "state = 'active'");
+  if (bytes === null || until === 'Z' || until === 'G') await serverState(gate, client, WAITS);
 }
 
 /** One of each state, direct and through the proxy. */

@@ -41,6 +41,9 @@ export async function backend(client: RawClient): Promise<number> {
   return client.backend.pid;
 }
 
+/** It waits for the agent. Before, it may be busy sending still, and a process that has to end at once leaves its last words out then. */
+export const WAITS = "wait_event = 'ClientRead'";
+
 /** Waits until the server says this of the session's process. */
 export async function serverState(gate: Gate, client: RawClient, condition: string): Promise<void> {
   const pid = await backend(client);
