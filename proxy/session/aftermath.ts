@@ -33,8 +33,8 @@ export class Aftermath {
     if (bound || (op.kind === 'parse' && runsWhenParsed(op.prepared.analysis))) this.settings.doubt();
   }
 
-  /** The server has completed this statement. */
-  completed(statement: StatementAnalysis): void {
+  /** The server has completed this statement of the run. */
+  completed(statement: StatementAnalysis, { epoch }: Pick<Run, 'epoch'>): void {
     this.settings.completed(statement);
     this.judging.own.completed(statement);
     if (changesCatalog(statement)) this.catalogTouched = true;
@@ -50,7 +50,7 @@ export class Aftermath {
         this.core.inBlock = false;
         // Another transaction may begin before the server says that this one has ended.
         this.transactionEnded();
-      } else this.core.picture.acted(action);
+      } else this.core.picture.acted(action, epoch);
     }
   }
 

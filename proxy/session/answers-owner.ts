@@ -18,7 +18,7 @@ export interface AnswersOwner {
   /** The server has confirmed what the head of the queue asked for. */
   confirmed(op: Op): void;
   /** One statement of a run is complete: its actions on the session's picture hold. */
-  completed(statement: StatementAnalysis): void;
+  completed(statement: StatementAnalysis, run: Run): void;
   /** The server skips to Sync; what was assumed of the messages behind the error is void. */
   failed(extended: boolean): void;
   ready(status: TransactionStatus): void;

@@ -246,7 +246,7 @@ export class Answers {
       case BACKEND.portalSuspended:
         this.passage.pass(buffer, start, end);
         // What it has done so far is done: settings, names, meanings.
-        if (run.current !== undefined) this.owner.completed(run.current);
+        if (run.current !== undefined) this.owner.completed(run.current, run);
         if (op.portal.once === true) this.owner.ended(run, 'ok');
         this.done(op);
         return;
@@ -264,7 +264,7 @@ export class Answers {
     run.index++;
     if (statement === undefined)
       throw unexpected(BACKEND.commandComplete, 'more completions than statements');
-    this.owner.completed(statement);
+    this.owner.completed(statement, run);
   }
 
   private copy(

@@ -26,7 +26,7 @@ export class CallResult {
     run.rows = 1;
     run.tag = 'FUNCTION';
     this.shield.touched(run);
-    this.owner.completed(statement);
+    this.owner.completed(statement, run);
   }
 
   /** The response, or a piece of one that passes as it is. */

@@ -45,7 +45,7 @@ export interface Core {
   /** Judged anew: the meaning of a prepared statement may have changed since. */
   judgedBind(prepared: Prepared): Judged;
   /** What PREPARE or DECLARE of this make. */
-  fromSql(named: Pick<Named, 'body' | 'text'>): Prepared;
+  fromSql(named: Pick<Named, 'body' | 'text'>, epoch: number | null): Prepared;
   judgedText(text: string, types: readonly number[]): Judged | null;
   submit(
     work: Pick<Submission, 'run' | 'judged' | 'protocol' | 'parameters' | 'forward' | 'refuse'> & Described,

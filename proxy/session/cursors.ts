@@ -36,7 +36,7 @@ export function executeCursor(
     parameters: [],
     forward: () => {
       core.bound = true;
-      const prepared = known?.source ?? core.fromSql({ body: judged.statements[0]! });
+      const prepared = known?.source ?? core.fromSql({ body: judged.statements[0]! }, null);
       go(fetchPortal(prepared, run), run);
     },
     refuse: error =>
@@ -51,7 +51,7 @@ export function unseenPortal(core: Core, name: string): Portal | null {
   const judged = core.canJudge() ? fetchJudged(core, name, 0) : null;
   const verdict = core.inBlock ? judged?.verdict.inTransaction : judged?.verdict.outside;
   if (judged === null || verdict?.kind !== 'allow') return null;
-  return fetchPortal(core.fromSql({ body: judged.statements[0]! }), null);
+  return fetchPortal(core.fromSql({ body: judged.statements[0]! }, null), null);
 }
 
 /** Null for the portal without a name, and for a name that SQL cannot give: neither can be a cursor. */

@@ -56,6 +56,7 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
   const prepared: Prepared = {
     text,
     types,
+    madeBy: null,
     bytes,
     escapes: judged.escapes,
     analysis,

@@ -196,13 +196,19 @@ export class Judging {
     return statement;
   }
 
-  /** What PREPARE or DECLARE make: an analysis, valid as long as nothing that it depends on changes. */
-  fromSql({ body: analysis, text: madeBy }: Pick<Named, 'body' | 'text'>): Prepared {
+  /**
+   * What PREPARE or DECLARE make: an analysis, valid as long as nothing that it depends on changes. `epoch`: in which it was judged;
+   * null where that is not known.
+   */
+  fromSql({ body: analysis, text }: Pick<Named, 'body' | 'text'>, epoch: number | null): Prepared {
+    // What the open transaction has changed may have been planned into it, and be changed back before anybody looks.
+    const madeBy =
+      text === undefined || epoch === null || this.moved || this.rewired ? null : { text, epoch };
     const alone = analysis.executes === null && analysis.cursor === null;
     return {
       text: null,
       types: [],
-      bytes: bytesOf(madeBy ?? ''),
+      bytes: bytesOf(text ?? ''),
       madeBy,
       escapes: false,
       analysis,
@@ -239,13 +245,14 @@ export class Judging {
 
   /**
    * Whether what PREPARE or DECLARE made is what its text would make now. A cursor goes on as it was planned and a prepared statement is planned
-   * anew: where both analyses are the same, each is right for either.
+   * anew: where both analyses are the same, each is right for either. Not where names around protected columns have changed since it was
+   * judged, by whomever: it may have waited for the lock of that change, and the names may be back where they were.
    */
   private stillMeans(prepared: Prepared): boolean {
     const { judge } = this;
     if (prepared.under === judge.stamp) return true;
-    if (prepared.madeBy === undefined) return false;
-    const again = judge.text(prepared.madeBy);
+    if (prepared.madeBy === null || this.rewirings.since(prepared.madeBy.epoch)) return false;
+    const again = judge.text(prepared.madeBy.text);
     if (again.kind !== 'judged') return false;
     const [statement] = again.judged.statements;
     const named = statement?.actions.find(a => a.kind === 'prepare' || a.kind === 'declare');

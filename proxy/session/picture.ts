@@ -19,8 +19,8 @@ export interface Prepared {
   readonly analysis: StatementAnalysis;
   /** `Judge.stamp` at that time, or when it was last found to be the same: under another one, an analysis without text is void. */
   under: object;
-  /** The PREPARE or DECLARE that made it, where that is kept. */
-  readonly madeBy?: string | undefined;
+  /** The PREPARE or DECLARE that made it and the `Rewirings.epoch` in which that was judged, where they are kept. */
+  readonly madeBy: { readonly text: string; readonly epoch: number } | null;
   /** It names no other statement or cursor. */
   readonly alone: boolean;
   /** As the server last described it to anybody; null until then. Formats are Bind's to say. */
@@ -108,13 +108,13 @@ export class Picture {
   /** Bound and not yet at their end. */
   private readonly open = new Set<Run>();
   private readonly abandoned: (run: Run) => void;
-  private readonly fromSql: (named: Pick<Named, 'body' | 'text'>) => Prepared;
+  private readonly fromSql: (named: Pick<Named, 'body' | 'text'>, epoch: number | null) => Prepared;
 
   /** `abandoned`: the portal of this run is gone before the run was at its end. `fromSql`: what PREPARE or DECLARE make. */
   constructor(
     memory: Pick<Share, 'add' | 'full'>,
     abandoned: (run: Run) => void,
-    fromSql: (named: Pick<Named, 'body' | 'text'>) => Prepared,
+    fromSql: (named: Pick<Named, 'body' | 'text'>, epoch: number | null) => Prepared,
   ) {
     this.memory = memory;
     this.statements = new Names(memory);
@@ -158,14 +158,14 @@ export class Picture {
     }
   }
 
-  /** The server has completed a statement that does this. */
-  acted(action: SessionAction): void {
+  /** The server has completed a statement that does this, judged in that epoch. */
+  acted(action: SessionAction, epoch: number): void {
     switch (action.kind) {
       case 'prepare':
-        this.statements.confirm(action.name, this.fromSql(action));
+        this.statements.confirm(action.name, this.fromSql(action, epoch));
         return;
       case 'declare': {
-        const source = this.fromSql(action);
+        const source = this.fromSql(action, epoch);
         this.portals.confirm(action.name, {
           source,
           bytes: source.bytes,

@@ -86,7 +86,7 @@ export class Session {
         this.aftermath.confirmed(op);
         this.cancelling.step();
       },
-      completed: statement => this.aftermath.completed(statement),
+      completed: (statement, run) => this.aftermath.completed(statement, run),
       failed: inSegment => this.failed(inSegment),
       ready: status => this.ready(status),
       idle: () => this.idle(),
@@ -136,7 +136,7 @@ export class Session {
       picture: new Picture(
         parts.memory,
         run => this.ended(run, run.rows > 0 ? 'ok' : 'skipped'),
-        named => this.judging.fromSql(named),
+        (named, epoch) => this.judging.fromSql(named, epoch),
       ),
       judge,
       pipeline: new Pipeline({
@@ -161,7 +161,7 @@ export class Session {
       retiring: this.retiring,
       run: statements => this.judging.run(++this.count, statements),
       canJudge: () => parts.catalog.current !== null,
-      fromSql: named => this.judging.fromSql(named),
+      fromSql: (named, epoch) => this.judging.fromSql(named, epoch),
       judgedBind: prepared => this.judging.bound(prepared),
       judgedText: (text, types) => {
         const judgement = judge.text(text, types);

@@ -3,6 +3,7 @@ import { afterEach, before, test } from 'node:test';
 import { answer, type Gate, startGate } from '#test/session/support.ts';
 import type { RawClient } from '#test/support/raw.ts';
 import * as raw from '#test/support/raw.ts';
+import { waitFor } from '#test/support/wait-for.ts';
 
 /** Schema changes and reads are free, writes only to `app`; nothing that cannot be told. */
 const RULES = `
@@ -289,4 +290,34 @@ test('a cursor over protected columns stays masked when its view becomes a clean
   await instead('create view turning as select id, left(ssn, 3) as part from people');
   await masked('execute later');
   await masked('fetch first from c');
+});
+
+test('attack: a cursor that was declared behind a lock, while its view showed protected columns, is not taken for what the view is before and after', async () => {
+  agent = await gate.agent();
+  const other = await gate.agent();
+  const ddl = async (sql: string) => {
+    other.send(raw.query(sql));
+    assert.match(answer(await other.untilReady()), /^C:/, sql);
+  };
+  const clean = 'create view waiting as select id, body as part from app.known';
+  await ddl(clean);
+  assert.match(await say("select part || '' as x from waiting"), /^T/);
+  await ddl('begin');
+  await ddl('drop view waiting');
+  await ddl('create view waiting as select id, left(ssn, 3) as part from people');
+  agent.send(raw.query("declare w scroll cursor with hold for select part || '' as x from waiting"));
+  await waitFor(
+    async () => (await gate.value('select count(*)::int from pg_locks where not granted')) === 1,
+    {
+      what: 'it waits for the lock',
+      everyMs: 20,
+    },
+  );
+  await ddl('commit');
+  assert.match(answer(await agent.untilReady()), /^[CE]:/);
+  await ddl('drop view waiting');
+  await ddl(clean);
+  agent.send(raw.query('fetch first from w'));
+  const frames = await agent.untilReady();
+  assert.doesNotMatch(JSON.stringify(raw.rows(frames)), /123/);
 });
