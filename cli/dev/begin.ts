@@ -10,11 +10,9 @@ import { makeDataFolder, writePrivately } from './data-folder.ts';
 import { closeServer, listen, portOf, probe } from './listening.ts';
 import type { DevOptions } from './options.ts';
 import { parseTarget } from './target.ts';
+import type { Undo } from './undo.ts';
 
 const SAMPLE_POLICY = new URL('../sample/policy.yaml', import.meta.url);
-
-/** Things to undo, last first. */
-export type Undo = (() => unknown)[];
 
 /** What a person may have got wrong, read before anything is started. Throws an Error of one line. */
 export function readOptions(options: DevOptions) {

@@ -15,10 +15,11 @@ import { extendPolicy } from '#proxy/policy/load.ts';
 import { resolveGroups } from '#schemas/groups.ts';
 import type { Policy } from '#schemas/policy.ts';
 import { approvers } from './approvers.ts';
-import { begin, readOptions, tellCommandLine, type Undo } from './begin.ts';
+import { begin, readOptions, tellCommandLine } from './begin.ts';
 import { closeServer } from './listening.ts';
 import type { Dev, DevOptions } from './options.ts';
 import { startSampleShop } from './sample-shop.ts';
+import { type Undo, undoable } from './undo.ts';
 
 const { createServer } = process.getBuiltinModule('node:http');
 
@@ -32,17 +33,8 @@ const PROXY = new URL('../../proxy/main.ts', import.meta.url);
  * emulators of Firestore and Pub/Sub, Secret Manager and KMS, and a Slack; this process has the console. What approvals and record
  * there are ends with it. Rejects with an Error for people, and leaves nothing running.
  */
-export async function startEmulated(options: DevOptions): Promise<Dev> {
-  const undo: Undo = [];
-  const stop = async () => {
-    for (const step of undo.splice(0).reverse()) await step();
-  };
-  try {
-    return await compose(options, undo, stop);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+export function startEmulated(options: DevOptions): Promise<Dev> {
+  return undoable((undo, stop) => compose(options, undo, stop));
 }
 
 async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void>): Promise<Dev> {

@@ -14,12 +14,13 @@ import { extendPolicy } from '#proxy/policy/load.ts';
 import { TunnelServer } from '#proxy/tunnel/server.ts';
 import { resolveGroups } from '#schemas/groups.ts';
 import { approvers } from './approvers.ts';
-import { begin, readOptions, tellCommandLine, type Undo } from './begin.ts';
+import { begin, readOptions, tellCommandLine } from './begin.ts';
 import { maskKey } from './data-folder.ts';
 import { closeServer, listen, portOf } from './listening.ts';
 import type { Dev, DevOptions } from './options.ts';
 import { startSampleShop } from './sample-shop.ts';
 import type { DevTarget } from './target.ts';
+import { type Undo, undoable } from './undo.ts';
 
 /** To import it would load Node's whole HTTP client with it, for a tenth of the time until ready: the module's facade reads all exports. */
 const { createServer } = process.getBuiltinModule('node:http');
@@ -28,17 +29,8 @@ const { createServer } = process.getBuiltinModule('node:http');
 const EXPIRE_MS = 1000;
 
 /** Composes everything on one machine. Rejects with an Error of one line, and leaves nothing running. */
-export async function startDev(options: DevOptions): Promise<Dev> {
-  const undo: Undo = [];
-  const stop = async () => {
-    for (const step of undo.splice(0).reverse()) await step();
-  };
-  try {
-    return await compose(options, undo, stop);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+export function startDev(options: DevOptions): Promise<Dev> {
+  return undoable((undo, stop) => compose(options, undo, stop));
 }
 
 async function compose(options: DevOptions, undo: Undo, stop: () => Promise<void>): Promise<Dev> {
