@@ -9,19 +9,24 @@ import (
 	"time"
 )
 
-const deadline = 50 * time.Second
+const deadline = 150 * time.Second
 
 func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
 	parts := map[string]func(context.Context) error{
 		"pgx":     pgxWork,
+		"types":   inEachMode(types),
+		"changes": inEachMode(changes),
+		"faults":  inEachMode(faults),
+		"spans":   inEachMode(spans),
+		"many":    inEachMode(many),
 		"pgconn":  pgconnWork,
 		"pq":      pqWork,
 		"objects": largeObjects,
 	}
 	if len(os.Args) != 2 || parts[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: work pgx | pgconn | pq | objects")
+		fmt.Fprintln(os.Stderr, "usage: work pgx | types | changes | faults | spans | many | pgconn | pq | objects")
 		os.Exit(2)
 	}
 	if err := parts[os.Args[1]](ctx); err != nil {

@@ -21,14 +21,25 @@ var modes = []pgx.QueryExecMode{
 }
 
 // pgxWork does the same in each of the five ways in which pgx runs a query.
-func pgxWork(ctx context.Context) error {
-	for _, mode := range modes {
-		say("== %s", mode)
-		if err := inMode(ctx, mode); err != nil {
-			return fmt.Errorf("%s: %w", mode, err)
+var pgxWork = inEachMode(queries, failures, transactions, batches, copies, cursors, cancelled)
+
+func inEachMode(steps ...func(context.Context, *pgx.Conn) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for _, mode := range modes {
+			say("== %s", mode)
+			conn, err := connect(ctx, mode)
+			if err != nil {
+				return err
+			}
+			defer conn.Close(ctx)
+			for _, step := range steps {
+				if err := step(ctx, conn); err != nil {
+					return fmt.Errorf("%s: %w", mode, err)
+				}
+			}
 		}
+		return nil
 	}
-	return nil
 }
 
 func connect(ctx context.Context, mode pgx.QueryExecMode) (*pgx.Conn, error) {
@@ -40,22 +51,8 @@ func connect(ctx context.Context, mode pgx.QueryExecMode) (*pgx.Conn, error) {
 	// Two statements fit: what is prepared for the third closes the first.
 	config.StatementCacheCapacity = 2
 	config.DescriptionCacheCapacity = 2
-	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { say("notice: %s %s %s", n.Severity, n.Code, n.Message) }
+	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { say("notice: %s", faultOf((*pgconn.PgError)(n))) }
 	return pgx.ConnectConfig(ctx, config)
-}
-
-func inMode(ctx context.Context, mode pgx.QueryExecMode) error {
-	conn, err := connect(ctx, mode)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(ctx)
-	for _, step := range []func(context.Context, *pgx.Conn) error{queries, failures, transactions, batches, copies, cursors, cancelled} {
-		if err := step(ctx, conn); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func queries(ctx context.Context, conn *pgx.Conn) error {
@@ -251,12 +248,8 @@ func cancelled(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, "select pg_sleep(40)")
 		done <- err
 	}()
-	pid := int32(conn.PgConn().PID())
-	for running := false; !running; {
-		sql := "select exists (select from pg_stat_activity where pid = $1 and wait_event = 'PgSleep')"
-		if err := other.QueryRow(ctx, sql, pid).Scan(&running); err != nil {
-			return err
-		}
+	if err := untilAsleep(ctx, other, conn.PgConn().PID()); err != nil {
+		return err
 	}
 	if err := conn.PgConn().CancelRequest(ctx); err != nil {
 		return err

@@ -15,15 +15,21 @@ func say(format string, args ...any) { fmt.Printf(format+"\n", args...) }
 func said(err error) string {
 	var server *pgconn.PgError
 	if errors.As(err, &server) {
-		return fmt.Sprintf("%s %s %q detail=%q hint=%q at=%d where=%q %s.%s.%s %s", server.Severity, server.Code, server.Message,
-			server.Detail, server.Hint, server.Position, server.Where, server.SchemaName, server.TableName, server.ColumnName,
-			server.ConstraintName)
+		return faultOf(server)
 	}
 	var old *pq.Error
 	if errors.As(err, &old) {
 		return fmt.Sprintf("%s %s %q detail=%q hint=%q at=%s", old.Severity, old.Code, old.Message, old.Detail, old.Hint, old.Position)
 	}
 	return err.Error()
+}
+
+// faultOf is every field of an error or a notice that two servers made alike have in common. Where a text does not parse, or names no
+// statement, the proxy answers itself, and leaves out the source line.
+func faultOf(f *pgconn.PgError) string {
+	return fmt.Sprintf("%s %s %s %q detail=%q hint=%q at=%d in=%q at=%d where=%q of=%q.%q.%q type=%q constraint=%q from=%s",
+		f.Severity, f.SeverityUnlocalized, f.Code, f.Message, f.Detail, f.Hint, f.Position, f.InternalQuery, f.InternalPosition, f.Where,
+		f.SchemaName, f.TableName, f.ColumnName, f.DataTypeName, f.ConstraintName, f.Routine)
 }
 
 // fails says how something failed that has to.
