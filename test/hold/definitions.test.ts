@@ -83,12 +83,12 @@ const CHANGES: readonly (readonly [string, string, string])[] = [
   [
     'an argument of its trigger',
     'delete from items where id = 2',
-    `create or replace trigger logged before delete on items for each row execute function lib.log('b')`,
+    `drop trigger logged on items; create trigger logged before delete on items for each row execute function lib.log('b')`,
   ],
   [
     'the condition of its trigger',
     'delete from items where id = 3',
-    `create or replace trigger logged before delete on items for each row when (old.id > 3) execute function lib.log('b')`,
+    `drop trigger logged on items; create trigger logged before delete on items for each row when (old.id > 3) execute function lib.log('b')`,
   ],
   [
     'a function',
