@@ -14,6 +14,8 @@ export interface Analyse {
 export interface JudgingRequest {
   readonly policy: Policy;
   readonly sql: string;
+  /** Values of its parameters, where its meaning hangs on them; empty where they are not told. */
+  readonly parameters: readonly string[];
   readonly principal: Principal;
   readonly target: string;
   readonly role: string;
@@ -56,7 +58,9 @@ export function judging(request: JudgingRequest): Judging {
     const where = result.position === null ? '' : ` (character ${result.position})`;
     throw new Error(`the SQL does not parse: ${result.message}${where}`);
   }
-  const { statements, verdict } = result.judged;
+  const { parameters } = request;
+  const { statements, verdict } =
+    parameters.length === 0 ? result.judged : session.bound(result.judged, () => parameters);
   return {
     statements,
     verdict: request.inTransaction ? verdict.inTransaction : verdict.outside,

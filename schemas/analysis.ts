@@ -31,12 +31,25 @@ export type SessionAction =
   /** SET, RESET, set_config: the setting's lower-case name, null for RESET ALL. */
   | { readonly kind: 'set'; readonly setting: string | null };
 
+/** Values of parameters, from $1 on: null for SQL NULL, undefined where nobody can tell. */
+export type Values = readonly (string | null | undefined)[];
+
+/** A statement whose meaning hangs on the values of its parameters. */
+export interface Bound {
+  /** What is known of it before: enough for Parse, which runs nothing of it. Never enough for anything else. */
+  readonly before: StatementAnalysis;
+  /** The statement with these values. */
+  by(values: Values): StatementAnalysis;
+}
+
 /** One statement of a message, analysed without knowledge of the session: cacheable by text, search_path and catalog version. */
 export interface StatementAnalysis {
   readonly effects: Effects;
   readonly actions: readonly SessionAction[];
   /** EXECUTE name: the body's analysis is the session's to add (`withBody`). */
   readonly executes: string | null;
+  /** What EXECUTE gives the parameters. Absent: nothing. */
+  readonly given?: Values;
   /** FETCH, MOVE or WHERE CURRENT OF name: likewise. */
   readonly cursor: string | null;
   /** A protected relation is, or may be, in scope: masks and redaction apply. True whenever that cannot be told. */
@@ -66,6 +79,13 @@ export interface StatementAnalysis {
   readonly otherEncoding?: boolean;
   /** It may change standard_conforming_strings, if only while it runs, or nobody can tell what it changes. Absent: false. */
   readonly otherStrings?: boolean;
+  /**
+   * What it does hangs on the values of its parameters: until it is bound it is refused, so that forgetting to ask again allows nothing.
+   * Absent: it does not.
+   */
+  readonly bound?: Bound;
+  /** The declared types of its parameters have a say in what was found. Absent: false. */
+  readonly typed?: boolean;
   /** It runs SQL that nobody has read (a string, a language that is not analysed): what it carries where cannot be told. Absent: false. */
   readonly opaque?: boolean;
 }

@@ -1,4 +1,11 @@
-import type { Analysis, Named, SessionAction, StatementAnalysis, Strings } from '#schemas/analysis.ts';
+import type {
+  Analysis,
+  Named,
+  SessionAction,
+  StatementAnalysis,
+  Strings,
+  Values,
+} from '#schemas/analysis.ts';
 import type { CommandClass } from '#schemas/effects.ts';
 import type { CatalogView } from './catalog-view.ts';
 import { actionsOf, ownsTransaction } from './effects/actions.ts';
@@ -7,12 +14,14 @@ import { type Context, castTo, newContext, settle } from './effects/context.ts';
 import { walk } from './effects/expression.ts';
 import { Facts } from './effects/facts.ts';
 import { judgeOf } from './effects/judge.ts';
+import { argument } from './effects/literal.ts';
 import { meaningOf } from './effects/meaning.ts';
 import { UNKNOWN_PATH } from './effects/names.ts';
+import { declaredTypes, newBinding, surelyTexts, takesParameters } from './effects/parameters.ts';
 import { parse } from './effects/parse.ts';
 import { estimate } from './effects/rows.ts';
 import { walkStatement } from './effects/statement.ts';
-import { is, list, node, text, tree } from './effects/tree.ts';
+import { is, list, node, type Tree, text, tree } from './effects/tree.ts';
 import { awaitingBody } from './with-body.ts';
 
 export { loadParser } from './effects/parse.ts';
@@ -79,8 +88,9 @@ export function analyseTrees(
       moved,
       rewired,
       doubtful,
-      parameters: [],
+      parameters: null,
       types: parameterTypes,
+      values: null,
     });
     statements.push(analysis);
     const ends = analysis.actions.some(a => a.kind === 'commit' || a.kind.startsWith('rollback'));
@@ -106,9 +116,12 @@ interface Surroundings {
   readonly rewired: boolean;
   /** standard_conforming_strings is, was or may be off when a body is read. */
   readonly doubtful: boolean;
-  /** TypeName nodes of PREPARE, and type OIDs of Parse. */
+  /** TypeName nodes of PREPARE, for the statement under it; null for any other. */
   readonly parameters: unknown;
+  /** Type OIDs of Parse. */
   readonly types: readonly number[] | undefined;
+  /** Of its parameters; null before it is bound. */
+  readonly values: Values | null;
 }
 
 function one(statement: unknown, around: Surroundings): { analysis: StatementAnalysis; facts: Facts } {
@@ -124,7 +137,10 @@ function one(statement: unknown, around: Surroundings): { analysis: StatementAna
       context.parameters = true;
     }
     walk(context, around.parameters);
+    context.binding = bindingOf(context, statement, around);
     walkStatement(context, statement);
+    if (context.binding !== null && !surelyTexts(context.binding, statement))
+      context.facts.refuse('the type of a parameter on which it hangs what this does cannot be told');
     if (view.everywhere.length > 0 && !EXPRESSIONLESS.has(node(statement)?.tag ?? ''))
       context.facts.absorb(context.judge.everywhere(path));
     const facts = settle(context);
@@ -138,6 +154,14 @@ function one(statement: unknown, around: Surroundings): { analysis: StatementAna
   } catch (fault) {
     return failed(fault, view);
   }
+}
+
+function bindingOf(context: Context, statement: unknown, around: Surroundings): Context['binding'] {
+  const { tag, body } = node(statement) ?? { tag: '', body: tree(null) };
+  if (!takesParameters(tag)) return null;
+  if (tag === 'PrepareStmt') return newBinding(declaredTypes(context, body.argtypes), null);
+  const types = around.parameters === null ? around.types : declaredTypes(context, around.parameters);
+  return newBinding(types ?? [], around.values);
 }
 
 /** DDL that moves no values: more of the same is fine. */
@@ -196,28 +220,52 @@ function conclude(
     const rows = estimate(context, 'SelectStmt', select);
     facts.rows = facts.rows === null || rows === null ? null : Math.max(rows, facts.rows);
   }
-  const executes = executed(tag, body);
+  const execute = executeOf(tag, body);
+  const executes = execute === null ? null : text(execute.name);
+  const asked = context.binding?.asked ?? new Set();
   const analysis = plain(facts, view);
   const whole: StatementAnalysis = {
     ...analysis,
-    actions: actionsOf(
-      statement,
-      facts,
-      (nested, parameters) => one(nested, { ...around, moved: false, rewired: false, parameters }).analysis,
-    ),
+    actions: actionsOf(statement, facts, (nested, parameters) => {
+      const own = parameters === null ? around : { ...around, parameters, values: null };
+      return one(nested, { ...own, moved: false, rewired: false }).analysis;
+    }),
     executes,
+    ...(executes === null ? {} : { given: valuesGiven(context, execute) }),
     cursor: facts.cursor,
     cleanOutputs: cleanOutputs(context, statement),
     ownTransaction: ownsTransaction(statement, facts),
     meaning: meaningOf(context, tag, body),
   };
-  return executes === null && facts.cursor === null ? whole : awaitingBody(whole);
+  const awaits = executes === null && facts.cursor === null ? whole : awaitingBody(whole);
+  return asked.size === 0 ? awaits : hangingOnValues(awaits, statement, around);
 }
 
-function executed(tag: string, body: Record<string, unknown>): string | null {
-  if (tag === 'ExecuteStmt') return text(body.name);
-  const below = is(body.query, 'ExecuteStmt');
-  return below === null ? null : text(below.name);
+/** Something that it does hangs on its parameters. Of PREPARE that is said of the statement under it. */
+function hangingOnValues(
+  analysis: StatementAnalysis,
+  statement: unknown,
+  around: Surroundings,
+): StatementAnalysis {
+  const typed = { ...analysis, typed: true };
+  if (around.values !== null || node(statement)?.tag === 'PrepareStmt') return typed;
+  const before = { ...typed, effects: { ...typed.effects, readOnly: false } };
+  const by = (values: Values) => one(statement, { ...around, values }).analysis;
+  return { ...before, refusal: before.refusal ?? UNBOUND, bound: { before, by } };
+}
+
+const UNBOUND = 'what it does hangs on the values of its parameters';
+
+function executeOf(tag: string, body: Tree): Tree | null {
+  return tag === 'ExecuteStmt' ? body : is(body.query, 'ExecuteStmt');
+}
+
+/** What EXECUTE gives, as far as that is there to be read: it has no parameters of its own. */
+function valuesGiven(context: Context, execute: Tree | null): Values {
+  return list(execute?.params).map(value => {
+    const given = argument({ ...context, binding: null }, value);
+    return given.kind === 'text' ? given.text : given.kind === 'null' ? null : undefined;
+  });
 }
 
 function plain(facts: Facts, view: CatalogView): StatementAnalysis {

@@ -100,6 +100,7 @@ function observe(
       s =>
         s.effects.unknown.length === 0 &&
         s.refusal === null &&
+        s.typed !== true &&
         s.actions.length === 0 &&
         s.executes === null &&
         s.cursor === null,

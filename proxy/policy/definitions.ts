@@ -1,4 +1,4 @@
-import type { Strings } from '#schemas/analysis.ts';
+import type { Strings, Values } from '#schemas/analysis.ts';
 import { canonical, type Json, sha256 } from '#schemas/canonical.ts';
 import type { Effects } from '#schemas/effects.ts';
 import { analyse } from './analyse.ts';
@@ -19,6 +19,8 @@ export interface Defined {
   readonly strings: Strings;
   /** What it does, bodies of prepared statements and cursors included, which its text only names. */
   readonly effects: readonly Effects[];
+  /** Of its parameters, where its meaning hangs on them. */
+  readonly values: Values | null;
 }
 
 /**
@@ -29,10 +31,12 @@ export interface Defined {
  */
 export function definitionsOf(
   view: CatalogView,
-  { text, searchPath, types, strings, effects }: Defined,
+  { text, searchPath, types, strings, effects, values }: Defined,
 ): string {
   const reached = new Reached(view);
-  analyse(text, reached, searchPath, types, strings);
+  const analysed = analyse(text, reached, searchPath, types, strings);
+  if (values !== null && analysed.kind === 'statements')
+    for (const { bound } of analysed.statements) bound?.by(values);
   for (const { reads, writes, functions } of effects)
     for (const name of [...reads, ...writes, ...functions]) reached.mention(name);
   return sha256(canonical(reached.definitions()));

@@ -36,11 +36,13 @@ function unknownBody(outer: StatementAnalysis): StatementAnalysis {
  * EXECUTE, FETCH, MOVE, EXPLAIN EXECUTE and WHERE CURRENT OF together with the body that the session knows by that name. An
  * undefined body makes the whole unknown. Until this was called, the outer analysis says nothing about what it runs.
  */
-export function withBody(given: StatementAnalysis, body: StatementAnalysis | undefined): StatementAnalysis {
+export function withBody(given: StatementAnalysis, known: StatementAnalysis | undefined): StatementAnalysis {
   if (given.executes === null && given.cursor === null) return given;
   const outer = waiting.get(given);
   if (outer === undefined) return unknownBody(given);
-  if (body === undefined) return given;
+  if (known === undefined) return given;
+  // The server refuses an EXECUTE that gives too few values, and no cursor has parameters that are open.
+  const body = outer.executes === null ? known : (known.bound?.by(outer.given ?? []) ?? known);
   const a = outer.effects;
   const b = body.effects;
   const explains = a.commands[0] === 'explain';

@@ -1,3 +1,4 @@
+import type { Values } from '#schemas/analysis.ts';
 import type { Parameter } from '#schemas/statement.ts';
 import { type BindMessage, formatOf } from '../wire/frontend.ts';
 import { notUtf8 } from '../wire/not-utf8.ts';
@@ -29,4 +30,9 @@ export function parametersOf(
     else parameters.push({ format: 'text', type, value });
   }
   return parameters;
+}
+
+/** The same as texts, which they are in either format where the type is one of text: undefined where their characters are not known. */
+export function textsOf({ values }: Pick<BindMessage, 'values'>, encoding: Pick<Encoding, 'value'>): Values {
+  return values.map(bytes => (bytes === null ? null : (encoding.value(bytes) ?? undefined)));
 }

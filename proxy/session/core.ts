@@ -1,4 +1,4 @@
-import type { Named, StatementAnalysis } from '#schemas/analysis.ts';
+import type { Named, StatementAnalysis, Values } from '#schemas/analysis.ts';
 import type { HoldpointError } from '#schemas/errors.ts';
 import type { Pipeline, Submission } from '../pipeline.ts';
 import type { TransactionStatus } from '../wire/backend.ts';
@@ -42,8 +42,8 @@ export interface Core {
   /** The catalog is there, so that a text not seen before can be judged. */
   canJudge(): boolean;
   run(statements: readonly StatementAnalysis[]): Run;
-  /** Judged anew: the meaning of a prepared statement may have changed since. */
-  judgedBind(prepared: Prepared): Judged;
+  /** Judged anew: the meaning of a prepared statement may have changed since. Without values it is never more than looked at. */
+  judgedBind(prepared: Prepared, values?: () => Values): Judged;
   /** What PREPARE or DECLARE of this make. */
   fromSql(named: Pick<Named, 'body' | 'text'>, epoch: number | null): Prepared;
   judgedText(text: string, types: readonly number[]): Judged | null;

@@ -55,7 +55,7 @@ function goOn(
 function meansTheSame(core: Core, portal: Portal, run: Run): boolean {
   const { stamp } = core.judge;
   if (portal.under === stamp) return true;
-  const { statements, verdict } = core.judgedBind(portal.source);
+  const { statements, verdict } = core.judgedBind(portal.source, () => portal.values ?? []);
   const now = core.inBlock ? verdict.inTransaction : verdict.outside;
   const effects = (list: readonly StatementAnalysis[]) =>
     JSON.stringify(list.map(s => [s.effects, s.refusal]));

@@ -9,7 +9,7 @@ import {
   parameterOf,
 } from '../wire/frontend.ts';
 import { runsWhenBound, runsWhenParsed } from './aftermath.ts';
-import { parametersOf } from './binds.ts';
+import { parametersOf, textsOf } from './binds.ts';
 import type { Core } from './core.ts';
 import { unseenPortal } from './cursors.ts';
 import { checkName } from './names.ts';
@@ -42,8 +42,8 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
     refuse(new HoldpointError('syntax', judgement.message, judgement), judgement.position);
     return;
   }
-  const { judged } = judgement;
-  const [analysis, second] = judged.statements;
+  const { judged: whole } = judgement;
+  const [analysis, second] = whole.statements;
   if (analysis === undefined || second !== undefined) {
     refuse(
       new HoldpointError('syntax', 'cannot insert multiple commands into a prepared statement', {
@@ -52,13 +52,13 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
     );
     return;
   }
-  const { alone } = judged;
+  const { alone } = whole;
   const prepared: Prepared = {
     text,
     types,
     madeBy: null,
     bytes,
-    escapes: judged.escapes,
+    escapes: whole.escapes,
     analysis,
     under: core.judge.stamp,
     alone,
@@ -76,6 +76,7 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
     core.line.pass(buffer, start, end, { kind: 'parse', name, prepared, run });
     if (runsWhenParsed(analysis)) settle(core);
   };
+  const judged = whole.atParse ?? whole;
   const verdict = core.inBlock ? judged.verdict.inTransaction : judged.verdict.outside;
   if (verdict.kind === 'allow' && judged.reads) {
     // Parsing runs nothing, and the Bind that follows records the text; where none follows, Flush or Sync does.
@@ -120,7 +121,7 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
     return;
   }
   const parameters = parametersOf(message, prepared.types, core.encoding, i => parameterOf(name, i));
-  const judged = core.judgedBind(prepared);
+  const judged = core.judgedBind(prepared, () => textsOf(message, core.encoding));
   const run = core.run(judged.statements);
   prepared.unrecorded = false;
   core.submit({
@@ -141,6 +142,7 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
         bytes: prepared.bytes,
         run,
         resultFormats,
+        values: judged.values,
         rewired: core.rewired,
         under: core.judge.stamp,
         described: false,

@@ -1,5 +1,5 @@
 import { decodeFunctionCall } from '../wire/frontend.ts';
-import { parametersOf } from './binds.ts';
+import { parametersOf, textsOf } from './binds.ts';
 import { type Core, secondWitness } from './core.ts';
 
 /**
@@ -8,7 +8,9 @@ import { type Core, secondWitness } from './core.ts';
  */
 export function functionCall(core: Core, buffer: Buffer, start: number, end: number): void {
   const message = decodeFunctionCall(buffer, start, end);
-  const { judged, inputs, result } = core.judge.call(message.oid);
+  const call = core.judge.call(message.oid);
+  const { inputs, result } = call;
+  const judged = core.judge.bound(call.judged, () => textsOf(message, core.encoding));
   const parameters = parametersOf(message, inputs, core.encoding);
   const run = core.run(judged.statements);
   core.submit({

@@ -1,4 +1,4 @@
-import type { Analysis, CallAnalysis, StatementAnalysis, Strings } from '#schemas/analysis.ts';
+import type { Analysis, CallAnalysis, StatementAnalysis, Strings, Values } from '#schemas/analysis.ts';
 import type { Verdict } from '#schemas/verdict.ts';
 import { Recent } from '../policy/recent.ts';
 
@@ -13,6 +13,12 @@ export interface Judged {
   /** It was read with standard_conforming_strings off. */
   readonly escapes: boolean;
   readonly verdict: { readonly outside: Verdict; readonly inTransaction: Verdict };
+  /** What it is until it is bound, where its meaning hangs on the values of its parameters: for Parse alone. */
+  readonly atParse?: Judged;
+  /** The values of its parameters, where its meaning hangs on them. */
+  readonly values?: Values;
+  /** The declared types of its parameters, where they have a say in it. */
+  readonly types?: string;
   /** Its effects stand in the session's record already, under the same text. */
   recorded: boolean;
 }
@@ -109,11 +115,17 @@ export class Judge {
       types.length > 0 && types.some(oid => oid >= FIRST_USER_OID) ? `${types.join()}\0${text}` : text;
     const key = escapes ? `\0${own}` : own;
     const known = this.known.get(key);
-    if (known !== undefined) return { kind: 'judged', judged: known };
+    const typed = known?.types !== undefined && known.types !== types.join();
+    if (known !== undefined && !typed) return { kind: 'judged', judged: known };
     const analysis = this.analyse(text, types, this.reading(escapes));
     if (analysis.kind === 'syntax-error') return analysis;
-    const judge = (statements: readonly StatementAnalysis[], alone: boolean) =>
-      this.statements(text, statements, alone, escapes);
+    const judge = (statements: readonly StatementAnalysis[], alone: boolean): Judged => ({
+      ...this.statements(text, statements, alone, escapes),
+      ...(statements.some(s => s.typed === true) ? { types: types.join() } : {}),
+      ...(statements.some(s => s.bound !== undefined)
+        ? { atParse: this.statements(text, statements.map(beforeBind), alone, escapes) }
+        : {}),
+    });
     const alone = analysis.statements.every(s => s.executes === null && s.cursor === null);
     if (!alone) return { kind: 'judged', judged: judge(this.resolve(analysis.statements), false) };
     // What changes meanings is judged by what its transaction has done before.
@@ -126,6 +138,15 @@ export class Judge {
     if (like === undefined) this.meanings.set(analysis.statements, judged);
     this.known.set(key, judged);
     return { kind: 'judged', judged };
+  }
+
+  /** With the values of its parameters, where its meaning hangs on them. */
+  bound(judged: Judged, values: () => Values): Judged {
+    const { text, statements, alone, escapes } = judged;
+    if (statements.every(s => s.bound === undefined)) return judged;
+    const given = values();
+    const bound = statements.map(s => s.bound?.by(given) ?? s);
+    return { ...this.statements(text, bound, alone, escapes), values: given };
   }
 
   /** How a text and the bodies that it runs are read, that was or is parsed with escapes in plain strings or without. */
@@ -186,6 +207,10 @@ export class Judge {
       recorded: false,
     };
   }
+}
+
+function beforeBind(statement: StatementAnalysis): StatementAnalysis {
+  return statement.bound?.before ?? statement;
 }
 
 function lengthOf(_key: unknown, { text }: Judged): number {

@@ -1,4 +1,4 @@
-import type { Named, StatementAnalysis } from '#schemas/analysis.ts';
+import type { Named, StatementAnalysis, Values } from '#schemas/analysis.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import type { Parameter, Statement } from '#schemas/statement.ts';
 import { INVARIANT, type Verdict } from '#schemas/verdict.ts';
@@ -219,8 +219,13 @@ export class Judging {
     };
   }
 
-  /** A prepared statement judged anew: its meaning may have changed since. */
-  bound(prepared: Prepared): Judged {
+  /** A prepared statement judged anew: its meaning may have changed since, and may hang on the values that it is bound with. */
+  bound(prepared: Prepared, values?: () => Values): Judged {
+    const judged = this.anew(prepared);
+    return values === undefined ? judged : this.judge.bound(judged, values);
+  }
+
+  private anew(prepared: Prepared): Judged {
     const { judge } = this;
     if (prepared.judged?.under === judge.stamp) return prepared.judged.judged;
     if (prepared.text === null) {
@@ -257,6 +262,8 @@ export class Judging {
     const [statement] = again.judged.statements;
     const named = statement?.actions.find(a => a.kind === 'prepare' || a.kind === 'declare');
     if (JSON.stringify(named?.body) !== JSON.stringify(prepared.analysis)) return false;
+    // The same, and by the catalog as it is now where it has yet to be bound.
+    prepared.analysis = named?.body ?? prepared.analysis;
     prepared.under = judge.stamp;
     return true;
   }
@@ -313,7 +320,7 @@ export class Judging {
    * meanwhile is not asked for inside it: `beside` is the catalog that everybody sees, and any change of that counts then.
    */
   private async reached(
-    { text, statements, escapes }: Judged,
+    { text, statements, escapes, values }: Judged,
     types: readonly number[],
     searchPath: readonly string[],
   ): Promise<{ readonly definitions: string; readonly beside: string }> {
@@ -322,7 +329,7 @@ export class Judging {
     await catalog.confirm();
     const effects = statements.map(s => s.effects);
     const definitions = this.parts.definitions(
-      { text, searchPath, types, strings: this.judge.reading(escapes), effects },
+      { text, searchPath, types, strings: this.judge.reading(escapes), effects, values: values ?? null },
       view,
     );
     return { definitions, beside: view === null ? '' : (catalog.current?.version ?? '?') };

@@ -1,4 +1,4 @@
-import type { StatementAnalysis } from '#schemas/analysis.ts';
+import type { StatementAnalysis, Values } from '#schemas/analysis.ts';
 import type { MaskPlan } from '../mask/plan.ts';
 import type { Prepared } from './picture.ts';
 import type { Run } from './run.ts';
@@ -10,6 +10,8 @@ export interface Portal {
   readonly bytes: number;
   readonly run: Run | null;
   readonly resultFormats: readonly number[];
+  /** What it was bound with, where its meaning hangs on that. */
+  readonly values?: Values | undefined;
   /** `Core.rewired` when it was bound: what runs on under another one was judged by what names meant before. */
   readonly rewired?: number;
   /** `Judge.stamp` under which it was last judged. */

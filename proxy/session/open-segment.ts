@@ -36,7 +36,7 @@ function kindFromHere(core: Core, read: (judged: Judged) => boolean): SegmentKin
   return lookAhead(core.frames, core.encoding.text, {
     text: core.judgedText,
     prepared: name => core.picture.statements.get(name) ?? null,
-    bound: core.judgedBind,
+    bound: prepared => core.judgedBind(prepared),
     read,
   });
 }

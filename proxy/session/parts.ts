@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Analysis, CallAnalysis, StatementAnalysis, Strings } from '#schemas/analysis.ts';
+import type { Analysis, CallAnalysis, StatementAnalysis, Strings, Values } from '#schemas/analysis.ts';
 import type { Effects } from '#schemas/effects.ts';
 import type { HoldpointError } from '#schemas/errors.ts';
 import type { MaskKind } from '#schemas/policy.ts';
@@ -92,6 +92,7 @@ export interface SessionParts extends Omit<PipelineParts, 'recorder' | 'gate' | 
       readonly types: readonly number[];
       readonly strings: Strings;
       readonly effects: readonly Effects[];
+      readonly values: Values | null;
     },
     seen: SessionCatalog | null,
   ): string;

@@ -16,7 +16,7 @@ export interface Prepared {
   /** Its text was read with standard_conforming_strings off, and stays so whatever the setting becomes. */
   readonly escapes: boolean;
   /** Bodies added as they were at the time. */
-  readonly analysis: StatementAnalysis;
+  analysis: StatementAnalysis;
   /** `Judge.stamp` at that time, or when it was last found to be the same: under another one, an analysis without text is void. */
   under: object;
   /** The PREPARE or DECLARE that made it and the `Rewirings.epoch` in which that was judged, where they are kept. */

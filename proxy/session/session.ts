@@ -162,7 +162,7 @@ export class Session {
       run: statements => this.judging.run(++this.count, statements),
       canJudge: () => parts.catalog.current !== null,
       fromSql: (named, epoch) => this.judging.fromSql(named, epoch),
-      judgedBind: prepared => this.judging.bound(prepared),
+      judgedBind: (prepared, values) => this.judging.bound(prepared, values),
       judgedText: (text, types) => {
         const judgement = judge.text(text, types);
         return judgement.kind === 'judged' ? judgement.judged : null;

@@ -12,6 +12,31 @@ const MULTIBYTE = Buffer.concat([
 ]);
 const LATIN = Buffer.from("select 'é\xa0'; update public.canary set v = 'dead'", 'latin1');
 
+const NAME = 'client_encoding';
+const LONG = NAME.padEnd(63, ' ');
+/** What is given may reach the function as another text than it was sent as: by its type, in a cast, by what stands elsewhere. */
+const BOUND: readonly (readonly [string, string[], number[], number[]])[] = [
+  ['select set_config($1, $2, false)', [NAME, 'SJIS'], [], []],
+  ['select set_config($1, $2, false)', [NAME, 'SJIS'], [25, 25], [1, 1]],
+  ['select set_config($1, $2, false)', ['Client_Encoding', 'shift-jis'], [705, 19], [0, 1]],
+  ['select set_config($1, $2, false)', [`${NAME} `, 'SJIS'], [1042, 1042], []],
+  ['select set_config($1, $2, false), $1::bpchar', [`${NAME} `, 'SJIS'], [], []],
+  ['select $1::bpchar, set_config($1, $2, false)', [`${NAME} `, 'SJIS'], [], []],
+  ['select $1::varchar(15), set_config($1, $2, false)', [`${NAME}X`, 'SJIS'], [], []],
+  ['select set_config($1::varchar(15), $2, false)', [`${NAME}X`, 'SJIS'], [], []],
+  ['select $1::name, set_config(rtrim($1), $2, false)', [LONG, 'SJIS'], [], []],
+  ['select set_config($1::name::bpchar, $2, false)', [`${LONG}X`, 'SJIS'], [], []],
+  ['select set_config($2, $1, false)', ['SJIS', NAME], [], []],
+  ['select set_config(setting_name => $1, new_value => $2, is_local => false)', [NAME, 'SJIS'], [], []],
+  ['select set_config(name, $1, false) from pg_settings where name = $2', ['SJIS', NAME], [], []],
+  ['select set_config(name, $1, false) from pg_settings where $2 = name', ['SJIS', NAME], [], []],
+  ['select set_config(coalesce(null, $1), $2, false)', [NAME, 'SJIS'], [], []],
+  ['explain analyze select set_config($1, $2, false)', [NAME, 'SJIS'], [], []],
+  ['create temp table x as select set_config($1, $2, false)', [NAME, 'SJIS'], [], []],
+  ['insert into lab.loaded select set_config($1, $2, false)', [NAME, 'SJIS'], [], []],
+  ['select set_config(v, $2, false) from (values ($1)) s(v)', [NAME, 'SJIS'], [], []],
+];
+
 /** The server is made to read a text differently from the proxy. */
 export const ENCODING: AttackClass = {
   title: 'how text is read',
@@ -108,6 +133,44 @@ export const ENCODING: AttackClass = {
       "select set_config('client_encoding', 'SJIS', false)",
       raw.query(MULTIBYTE),
       "select set_config('client_' || 'encoding', 'SJIS', false)",
+      raw.query(MULTIBYTE),
+    ]),
+    ...BOUND.map(([sql, values, types, formats], i) =>
+      talk(`client_encoding by the values of a bind (${i})`, [
+        [raw.parse({ sql, types }), raw.bind({ values, formats }), raw.execute(), raw.sync()],
+        raw.query(MULTIBYTE),
+        [raw.parse({ sql, types }), raw.bind({ values, formats }), raw.execute(), raw.query(MULTIBYTE)],
+      ]),
+    ),
+    talk('client_encoding by the values of an EXECUTE', [
+      'prepare p as select set_config($1, $2, false)',
+      "execute p('client_encoding', 'SJIS')",
+      raw.query(MULTIBYTE),
+      [raw.bind({ statement: 'p', values: ['client_encoding', 'SJIS'] }), raw.execute(), raw.sync()],
+      raw.query(MULTIBYTE),
+      "deallocate p; prepare p(bpchar, text) as select set_config($1, $2, false); execute p('client_encoding ', 'SJIS')",
+      raw.query(MULTIBYTE),
+      "explain analyze execute p('client_encoding ', 'SJIS')",
+      raw.query(MULTIBYTE),
+      'prepare q("char") as select set_config($1::text, $1::text, false)',
+      "execute q('client_encoding')",
+    ]),
+    talk('client_encoding by a statement that is bound twice, the first time harmlessly', [
+      [raw.parse({ name: 's', sql: 'select set_config($1, $2, false)' }), raw.sync()],
+      [
+        raw.bind({ portal: 'a', statement: 's', values: ['my.own', 'x'] }),
+        raw.bind({ portal: 'b', statement: 's', values: ['client_encoding', 'SJIS'] }),
+        raw.execute('b'),
+        raw.execute('a'),
+        raw.sync(),
+      ],
+      raw.query(MULTIBYTE),
+      [
+        raw.bind({ statement: 's', values: ['my.own', 'x'] }),
+        raw.bind({ statement: 's', values: ['client_encoding', 'SJIS'] }),
+        raw.execute(),
+        raw.sync(),
+      ],
       raw.query(MULTIBYTE),
     ]),
     talk('client_encoding by UPDATE pg_settings', [

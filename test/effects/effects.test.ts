@@ -399,3 +399,40 @@ test('text that breaks the parser or the analysis is unknown, not an error', () 
   }
   assert.equal(bench.one('select 1').effects.readOnly, true);
 });
+
+test('what hangs on the value of a parameter is refused until there is one, and then judged by it', () => {
+  const bound = (sql: string, ...values: (string | null | undefined)[]) =>
+    bench.one(sql).bound?.by(values) ?? null;
+  const sql = 'select set_config($1, $2, false)';
+  assert.notEqual(bench.one(sql).refusal, null);
+  assert.equal(bench.one(sql).bound?.before.refusal, null);
+  assert.equal(bench.one(sql).bound?.before.effects.readOnly, false);
+  assert.deepEqual(bound(sql, 'Work_Mem', '1')?.actions, [{ kind: 'set', setting: 'work_mem' }]);
+  assert.equal(bound(sql, 'work_mem', undefined)?.refusal, null);
+  assert.equal(bound(sql, 'client_encoding', 'LATIN1')?.otherEncoding, true);
+  assert.equal(bound(sql, 'standard_conforming_strings', 'off')?.otherStrings, true);
+  assert.deepEqual(bound(sql, null, 'x')?.actions, []);
+  for (const values of [
+    [undefined, 'x'],
+    ['client_encoding', undefined],
+    ['client_encoding', 'sjis'],
+    ['a\0b', 'x'],
+  ])
+    assert.notEqual(bound(sql, ...values)?.refusal ?? null, null, values.join());
+  // Where the value has no say, there is nothing to wait for.
+  assert.equal(bench.one("select set_config('work_mem', $1, false)").bound, undefined);
+  assert.equal(bench.one('select setting from pg_settings where name = $1').bound, undefined);
+  // What is refused for another reason is refused at once, and what no value can tell.
+  assert.notEqual(bench.one('select set_config($1, ssn, false) from customers').bound?.before.refusal, null);
+  assert.equal(bench.one("select set_config($1 || 'x', 'y', false)").bound, undefined);
+  const valid = 'select pg_input_is_valid($1, $2)';
+  assert.deepEqual(bound(valid, '1', 'integer')?.effects.unknown, []);
+  assert.notDeepEqual(bound(valid, '1', 'no such type')?.effects.unknown, []);
+  const prepared = bench.one(`prepare p as ${sql}`).actions[0];
+  assert.ok(prepared?.kind === 'prepare');
+  const execute = withBody(bench.one("execute p('work_mem', '1')"), prepared.body);
+  assert.equal(execute.refusal, null);
+  assert.deepEqual(execute.actions, [{ kind: 'set', setting: 'work_mem' }]);
+  assert.notEqual(withBody(bench.one("execute p('work' || '_mem', '1')"), prepared.body).refusal, null);
+  assert.notEqual(withBody(bench.one('fetch c'), prepared.body).refusal, null);
+});

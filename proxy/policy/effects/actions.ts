@@ -2,7 +2,10 @@ import type { SessionAction, StatementAnalysis } from '#schemas/analysis.ts';
 import type { Facts } from './facts.ts';
 import { constant, is, list, node, type Tree, text, tree } from './tree.ts';
 
-/** What a statement does to the proxy's picture of the session. `nested` analyses the body of PREPARE and DECLARE on its own. */
+/**
+ * What a statement does to the proxy's picture of the session. `nested` analyses the body of PREPARE, which has `parameters` of its own, and
+ * that of DECLARE on its own.
+ */
 export function actionsOf(
   statement: unknown,
   facts: Facts,
@@ -16,7 +19,7 @@ export function actionsOf(
     case 'PrepareStmt':
       return [{ kind: 'prepare', name: text(body.name), body: nested(body.query, body.argtypes) }];
     case 'DeclareCursorStmt':
-      return [{ kind: 'declare', name: text(body.portalname), body: nested(body.query, []) }];
+      return [{ kind: 'declare', name: text(body.portalname), body: nested(body.query, null) }];
     case 'DeallocateStmt':
       return [{ kind: 'deallocate', name: text(body.name) || null }];
     case 'ClosePortalStmt':

@@ -1,3 +1,4 @@
+import type { Values } from '#schemas/analysis.ts';
 import type { CatalogRelation, CatalogView } from '../catalog-view.ts';
 import { Facts } from './facts.ts';
 import type { Judge } from './judge.ts';
@@ -27,11 +28,23 @@ export interface Grammar {
   statement(context: Context, statement: unknown): void;
 }
 
-/** Every row that the target list sees is the row of pg_settings about this setting. */
+/** Every row that the target list sees is the row of pg_settings whose name is each of `names`. */
 export interface PinnedSetting {
   readonly relation: CatalogRelation;
   readonly alias: string;
-  readonly setting: string;
+  readonly names: readonly unknown[];
+}
+
+/** The parameters of the agent's own statement. */
+export interface Binding {
+  /** OIDs as declared, 0 where the server infers the type. */
+  readonly types: readonly number[];
+  /** Null before it is bound. */
+  readonly values: Values | null;
+  /** Nodes of parameters that surely are texts where they stand, true where the server would cut them as a name. */
+  readonly places: Map<Tree, boolean>;
+  /** Numbers of the parameters on which something hangs. */
+  readonly asked: Set<number>;
 }
 
 /** Everything that walking one statement needs and collects. */
@@ -74,6 +87,8 @@ export interface Context {
   variables: boolean;
   /** It is the agent's statement itself, not the body of anything that runs behind it. */
   itself: boolean;
+  /** Null where no parameter is one that the agent binds. */
+  binding: Binding | null;
 }
 
 /** `path` is the search path for names in the text, `callPath` that of functions called from it. */
@@ -103,6 +118,7 @@ export function newContext(
     parameters: false,
     variables: false,
     itself: false,
+    binding: null,
     calls: [],
     exposed: new Set(),
   };

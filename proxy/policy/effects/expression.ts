@@ -1,7 +1,7 @@
 import type { CatalogFunction } from '../catalog-view.ts';
 import { ask, type Context, castTo, involve } from './context.ts';
 import { Facts } from './facts.ts';
-import { literal } from './literal.ts';
+import { argument, textPlace } from './literal.ts';
 import { findFunctions, findOperators, findRelations, findTypes } from './names.ts';
 import { readOtherwise } from './newer-syntax.ts';
 import { SHAPES } from './nodes.ts';
@@ -315,27 +315,40 @@ export function call(
     }
     facts.absorb(effect);
     involve(context, f.result);
-    builtinArguments(context, f, how.args);
+    builtinArguments(
+      context,
+      f,
+      how.args,
+      found.every(one => one.system),
+    );
   }
 }
 
-/** Built-in functions whose constant arguments decide what they do. */
-function builtinArguments(context: Context, f: CatalogFunction, args: readonly unknown[]): void {
+/** Built-in functions whose arguments decide what they do. `only`: whatever this call reaches, it is Postgres's own. */
+function builtinArguments(
+  context: Context,
+  f: CatalogFunction,
+  args: readonly unknown[],
+  only: boolean,
+): void {
   const { facts } = context;
-  const given = (i: number) => {
-    const arg = args[i];
-    return literal(context, is(arg, 'NamedArgExpr') === null ? arg : null);
-  };
-  if (f.name === 'set_config') {
-    const setting = (given(0) ?? settingOf(context.pinned, args[0]))?.toLowerCase() ?? null;
-    changeSetting(context, setting, given(1));
-    facts.settings.add(setting);
+  const sets = f.name === 'set_config';
+  if (!sets && f.name !== 'pg_input_is_valid' && f.name !== 'pg_input_error_info') return;
+  // Both of the first two are texts, whatever the server infers.
+  if (only) for (const arg of args.slice(0, 2)) textPlace(context, arg);
+  if (sets) {
+    const named = argument(context, args[0]);
+    const setting = named.kind === 'computed' ? settingOf(context, args[0]) : named;
+    changeSetting(context, setting, () => argument(context, args[1]));
+    if (setting.kind !== 'null')
+      facts.settings.add(setting.kind === 'text' ? setting.text.toLowerCase() : null);
+    return;
   }
-  if (f.name === 'pg_input_is_valid' || f.name === 'pg_input_error_info') {
-    const type = given(1);
-    const parsed = type === null ? null : context.judge.parseType(type);
-    if (parsed === null)
-      facts.cannotTell(`${f.name} runs the input function of a type that the text does not name`);
-    else typeName(context, parsed);
-  }
+  const type = argument(context, args[1]);
+  // Both are strict; and while it is parsed, nothing of it runs.
+  if (type.kind === 'null' || type.kind === 'later') return;
+  const parsed = type.kind === 'text' ? context.judge.parseType(type.text) : null;
+  if (parsed === null)
+    facts.cannotTell(`${f.name} runs the input function of a type that the text does not name`);
+  else typeName(context, parsed);
 }

@@ -1,6 +1,6 @@
 import type { Context, PinnedSetting } from './context.ts';
 import { columnOf, onlyRelation, plainEquality } from './keyed.ts';
-import { literal } from './literal.ts';
+import { type Argument, argument, COMPUTED, textPlace } from './literal.ts';
 import { is, list, names, node, text, tree } from './tree.ts';
 
 /**
@@ -13,21 +13,27 @@ export function pinnedSetting(context: Context, from: unknown, where: unknown): 
   if (relation?.system !== true || relation.schema !== 'pg_catalog' || relation.name !== 'pg_settings')
     return null;
   const alias = text(tree(tree(is(list(from)[0], 'RangeVar')).alias).aliasname) || relation.name;
+  const compared: unknown[] = [];
   for (const part of conjuncts(where)) {
     const body = is(part, 'A_Expr');
     if (body === null || body.kind !== 'AEXPR_OP' || names(body.name).at(-1) !== '=') continue;
     if (columnOf(relation, alias, body.lexpr) !== 'name' || !plainEquality(context, relation, 'name'))
       continue;
-    const setting = literal(context, body.rexpr);
-    if (setting !== null) return { relation, alias, setting };
+    textPlace(context, body.rexpr);
+    compared.push(body.rexpr);
   }
-  return null;
+  return compared.length === 0 ? null : { relation, alias, names: compared };
 }
 
 /** The setting that an argument names, where it is the column that the query around it pins. */
-export function settingOf(pinned: PinnedSetting | null, argument: unknown): string | null {
-  if (pinned === null || columnOf(pinned.relation, pinned.alias, argument) !== 'name') return null;
-  return pinned.setting;
+export function settingOf(context: Context, value: unknown): Argument {
+  const { pinned } = context;
+  if (pinned === null || columnOf(pinned.relation, pinned.alias, value) !== 'name') return COMPUTED;
+  for (const name of pinned.names) {
+    const known = argument(context, name);
+    if (known.kind !== 'computed') return known;
+  }
+  return COMPUTED;
 }
 
 function conjuncts(where: unknown): unknown[] {

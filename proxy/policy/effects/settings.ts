@@ -1,5 +1,6 @@
 import { clientEncoding } from '#schemas/encodings.ts';
 import type { Context } from './context.ts';
+import type { Argument } from './literal.ts';
 
 /** Settings whose change would make the proxy read a text differently from the server. Names are lower-case. */
 const KEPT: ReadonlyMap<string, (value: string) => boolean> = new Map([
@@ -14,37 +15,38 @@ function isUtf8(value: string): boolean {
 }
 
 /**
- * A sentence when giving `setting` this value would blind the proxy, else null. `value` is null for FROM CURRENT and for whatever is
- * not a constant: what they give cannot be told. `setting` is null where the name itself is not a constant.
- */
-function blinding(setting: string | null, value: string | null): string | null {
-  if (setting === null) return 'which setting would change cannot be told from the text';
-  const keeps = KEPT.get(setting.toLowerCase());
-  if (keeps === undefined || (value !== null && keeps(value))) return null;
-  return `changing ${setting} would make the proxy and the server read the same text differently`;
-}
-
-/**
  * Notes that `setting` is given a value, and refuses what would blind the proxy. `forSession`: for the rest of the session, or of its
  * transaction, and not in what others begin with. There the agent's own statement may choose an encoding: the session follows the server.
  */
 export function changeSetting(
-  { facts, itself }: Context,
-  setting: string | null,
-  value: string | null,
+  context: Context,
+  setting: Argument,
+  value: () => Argument,
   forSession = true,
 ): void {
-  const name = setting?.toLowerCase();
+  const { facts, itself } = context;
+  // The server refuses one without a name, and what a parameter names is told when it is bound.
+  if (setting.kind === 'null' || setting.kind === 'later') return;
+  if (setting.kind === 'computed') {
+    facts.refuse('which setting would change cannot be told from the text');
+    return;
+  }
+  const name = setting.text.toLowerCase();
   if (name === STRINGS && forSession) facts.otherStrings = true;
-  if (itself && forSession && (name === 'client_encoding' || name === 'names') && value !== null) {
-    const encoding = clientEncoding(value);
-    if (encoding !== null) {
+  const keeps = KEPT.get(name);
+  if (keeps === undefined) return;
+  const given = value();
+  // NULL resets it to the value of the session's start-up packet, which the proxy has written.
+  if (given.kind === 'later' || given.kind === 'null') return;
+  if (given.kind === 'text') {
+    const encoding = clientEncoding(given.text);
+    if (itself && forSession && encoding !== null) {
       if (encoding !== 'UTF8') facts.otherEncoding = true;
       return;
     }
+    if (keeps(given.text)) return;
   }
-  const refusal = blinding(setting, value);
-  if (refusal !== null) facts.refuse(refusal);
+  facts.refuse(`changing ${setting.text} would make the proxy and the server read the same text differently`);
 }
 
 /** The kept settings themselves: a function that carries one of them in its configuration cannot be read safely. */

@@ -4,6 +4,7 @@ import { type Context, settle } from './context.ts';
 import { walkDefined } from './defined.ts';
 import { intoTable, readNamed, walkDml, writeRelation, written } from './dml.ts';
 import { call, walk } from './expression.ts';
+import { type Argument, COMPUTED } from './literal.ts';
 import { walkPlpgsql } from './plpgsql.ts';
 import { label, resolve, walkQuery } from './query.ts';
 import { respell } from './respell.ts';
@@ -231,7 +232,8 @@ function blinds(context: Context, body: Tree, forSession = false): void {
   if (kind.startsWith('VAR_RESET') || kind === 'VAR_SET_DEFAULT' || kind === 'VAR_SET_MULTI') return;
   const args = list(body.args);
   const value = kind === 'VAR_SET_VALUE' && args.length === 1 ? constant(args[0]) : null;
-  changeSetting(context, text(body.name), value, forSession);
+  const given: Argument = value === null ? COMPUTED : { kind: 'text', text: value };
+  changeSetting(context, { kind: 'text', text: text(body.name) }, () => given, forSession);
 }
 
 function callProcedure(context: Context, body: Tree): void {
