@@ -51,7 +51,13 @@ export const DRIVERS: readonly Driver[] = [
     `in a pool ${TRANSACTION}, a type codec, and a result with a type of the application`,
   ),
   python('SQLAlchemy on psycopg', 'sqlalchemy', `${TRANSACTION}, and an inspector's tables and columns`),
+  python(
+    'SQLAlchemy on psycopg2',
+    'sqlalchemy_psycopg2',
+    `${TRANSACTION}, and an inspector's tables and columns`,
+  ),
   python('SQLAlchemy on asyncpg', 'sqlalchemy_async', TRANSACTION),
+  python('Django on psycopg', 'django', `${TRANSACTION}, and \`inspectdb\` of a table`),
   go('pgx', 'pgx', `${TRANSACTION}, and \`LoadType\` for a type of the application`),
   go('lib/pq', 'pq', TRANSACTION),
   program('pgjdbc', `${TRANSACTION}, \`isValid\`, and the metadata of a table's columns`, noJava, 'java', [

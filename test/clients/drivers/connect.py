@@ -38,16 +38,20 @@ async def asyncpg():
         await conn.fetch("select null::order_status, 'it works'")
 
 
-def sqlalchemy():
+def sqlalchemy(driver="psycopg"):
     from sqlalchemy import create_engine, inspect, text
 
-    engine = create_engine("postgresql+psycopg" + URL)
+    engine = create_engine(f"postgresql+{driver}" + URL)
     with engine.begin() as conn:
         conn.execute(text(ASK))
     inspector = inspect(engine)
     inspector.get_table_names()
     inspector.get_columns("customers")
     engine.dispose()
+
+
+def sqlalchemy_psycopg2():
+    sqlalchemy("psycopg2")
 
 
 async def sqlalchemy_async():
@@ -58,6 +62,25 @@ async def sqlalchemy_async():
     async with engine.begin() as conn:
         await conn.execute(text(ASK))
     await engine.dispose()
+
+
+def django():
+    import io
+
+    from django import setup
+    from django.conf import settings
+    from django.core.management import call_command
+    from django.db import connection, transaction
+
+    name, user, password, host, port = (os.environ[f"PG{part}"] for part in ("DATABASE", "USER", "PASSWORD", "HOST", "PORT"))
+    settings.configure(
+        DATABASES={"default": {"ENGINE": "django.db.backends.postgresql", "NAME": name, "USER": user, "PASSWORD": password, "HOST": host, "PORT": port}}
+    )
+    setup()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(ASK)
+    call_command("inspectdb", "customers", stdout=io.StringIO())
+    connection.close()
 
 
 done = globals()[sys.argv[1]]()
