@@ -11,8 +11,8 @@ const ALLOW_ALL = `
     verdict: allow
 `;
 
-export function startAllowAll(): Promise<Gate> {
-  return startGate(ALLOW_ALL);
+export function startAllowAll(settings: Readonly<Record<string, string>> = {}): Promise<Gate> {
+  return startGate(ALLOW_ALL, { settings });
 }
 
 /** Runs a client program, which finds its server by libpq's variables. */

@@ -64,9 +64,16 @@ export interface Gate {
  */
 export async function startGate(
   rules: string,
-  more: { head?: string; schema?: string; data?: string; args?: readonly string[] } = {},
+  more: {
+    head?: string;
+    schema?: string;
+    data?: string;
+    args?: readonly string[];
+    /** Of the server. */
+    settings?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<Gate> {
-  const db = await startPostgres({ trust: true });
+  const db = await startPostgres({ trust: true, settings: more.settings ?? {} });
   await db.query(`create role agent login password 'agent-secret'`);
   await db.createDatabase('shop');
   await db.query('alter database shop owner to agent');

@@ -37,8 +37,7 @@ async def fails(what, work):
         result = await work
     except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         fields = error.as_dict() if isinstance(error, asyncpg.PostgresError) else {}
-        for place in ("server_source_line", "server_source_filename", "server_source_function"):
-            fields.pop(place, None)
+        fields.pop("server_source_line", None)
         say(what, "fails", type(error).__name__, str(error), {k: v for k, v in sorted(fields.items()) if v is not None})
     else:
         say(what, "did NOT fail", result)

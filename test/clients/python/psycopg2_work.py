@@ -1,13 +1,72 @@
-"""psycopg2: everything by simple Query, named cursors, COPY, hstore and composite look-ups, two-phase commit's refusal, notifications."""
+"""psycopg2: everything by simple Query, named cursors, COPY, hstore and composite look-ups, two-phase commit, large objects, a query
+that another thread cancels, notifications."""
 
 import io
 import select
+import threading
+import time
 
 import psycopg2
 import psycopg2.extensions as ext
 import psycopg2.extras as extras
 
 from say import fails, say
+
+
+def two_phases(conn, cur):
+    for name, end in (("kept", conn.tpc_commit), ("dropped", conn.tpc_rollback)):
+        conn.tpc_begin(conn.xid(7, name, "branch"))
+        cur.execute("insert into clients2 (name) values (%s)", [name])
+        fails("no commit within", psycopg2.Error, conn.commit)
+        conn.tpc_prepare()
+        say("prepared", name, conn.status)
+        end()
+    conn.tpc_begin("left behind")
+    cur.execute("insert into clients2 (name) values ('left behind')")
+    conn.tpc_prepare()
+    conn.reset()
+    say("to be recovered", [(x.format_id, x.gtrid, x.bqual, x.owner, x.database) for x in conn.tpc_recover()])
+    conn.tpc_rollback("left behind")
+    fails("twice", psycopg2.Error, lambda: conn.tpc_rollback("left behind"))
+    cur.execute("select name from clients2 where name in ('kept', 'dropped', 'left behind')")
+    say("of them", cur.fetchall())
+    conn.commit()
+
+
+def large_object(conn):
+    made = conn.lobject(0, "wb")
+    say("written", made.write(b"\0\1\2" * 1000), made.tell())
+    made.seek(10)
+    made.truncate(2000)
+    made.close()
+    read = conn.lobject(made.oid, "rb")
+    say("read", read.seek(1990), read.read(), read.seek(0, 2))
+    fails("written while reading", psycopg2.Error, lambda: read.write(b"x"))
+    conn.rollback()
+    fails("no such object", psycopg2.Error, lambda: conn.lobject(made.oid, "rb"))
+    conn.rollback()
+
+
+def cancelled(conn, cur):
+    def cancel():
+        with psycopg2.connect("") as other, other.cursor() as at:
+            running = "select 1 from pg_stat_activity where pid = %s and wait_event = 'PgSleep'"
+            at.execute(running, [conn.info.backend_pid])
+            while at.fetchone() is None:
+                time.sleep(0.02)
+                other.rollback()
+                at.execute(running, [conn.info.backend_pid])
+        conn.cancel()
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    fails("cancelled", psycopg2.extensions.QueryCanceledError, lambda: cur.execute("select pg_sleep(60)"))
+    canceller.join()
+    say("in error", conn.get_transaction_status() == ext.TRANSACTION_STATUS_INERROR)
+    conn.rollback()
+    cur.execute("set local statement_timeout = 200")
+    fails("timed out", psycopg2.extensions.QueryCanceledError, lambda: cur.execute("select pg_sleep(60)"))
+    conn.rollback()
 
 
 def main():
@@ -62,8 +121,10 @@ def main():
     say("notices", conn.notices[-1])
     cur.execute("listen two")
     cur.execute("notify two, 'payload'")
-    select.select([conn], [], [], 5)
     conn.poll()
+    while not conn.notifies:
+        select.select([conn], [], [], 5)
+        conn.poll()
     say("notified", [(n.channel, n.payload, n.pid == conn.info.backend_pid) for n in conn.notifies])
     conn.reset()
     say("reset", conn.get_transaction_status())
@@ -74,6 +135,10 @@ def main():
     cur.execute("create table within (id int); insert into within values (1), (2); select count(*) from within")
     say("made and read in one text", cur.fetchall())
     conn.rollback()
+    conn.autocommit = False
+    two_phases(conn, cur)
+    large_object(conn)
+    cancelled(conn, cur)
     waiting = psycopg2.connect("", async_=1)
     extras.wait_select(waiting)
     at = waiting.cursor()

@@ -40,17 +40,24 @@ def told(error):
     diag = getattr(error, "diag", None)
     parts = [type(error).__name__, getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)]
     if diag is not None:
+        # All but the source line: docs/differences.md.
         for name in (
             "severity",
+            "severity_nonlocalized",
             "message_primary",
             "message_detail",
             "message_hint",
             "statement_position",
+            "internal_position",
+            "internal_query",
             "schema_name",
             "table_name",
             "column_name",
+            "datatype_name",
             "constraint_name",
             "context",
+            "source_file",
+            "source_function",
         ):
             parts.append(getattr(diag, name, None))
     else:
