@@ -10,7 +10,7 @@ export const FUNCTIONS = `
     from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang`;
 
 const OWN_FUNCTION = `
-  select p.oid, to_json(p.proallargtypes::oid[]::int8[]), to_json(p.proargnames), p.prosrc,
+  select p.oid, to_json(p.proallargtypes), to_json(p.proargnames), p.prosrc,
          coalesce(pg_get_function_sqlbody(p.oid), ''), to_json(p.proconfig), coalesce(e.extname, ''),
          coalesce(pg_get_expr(p.proargdefaults, 0), ''),
          case when l.lanname = 'plpgsql' and p.prokind <> 'a' then pg_get_functiondef(p.oid) else '' end,
