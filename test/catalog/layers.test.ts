@@ -14,7 +14,7 @@ let own: pg.Client;
 let other: pg.Client;
 
 before(async () => {
-  const server = await startPostgres({ settings: { allow_system_table_mods: 'on' } });
+  const server = await startPostgres({ settings: { allow_system_table_mods: 'on', autovacuum: 'off' } });
   const url = await server.createDatabase('layers');
   [agent, own, other] = [new pg.Client(url), new pg.Client(url), new pg.Client(url)];
   await Promise.all([agent.connect(), own.connect(), other.connect()]);
