@@ -2,6 +2,8 @@ import { hash } from 'node:crypto';
 
 /** All that is fixed in an event's text and in a leaf, with the digits of a number. */
 const FIXED = 512;
+/** Room for texts that are still needed (bytes). */
+const ROOM = 64 << 10;
 /** Hex digits of a SHA-256. */
 const DIGEST = 64;
 const TAB = 0x09;
@@ -34,8 +36,9 @@ export class EventLinker {
   #session = 0;
   #body = 0;
   #end = -1;
-  #text: Buffer = Buffer.allocUnsafeSlow(8 << 10);
-  #length = 0;
+  /** The texts since `forget`, one behind the other. */
+  #texts: Buffer = Buffer.allocUnsafeSlow(ROOM);
+  #used = 0;
   #leaf: Buffer = Buffer.allocUnsafeSlow(1 << 10);
 
   /** Begins a payload. */
@@ -69,13 +72,14 @@ export class EventLinker {
     );
   }
 
-  /** Makes the event's text, and gives its hash. */
-  link(seq: number, prev: string): string {
+  /** Makes the event's text, and gives it with its hash. The text is valid until `forget`. */
+  link(seq: number, prev: string): { readonly text: Buffer; readonly hash: string } {
     const payload = this.#payload;
     const needed = this.#end - this.#from + FIXED;
-    if (this.#text.length < needed) this.#text = Buffer.allocUnsafeSlow(needed * 2);
-    const text = this.#text;
-    let at = put(text, 0, AT);
+    if (this.#texts.length - this.#used < needed) this.#begin(needed);
+    const text = this.#texts;
+    const start = this.#used;
+    let at = put(text, start, AT);
     at += payload.copy(text, at, this.#from, this.#kind - 1);
     at = put(text, at, BODY);
     at += payload.copy(text, at, this.#body, this.#end);
@@ -90,17 +94,23 @@ export class EventLinker {
     at += payload.copy(text, at, this.#session, this.#body - 1);
     at = put(text, at, END);
     // The hash is of the text without it, and has its place in the middle.
-    const digest = hash('sha256', text.subarray(0, at), 'hex');
+    const digest = hash('sha256', text.subarray(start, at), 'hex');
     text.copyWithin(gap + GAP, gap, at);
     const quote = put(text, gap, HASH) + text.write(digest, gap + HASH.length, 'latin1');
     text[quote] = QUOTE;
-    this.#length = at + GAP;
-    return digest;
+    this.#used = at + GAP;
+    return { text: text.subarray(start, this.#used), hash: digest };
   }
 
-  /** The text of the event that was linked last, until the next one is. */
-  get text(): Buffer {
-    return this.#text.subarray(0, this.#length);
+  /** The texts so far are not needed any more. */
+  forget(): void {
+    this.#used = 0;
+  }
+
+  /** Whoever still needs texts holds their memory. */
+  #begin(needed: number): void {
+    this.#texts = Buffer.allocUnsafeSlow(Math.max(ROOM, needed));
+    this.#used = 0;
   }
 
   /** The hash of its leaf in the log's tree. */

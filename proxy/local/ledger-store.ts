@@ -12,6 +12,7 @@ import {
 import type { JournalPosition } from '#schemas/journal.ts';
 import { Frontier, leafHash } from '#schemas/merkle.ts';
 import { EventLinker } from './event-linker.ts';
+import { EventRows } from './event-rows.ts';
 
 /** The chain of one session ends here. */
 interface Head {
@@ -27,7 +28,6 @@ interface Head {
 }
 
 interface Statements {
-  readonly event: StatementSync;
   readonly head: StatementSync;
   readonly session: StatementSync;
   readonly checkpoint: StatementSync;
@@ -82,6 +82,7 @@ export class LedgerStore {
   #moved: Head[] = [];
   #tree: Frontier;
   #linker = new EventLinker();
+  #rows: EventRows;
   #sealed: number;
   #note: string;
 
@@ -100,9 +101,6 @@ export class LedgerStore {
       );
       this.#db.exec(`BEGIN IMMEDIATE; ${TABLES} COMMIT`);
       this.#statements = {
-        event: this.#db.prepare(
-          'INSERT INTO events (idx, session, seq, before, event) VALUES (?, ?, ?, ?, CAST(? AS TEXT))',
-        ),
         head: this.#db.prepare(
           'SELECT last, event FROM sessions LEFT JOIN events ON idx = last WHERE sessions.session = ?',
         ),
@@ -115,6 +113,7 @@ export class LedgerStore {
           'INSERT OR REPLACE INTO journal (id, epoch, segment, offset, seq, prev, room) VALUES (1, ?, ?, ?, ?, ?, ?)',
         ),
       };
+      this.#rows = new EventRows(this.#db, () => this.#linker.forget());
       this.#tree = new Frontier();
       this.#sealed = 0;
       this.#note = '';
@@ -169,6 +168,7 @@ export class LedgerStore {
     this.#db.exec('BEGIN IMMEDIATE');
     try {
       for (const payload of payloads) this.#insert(payload);
+      this.#rows.finish();
       this.#seal(clean);
       if (journal !== null) {
         const { epoch, segment, offset, seq, prev } = journal.position;
@@ -193,8 +193,8 @@ export class LedgerStore {
       const { session } = linker;
       const head = this.#heads.get(session) ?? this.#lookUp(session);
       const seq = head.seq + 1;
-      const hash = linker.link(seq, head.hash);
-      this.#statements.event.run(this.size, head.name, seq, head.at, linker.text);
+      const { text, hash } = linker.link(seq, head.hash);
+      this.#rows.add(this.size, head.name, seq, head.at, text);
       this.#advance(head, seq, hash, linker.closes, linker.leaf(seq, hash));
     }
   }
