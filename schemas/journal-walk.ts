@@ -54,8 +54,7 @@ export function* followJournal(
     const length = head.length < HEADER ? null : recordLength(head);
     if (length === null) return null;
     // A length that is not a record's may be anything: never more is read than there is.
-    const size = source.size(segment);
-    if (size === null || offset + length > size) return null;
+    if (length > head.length && offset + length > (source.size(segment) ?? 0)) return null;
     const record = openRecord(length <= head.length ? head : bytesAt(segment, offset, length));
     return record !== null && continues(record, at) ? record : null;
   };
