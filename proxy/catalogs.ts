@@ -46,6 +46,8 @@ export class SharedCatalog implements CatalogHandle {
   private attempt = 0;
   private closed = false;
   private usedAt = Date.now();
+  /** Since the last poll. */
+  private used = false;
   /** Somebody waits for the connection to be free. */
   private resting: (() => void)[] = [];
   private confirming: Promise<void> = Promise.resolve();
@@ -60,7 +62,7 @@ export class SharedCatalog implements CatalogHandle {
   }
 
   get current(): Catalog | null {
-    this.usedAt = Date.now();
+    this.used = true;
     return this.stale ? null : this.loaded;
   }
 
@@ -220,6 +222,8 @@ export class SharedCatalog implements CatalogHandle {
   }
 
   private async poll(): Promise<void> {
+    if (this.used) this.usedAt = Date.now();
+    this.used = false;
     if (this.busy || this.stale || this.connection === null) return;
     if (Date.now() - this.usedAt > IDLE_MS) {
       this.drop();

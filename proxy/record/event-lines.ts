@@ -12,6 +12,9 @@ const LONGEST = 4096;
 /** Sessions whose names are kept. */
 const SESSIONS = 10_000;
 
+/** Where the milliseconds of a time begin. */
+const MILLIS = '2026-01-01T00:00:00.'.length;
+
 /** What the lines of a session have between time and body, for the three kinds that every statement has. */
 interface Names {
   readonly statement: Buffer;
@@ -57,7 +60,8 @@ const BRACE = 0x7d;
 export class EventLines {
   #clock: () => number;
   #millis = -1;
-  #at = '';
+  /** Beginning of the second that `#time` is in. */
+  #second = Number.POSITIVE_INFINITY;
   #time = Buffer.alloc(24);
   #names = new Map<string, Names>();
   #tails = new Map<string, Tail>();
@@ -188,7 +192,12 @@ export class EventLines {
   }
 
   #other<K extends AuditKind>(into: JsonBytes, session: string, kind: K, body: AuditBody<K>): void {
-    const line = journalLine(this.#at, kind, JSON.stringify(session), serialiseBody(kind, body));
+    const line = journalLine(
+      this.#time.toString('latin1'),
+      kind,
+      JSON.stringify(session),
+      serialiseBody(kind, body),
+    );
     into.room(Buffer.byteLength(line));
     into.json(line);
     if (kind === 'session.close') this.#names.delete(session);
@@ -214,7 +223,14 @@ export class EventLines {
     const now = this.#clock();
     if (now === this.#millis) return;
     this.#millis = now;
-    this.#at = new Date(now).toISOString();
-    this.#time.write(this.#at, 'latin1');
+    const millis = now - this.#second;
+    if (millis >= 0 && millis < 1000) {
+      this.#time[MILLIS] = 48 + Math.floor(millis / 100);
+      this.#time[MILLIS + 1] = 48 + (Math.floor(millis / 10) % 10);
+      this.#time[MILLIS + 2] = 48 + (millis % 10);
+      return;
+    }
+    this.#second = Math.floor(now / 1000) * 1000;
+    this.#time.write(new Date(now).toISOString(), 'latin1');
   }
 }

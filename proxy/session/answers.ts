@@ -5,13 +5,13 @@ import {
   decodeCString,
   decodeFields,
   decodeParameterStatus,
-  decodeRowDescription,
   decodeTextRow,
   encodeFields,
   field,
   type TransactionStatus,
 } from '../wire/backend.ts';
 import { Frames } from '../wire/frames.ts';
+import { RowDescriptions } from '../wire/row-descriptions.ts';
 import type { AnswersOwner } from './answers-owner.ts';
 import { CallResult } from './call-result.ts';
 import { analysisOf, type Op, runOf } from './op.ts';
@@ -35,6 +35,7 @@ export class Answers {
   private readonly queue: Op[] = [];
   private readonly frames: Frames;
   private readonly passage: Passage;
+  private readonly descriptions = new RowDescriptions();
   readonly shield: Shield;
   private readonly result: CallResult;
   private readonly owner: AnswersOwner;
@@ -154,7 +155,7 @@ export class Answers {
       case 'describe-statement':
         this.passage.pass(buffer, start, end);
         if (type === BACKEND.parameterDescription) return;
-        if (type === BACKEND.rowDescription) op.prepared.columns = decodeRowDescription(buffer, start, end);
+        if (type === BACKEND.rowDescription) op.prepared.columns = this.descriptions.read(buffer, start, end);
         else {
           expected(type, BACKEND.noData, op);
           op.prepared.columns = 'none';
@@ -163,7 +164,7 @@ export class Answers {
         return;
       case 'describe-portal':
         if (type === BACKEND.rowDescription) {
-          const columns = decodeRowDescription(buffer, start, end);
+          const columns = this.descriptions.read(buffer, start, end);
           op.portal.plan = this.shield.plan(columns, analysisOf(op.portal), op.portal.run);
         } else {
           expected(type, BACKEND.noData, op);
@@ -201,7 +202,7 @@ export class Answers {
     const { run } = op;
     switch (type) {
       case BACKEND.rowDescription:
-        op.plan = this.shield.plan(decodeRowDescription(buffer, start, end), run.current, run);
+        op.plan = this.shield.plan(this.descriptions.read(buffer, start, end), run.current, run);
         this.passage.pass(buffer, start, end);
         return;
       case BACKEND.commandComplete:

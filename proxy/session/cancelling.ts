@@ -59,6 +59,11 @@ export class Cancelling {
     this.wanted = false;
   }
 
+  /** A request is on its way. */
+  get underWay(): boolean {
+    return this.sending;
+  }
+
   /** Whether a request is on its way; then `go` is called once it has arrived. */
   busy(go: () => void): boolean {
     if (this.sending) this.waiting.push(go);

@@ -18,6 +18,10 @@ export interface Waiter extends Pick<Submitter, 'core' | 'intake' | 'judging' | 
  */
 export function whenJudgeable(session: Waiter, then: () => void): void {
   const { cancelling, core, intake, judging } = session;
+  if (!cancelling.underWay && judging.ready(core.status)) {
+    then();
+    return;
+  }
   const go = (error: HoldpointError | null) =>
     session.guard(() => {
       if (session.over()) return;

@@ -61,6 +61,25 @@ export class Judging {
     );
   }
 
+  /** Whether texts can be judged now. */
+  ready(status: TransactionStatus): boolean {
+    const { current } = this.parts.catalog;
+    if (current === null || (this.settings.dirty && status !== 'E') || this.own.wanted(current)) return false;
+    this.from(current);
+    return true;
+  }
+
+  private from(current: SessionCatalog): void {
+    this.last = current;
+    this.judge.under(
+      this.own.view ?? current,
+      this.path(),
+      this.rewired,
+      this.dark,
+      this.settings.strings.now,
+    );
+  }
+
   /**
    * Null when texts can be judged now. Otherwise says what has to be waited for; `done` is called when it is there (null) or cannot
    * be had (the error), and has to ask again.
@@ -109,9 +128,7 @@ export class Judging {
       }
       own.forget();
     }
-    this.last = current;
-    const strings = this.settings.strings.now;
-    this.judge.under(own.view ?? current, this.path(), this.rewired, this.dark, strings);
+    this.from(current);
     return null;
   }
 

@@ -67,8 +67,12 @@ export class Outbox {
     if (pending.length === 0 || this.closed) return;
     let ready = 0;
     while (ready < pending.length && pending[ready]!.until <= recorder.durable) ready++;
-    if (ready > 0) this.send(pending.splice(0, ready));
-    if (pending.length > 0) this.waitFor(pending[0]!.until);
+    if (ready > 0) {
+      this.pending = ready === pending.length ? [] : pending.slice(ready);
+      this.send(ready === pending.length ? pending : pending.slice(0, ready));
+    }
+    const [next] = this.pending;
+    if (next !== undefined) this.waitFor(next.until);
     else this.close();
   }
 

@@ -106,7 +106,7 @@ export class Picture {
   /** Sent to be parsed, and in no audit event yet: also those whose name stands for something else by now. */
   readonly parsed: Prepared[] = [];
   /** Bound and not yet at their end. */
-  private readonly open = new Set<Run>();
+  private readonly open: Run[] = [];
   private readonly abandoned: (run: Run) => void;
   private readonly fromSql: (named: Pick<Named, 'body' | 'text'>, epoch: number | null) => Prepared;
 
@@ -124,11 +124,14 @@ export class Picture {
   }
 
   bound(run: Run): void {
-    this.open.add(run);
+    this.open.push(run);
   }
 
   ended(run: Run): void {
-    this.open.delete(run);
+    // They end in the order in which they began, but for those that are left.
+    const at = this.open.indexOf(run);
+    if (at === 0) this.open.shift();
+    else if (at > 0) this.open.splice(at, 1);
   }
 
   /** Every message sent has been answered, or was skipped. */
@@ -196,17 +199,20 @@ export class Picture {
   /** Portals of the protocol end with their transaction; a cursor WITH HOLD does not, and a name too many does no harm. */
   transactionEnded(): void {
     this.abandon();
-    this.portals.keepOnly(portal => portal.run === null);
+    this.portals.keepOnly(isCursor);
   }
 
   /** Nothing that was bound will run any further. */
   abandon(): void {
-    if (this.open.size === 0) return;
-    for (const run of [...this.open]) this.abandoned(run);
-    this.open.clear();
+    for (const run of this.open.splice(0)) this.abandoned(run);
   }
 
   private leave(portal: Portal | undefined): void {
     if (portal?.run !== null && portal?.run !== undefined && !portal.run.ended) this.abandoned(portal.run);
   }
+}
+
+/** Made by SQL's DECLARE. */
+function isCursor(portal: Portal): boolean {
+  return portal.run === null;
 }

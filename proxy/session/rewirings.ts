@@ -20,6 +20,10 @@ export class Rewirings {
 /** One session's part in that. */
 export class OwnRewirings {
   private readonly all: Rewirings;
+  /** This session is among `holding`, `open`, `carrying`. */
+  private holds = false;
+  private opened = false;
+  private carried = false;
 
   constructor(all: Rewirings) {
     this.all = all;
@@ -27,10 +31,12 @@ export class OwnRewirings {
 
   /** DDL of the open transaction, not committed, has changed what names mean around protected columns. */
   get held(): boolean {
-    return this.all.holding.has(this);
+    return this.holds;
   }
 
   set held(held: boolean) {
+    if (held === this.holds) return;
+    this.holds = held;
     if (held) this.all.holding.add(this);
     else this.all.holding.delete(this);
   }
@@ -42,13 +48,25 @@ export class OwnRewirings {
 
   /** Something is sent to the server. */
   sent(run: Run | null): void {
-    if (this.held || run?.statements.some(s => s.rewires === true) === true) this.all.open.add(this);
-    if (run?.statements.some(carries) === true) this.all.carrying.add(this);
+    if (!this.opened && (this.holds || run?.statements.some(rewires) === true)) {
+      this.opened = true;
+      this.all.open.add(this);
+    }
+    if (!this.carried && run?.statements.some(carries) === true) {
+      this.carried = true;
+      this.all.carrying.add(this);
+    }
   }
 
   /** All that was sent is answered. Not before: what is answered meanwhile on other lines may have been read behind the change. */
   answered(): void {
-    if (this.all.open.delete(this)) this.all.count++;
+    if (this.opened) {
+      this.opened = false;
+      this.all.open.delete(this);
+      this.all.count++;
+    }
+    if (!this.carried) return;
+    this.carried = false;
     this.all.carrying.delete(this);
   }
 
@@ -66,10 +84,11 @@ export class OwnRewirings {
   /** A sentence where what is to be sent now may not meet what other sessions are doing, or have done since it was judged. */
   conflict(run: Run, inTransaction: boolean): string | null {
     const { open, holding, carrying, count } = this.all;
+    if (count === run.epoch && open.size + holding.size + carrying.size === 0) return null;
     const others = (sessions: ReadonlySet<OwnRewirings>) => sessions.size > (sessions.has(this) ? 1 : 0);
     if ((count !== run.epoch || others(open) || others(holding)) && run.statements.some(carries))
       return CHANGING;
-    if (inTransaction && others(carrying) && run.statements.some(s => s.rewires === true)) return WRITING;
+    if (inTransaction && others(carrying) && run.statements.some(rewires)) return WRITING;
     return null;
   }
 }
@@ -78,6 +97,10 @@ const CHANGING =
   'another session is changing what names mean around protected columns: try again when its transaction is over';
 const WRITING =
   'other sessions are writing what they read just now, and may wait for this transaction: try again, or outside a transaction';
+
+function rewires(statement: StatementAnalysis): boolean {
+  return statement.rewires === true;
+}
 
 /** It may carry what it reads somewhere else than into its masked result. */
 function carries({ effects }: StatementAnalysis): boolean {

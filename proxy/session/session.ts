@@ -52,6 +52,9 @@ export class Session {
   private readonly ending: Ending;
   private readonly retiring = new Retiring(error => this.end(error));
   private count: number;
+  /** A chunk of the server's is being dealt with, and once it is, the agent's messages go on. */
+  private dealing = false;
+  private resuming = false;
 
   constructor(parts: SessionParts) {
     this.parts = parts;
@@ -63,7 +66,7 @@ export class Session {
     this.holdNotice = new HoldNotice(bytes => this.tell(bytes), parts.approveAt, this.settings.encoding.say);
     this.reading = new Reading(parts.client);
     this.intake = new Intake(parts, this.reading, {
-      turn: () => this.copying !== null || this.pace.turn(this.intake, () => this.resume()),
+      turn: () => this.copying !== null || this.pace.turn(this.intake, this.goOn),
       message: (type, buffer, start, end) => this.message(type, buffer, start, end),
       rest: () => this.flush(),
       over: () => this.ending.over,
@@ -109,7 +112,7 @@ export class Session {
       gone: () => this.ending.gone || this.ending.over || this.ending.stopping,
       left: () => this.intake.ended,
       over: () => this.ending.over,
-      resume: () => this.resume(),
+      resume: this.goOn,
       decided: () => this.holdNotice.end(),
       ended: (run, status) => this.ended(run, status),
       guard: work => this.guard(work),
@@ -239,9 +242,17 @@ export class Session {
 
   private fromServer(chunk: Buffer): void {
     if (this.ending.over) return;
-    this.answers.push(chunk);
+    this.dealing = true;
+    try {
+      this.answers.push(chunk);
+    } finally {
+      this.dealing = false;
+    }
     this.flush();
     if (this.outbox.backlog > HIGH_WATER && !this.ending.gone) this.parts.upstream.pause();
+    if (!this.resuming) return;
+    this.resuming = false;
+    this.intake.pump();
   }
 
   /** The agent has taken what was sent, or the ledger what was recorded: the server may go on. */
@@ -309,8 +320,11 @@ export class Session {
   /** The agent's messages go on, once this chunk of the server's is dealt with. */
   private resume(): void {
     this.intake.free();
-    queueMicrotask(() => this.guard(() => this.intake.pump()));
+    if (this.dealing) this.resuming = true;
+    else queueMicrotask(() => this.guard(() => this.intake.pump()));
   }
+
+  private readonly goOn = () => this.resume();
 
   /** Ends the session, once what runs for the agent has been answered. */
   retire(error: HoldpointError): void {

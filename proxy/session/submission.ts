@@ -1,3 +1,4 @@
+import type { Submission } from '../pipeline.ts';
 import type { Core } from './core.ts';
 import type { Intake } from './intake.ts';
 import type { Judging } from './judging.ts';
@@ -18,49 +19,94 @@ export interface Submitter {
   flush(): void;
 }
 
+type Work = Parameters<Core['submit']>[0];
+
 /** Hands a statement to the pipeline; the agent's next message waits until this one has gone forward or was refused. */
-export function submit(session: Submitter, work: Parameters<Core['submit']>[0]): void {
-  const { core, intake } = session;
-  const { judged, parameters, protocol, resultFormats = [] } = work;
-  const { judging } = session;
-  let settled = false;
-  let late = false;
-  const settle = (how: () => void) =>
+export function submit(session: Submitter, work: Work): void {
+  session.intake.wait('judging');
+  const handed = new Handed(session, work);
+  session.core.pipeline.submit(handed);
+  handed.late = !handed.settled;
+}
+
+/** One for each statement: methods instead of closures. */
+class Handed implements Submission {
+  settled = false;
+  /** The pipeline has kept it. */
+  late = false;
+  readonly run: Run;
+  readonly judged: Submission['judged'];
+  readonly protocol: Submission['protocol'];
+  readonly parameters: Submission['parameters'];
+  readonly inTransaction: boolean;
+  readonly failedTransaction: boolean;
+  readonly parseOnly: boolean;
+  private readonly session: Submitter;
+  private readonly work: Work;
+
+  constructor(session: Submitter, work: Work) {
+    const { core } = session;
+    this.session = session;
+    this.work = work;
+    this.run = work.run;
+    this.judged = work.judged;
+    this.protocol = work.protocol;
+    this.parameters = work.parameters;
+    this.inTransaction = core.inBlock;
+    this.failedTransaction = core.status === 'E' && work.judged.statements.length === 1;
+    this.parseOnly = work.parseOnly === true;
+  }
+
+  gone(): boolean {
+    return this.session.gone();
+  }
+
+  left(): boolean {
+    return this.session.left();
+  }
+
+  async describe(): ReturnType<Submission['describe']> {
+    const { session, run, protocol, judged, parameters } = this;
+    const { core, judging } = session;
+    const how = protocol === 'simple' || protocol === 'function' ? protocol : 'extended';
+    const describing = judging.describe(core, how, judged, parameters, this.work.resultFormats ?? []);
+    session.flush();
+    const { statement, unchanged } = await describing;
+    const still = async () => {
+      const { epoch } = judging.rewirings;
+      const same = await unchanged();
+      if (same) run.epoch = epoch;
+      return same;
+    };
+    return { statement, unchanged: still };
+  }
+
+  conflict(): string | null {
+    const { judging, core } = this.session;
+    return judging.protects ? judging.rewirings.conflict(this.run, core.inBlock) : null;
+  }
+
+  forward(): void {
+    this.settle(() => this.work.forward());
+  }
+
+  refuse(error: Parameters<Submission['refuse']>[0]): void {
+    this.settle(() => this.work.refuse(error));
+  }
+
+  private settle(how: () => void): void {
+    const { session } = this;
+    const { core, intake } = session;
     session.guard(() => {
       session.decided();
       // An earlier message of the segment has failed meanwhile: the server skips this one up to Sync, a Query too, and so does its answer.
-      if (core.skipping) session.ended(work.run, 'skipped');
+      if (core.skipping) session.ended(this.run, 'skipped');
       else how();
-      settled = true;
+      this.settled = true;
       if (intake.block === 'judging') intake.free();
-      if (!late) return;
+      if (!this.late) return;
       if (intake.block === null) intake.pump();
       else session.flush();
     });
-  intake.wait('judging');
-  core.pipeline.submit({
-    ...work,
-    inTransaction: core.inBlock,
-    failedTransaction: core.status === 'E' && judged.statements.length === 1,
-    parseOnly: work.parseOnly === true,
-    gone: () => session.gone(),
-    left: () => session.left(),
-    describe: async () => {
-      const how = protocol === 'simple' || protocol === 'function' ? protocol : 'extended';
-      const describing = judging.describe(core, how, judged, parameters, resultFormats);
-      session.flush();
-      const { statement, unchanged } = await describing;
-      const still = async () => {
-        const { epoch } = judging.rewirings;
-        const same = await unchanged();
-        if (same) work.run.epoch = epoch;
-        return same;
-      };
-      return { statement, unchanged: still };
-    },
-    conflict: () => (judging.protects ? judging.rewirings.conflict(work.run, core.inBlock) : null),
-    forward: () => settle(() => work.forward()),
-    refuse: error => settle(() => work.refuse(error)),
-  });
-  late = !settled;
+  }
 }

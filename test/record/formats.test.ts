@@ -244,3 +244,21 @@ test('waiters are called in the order of their tickets, once, and fail when thei
   assert.equal(waiters.size, 1);
   assert.equal(waiters.expire(49, () => new Error('late')).next, 50);
 });
+
+test('the time of an event is that of the clock, whichever way the clock goes', () => {
+  let now = 0;
+  const lines = new EventLines(() => now);
+  const begin = Date.UTC(2030, 0, 1, 23, 59, 58);
+  for (const step of [0, 1, 9, 90, 899, 999, 1000, 1001, 2500, 1999, 5, 0, 86_400_000, -1, -86_400_000, 7]) {
+    now = begin + step;
+    const into = new JsonBytes(Buffer.alloc(8), 5);
+    lines.write(into, 's', 'forward', { n: 1 });
+    lines.write(into, 's', 'session.close', { reason: '', statements: 1 });
+    const times = into.bytes
+      .toString('utf8', 5, into.at)
+      .split('\n')
+      .slice(0, 2)
+      .map(line => line.split('\t')[0]);
+    assert.deepEqual(times, Array(2).fill(new Date(now).toISOString()));
+  }
+});
