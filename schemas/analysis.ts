@@ -59,6 +59,11 @@ export interface StatementAnalysis {
    * count(*)). Null: nothing is proven. Present only where the target list has no star, so that positions are certain.
    */
   readonly cleanOutputs: readonly boolean[] | null;
+  /**
+   * Names of columns that the statement compares with protected values: what comes back under one of them is masked, though it is of
+   * another table. Absent: none.
+   */
+  readonly met?: readonly string[];
   /** Refused whatever the policy says (protected data into a table, COPY out of it, settings that would blind the proxy), and why. */
   readonly refusal: string | null;
   /** Commands that the server refuses inside a transaction block, or that end with more than one transaction (VACUUM, CREATE DATABASE, …). */

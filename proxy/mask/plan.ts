@@ -6,6 +6,7 @@ import { type Replacement, replacement, type ValueEncoding } from './kinds.ts';
 export interface MaskScope {
   readonly touchesProtected: boolean;
   readonly cleanOutputs: readonly boolean[] | null;
+  readonly met?: readonly string[];
 }
 
 /** Names the mask of a table's column by what RowDescription says of its origin; null where none is asked for. */
@@ -50,7 +51,7 @@ export function planMask(
     const hasOrigin = tableOid !== 0 && attnum > 0;
     const named = tableOid === 0 ? null : maskOf(tableOid, attnum);
     const unproven = !hasOrigin && scope.touchesProtected && clean?.[i] !== true;
-    if (named === null && !unproven) {
+    if (named === null && !unproven && !(hasOrigin && shows(scope.met, column.name))) {
       replacements.push(null);
       return;
     }
@@ -61,6 +62,13 @@ export function planMask(
   });
   return applied.length === 0 ? null : { columns: replacements, applied };
 }
+
+/** Set against a protected value, it may be equal to it. A label that is not ASCII may be spelled otherwise in the session's encoding. */
+function shows(met: readonly string[] = [], label: string): boolean {
+  return met.includes(label) || (met.length > 0 && NOT_ASCII.test(label));
+}
+
+const NOT_ASCII = /[^\x00-\x7f]/;
 
 /**
  * The columns as a portal will send them: Bind's result format codes are none (all text), one for all, or one each. Null where

@@ -11,11 +11,13 @@ import type { CatalogView } from './catalog-view.ts';
 import { actionsOf, ownsTransaction } from './effects/actions.ts';
 import { cleanOutputs } from './effects/clean.ts';
 import { type Context, castTo, newContext, settle } from './effects/context.ts';
+import { COUNTED } from './effects/counted.ts';
 import { walk } from './effects/expression.ts';
 import { Facts } from './effects/facts.ts';
 import { judgeOf } from './effects/judge.ts';
 import { argument } from './effects/literal.ts';
 import { meaningOf } from './effects/meaning.ts';
+import { meetings, NO_MEETINGS } from './effects/meetings.ts';
 import { UNKNOWN_PATH } from './effects/names.ts';
 import { declaredTypes, newBinding, surelyTexts, takesParameters } from './effects/parameters.ts';
 import { parse } from './effects/parse.ts';
@@ -129,6 +131,7 @@ function one(statement: unknown, around: Surroundings): { analysis: StatementAna
   try {
     const context = newContext(view, judgeOf(view), path);
     context.itself = true;
+    context.root = statement;
     const { types } = around;
     for (const oid of types ?? []) castTo(context, oid);
     context.parameters = types === undefined;
@@ -215,6 +218,8 @@ function conclude(
     facts.refuse(
       `${[...facts.carriers][0]} could carry protected values out of a statement that has a protected relation in scope`,
     );
+  const meet = touched ? meetings(context) : NO_MEETINGS;
+  if (meet.made || (meet.searched && facts.writes.size > 0)) facts.refuse(COUNTED);
   const select = tag === 'SelectStmt' ? body : is(body.query, 'SelectStmt');
   if (select !== null && tag !== 'CreateTableAsStmt' && tag !== 'ViewStmt') {
     const rows = estimate(context, 'SelectStmt', select);
@@ -233,7 +238,8 @@ function conclude(
     executes,
     ...(executes === null ? {} : { given: valuesGiven(context, execute) }),
     cursor: facts.cursor,
-    cleanOutputs: cleanOutputs(context, statement),
+    cleanOutputs: cleanOutputs(context, statement, meet.counted),
+    ...(meet.met.size > 0 ? { met: [...meet.met].sort() } : {}),
     ownTransaction: ownsTransaction(statement, facts),
     meaning: meaningOf(context, tag, body),
   };

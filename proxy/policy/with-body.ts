@@ -67,6 +67,7 @@ export function withBody(given: StatementAnalysis, known: StatementAnalysis | un
     actions: [...outer.actions, ...body.actions.filter(action => action.kind === 'set')],
     touchesProtected: outer.touchesProtected || body.touchesProtected,
     cleanOutputs: explains || outer.effects.writes.length > 0 ? null : body.cleanOutputs,
+    met: [...(outer.met ?? []), ...(body.met ?? [])],
     refusal:
       outer.refusal ??
       body.refusal ??

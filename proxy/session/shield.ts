@@ -43,6 +43,7 @@ export class Shield {
     const moved = this.moved(run);
     const scope = {
       touchesProtected: moved || (statement?.touchesProtected ?? true),
+      met: statement?.met ?? [],
       cleanOutputs: moved ? null : (statement?.cleanOutputs ?? null),
     };
     const plan = planMask(

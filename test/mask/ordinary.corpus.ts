@@ -34,6 +34,11 @@ with a as (select category, sum(in_stock) s from products group by 1) select * f
 select rank() over (order by unit_price desc), name from products order by 1, 2 limit 5
 select lag(amount) over (order by id), amount from payments order by id limit 5
 select * from generate_series(1, 3) g
+select o.id, o.status from orders o where o.customer_id in (select id from customers where email like 'a%') order by o.id limit 5
+select count(*) from orders o where o.customer_id in (select id from customers where ssn like '1%')
+select c.id, c.name, o.id from customers c join orders o on o.customer_id = c.id where c.email <> 'x' and o.id < 20 order by o.id
+select count(*) from customers c join orders o on o.customer_id = c.id where c.phone like '+49%' and o.id < 100
+select e.name, m.name from employees e join employees m on m.id = e.manager_id where e.salary > 50000 order by e.id
 select count(*) from orders, generate_series(1, 2)
 select x from unnest(array['a', 'b']) x
 select * from (values (1, 'a'), (2, 'b')) v (n, s)

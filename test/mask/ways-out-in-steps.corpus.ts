@@ -12,6 +12,37 @@ update zv% set name = x where id = 1
 update zv% set name = name where id = 1 returning x, old.x, new.x
 copy zv% to stdout
 
+# numbers that a condition sets against it
+create table zca% as select n from generate_series(38000, 150000) n
+create view zcb% as select n as q from zca%
+select n.n from zca% n join employees e on e.salary = n.n where e.id <= 3
+select n.n as city, e.id from employees e, zca% n where n.n - e.salary = 0 and e.id <= 3
+select * from zca% where n in (select salary from employees where id <= 3)
+select * from zca% where n in (table employees)
+select n from zca% where n = any (array(select salary from employees where id <= 3))
+select n from zca% join (select salary as n from employees) e using (n) limit 3
+select n from zca% natural join (select salary as n from employees) e limit 3
+select n from zca% natural join employees e (a, b, c, d, n) limit 3
+select salary from zca% x (salary) natural join employees limit 3
+select j.a from (zca% z join employees e on z.n = e.salary) as j (a) limit 3
+select x.a from (select n as a from zca%) x join employees e on x.a = e.salary limit 3
+select b.n from zca% a, zca% b, employees e where e.id = 2 and a.n = e.salary and b.n = a.n
+select n from zca%, employees e where e.id = 2 order by abs(n - e.salary) limit 1
+select n, rank() over (order by abs(n - e.salary)) from zca%, employees e where e.id = 2 limit 1
+select n from zca% where n >= (select salary from employees where id = 2) order by n limit 1
+select n from zca% where exists (select from employees e where e.id = 2 and (n, true) = (e.salary, true))
+select n from zca% where case n when (select salary from employees where id = 2) then true end
+select q from zcb% join employees e on e.salary = q limit 3
+with q as (select salary as id from employees e where e.id = 2) select n from zca%, q where n = q.id
+update zca% set n = n where n in (select salary from employees where id <= 3) returning n, new.n as m
+prepare zcc% as select n from zca% where n in (select salary from employees where id <= 3)
+execute zcc%
+begin
+declare zcd% cursor for select n from zca% where n in (select salary from employees where id <= 3)
+fetch all from zcd%
+rollback
+insert into order_events (order_id, event) select n, 'x' from generate_series(38000, 150000) n where n = (select salary from employees where id = 2)
+
 # a view over a view over it, renamed
 create view zw% (a, b) as select id, ssn from customers
 create view zx% as select a as city, b as name from zw%

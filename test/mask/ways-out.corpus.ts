@@ -113,6 +113,21 @@ select 1 from generate_series(1, (select salary from employees where id = 2))
 select 1 from (select salary as n from employees where id = 2) q, generate_series(1, q.n)
 select 1 from unnest(array_fill(1, array[(select e from employees as t(a, b, c, d, e) where a = 2)]))
 select 1 from regexp_split_to_table(repeat('x,', (select salary - 1 from employees where id = 2)), ',')
+select count(*) from generate_series(1, 200000) g where g <= (select salary from employees where id = 2)
+select count(*) from generate_series(1, 200000) g, employees e where e.id = 2 and int4le(g, e.salary)
+select count(*) from employees e join generate_series(1, 200000) g on e.salary - g >= 0 where e.id = 2
+select count(*) from generate_series(1, 200000) g where exists (select from employees e where e.id = 2 and g <= e.salary)
+select count(*) from generate_series(1, 200000) g where g between 1 and (select salary from employees where id = 2)
+select count(*) from (select g <= e.salary as b from generate_series(1, 200000) g, employees e where e.id = 2) q where b
+select count(*) from orders a, orders b where (a.id - 1) * 5000 + b.id <= (select salary from employees where id = 2) and a.id <= 40
+select count(*) from orders a, orders b, (select salary as id from employees e where e.id = 2) q where (a.id - 1) * 5000 + b.id <= q.id and a.id <= 40
+with recursive r (n) as (select 1 union all select n + 1 from r, employees e where e.id = 2 and n < e.salary) select count(*) from r
+with q as (select salary as id from employees e where e.id = 2) select 1 from orders a, orders b where a.id <= 40 limit (select id from q)
+with q (id) as (select salary from employees e where e.id = 2) select 1 from orders a, q, generate_series(1, q.id) where a.id = 1
+select 1 from generate_series(1, 200000) g where g <= (select salary from employees where id = 2)
+select string_to_table(repeat('x', salary), null) from employees where id = 2
+select 1 from (select unnest(array_fill(1, array[salary])) from employees where id = 2) q
+select 1 from orders a cross join orders b tablesample bernoulli ((select salary / 10000.0 from employees where id = 2)) repeatable (1)
 select g from generate_series(1, 200000) g offset (select salary from employees where id = 2) limit 1
 select g from generate_series(1, 200000) g offset (select salary from employees where id = 2) - 1 limit 1
 select g from generate_series(1, 200000) g fetch first (select salary from employees where id = 2) rows with ties

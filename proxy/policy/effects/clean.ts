@@ -3,16 +3,20 @@ import { findFunctions } from './names.ts';
 import { everything, is, list, names, node, type Tree, text, tree } from './tree.ts';
 
 /**
- * For each output of a plain SELECT: whether it provably holds nothing that was read. Null where that cannot be said of positions:
+ * For each output of a plain SELECT: whether it provably holds nothing that was read. `counted`: how many rows there are may be a value. Null where that cannot be said of positions:
  * a star, a set operation, VALUES, a statement that is no SELECT.
  */
-export function cleanOutputs(context: Context, statement: unknown): readonly boolean[] | null {
+export function cleanOutputs(
+  context: Context,
+  statement: unknown,
+  counted: boolean,
+): readonly boolean[] | null {
   const select = is(statement, 'SelectStmt');
   if (select === null || text(select.op) !== 'SETOP_NONE' || list(select.valuesLists).length > 0) return null;
   const targets = list(select.targetList);
   for (const object of everything(targets.map(t => tree(is(t, 'ResTarget') ?? {}).val)))
     if ('A_Star' in object) return null;
-  const countable = !countsValues(select);
+  const countable = !counted && !countsValues(select);
   return targets.map(target => clean(context, tree(is(target, 'ResTarget') ?? {}).val, countable));
 }
 

@@ -1,5 +1,6 @@
 import type { Values } from '#schemas/analysis.ts';
 import type { CatalogRelation, CatalogView } from '../catalog-view.ts';
+import type { Carriers } from './carried.ts';
 import { Facts } from './facts.ts';
 import type { Judge } from './judge.ts';
 import { effectivePath } from './names.ts';
@@ -85,6 +86,10 @@ export interface Context {
   parameters: boolean;
   /** A name may be a variable of the body rather than a column. */
   variables: boolean;
+  /** The whole statement, where names are looked for beyond what has been walked. */
+  root: unknown;
+  /** What `carriersOf` has found. */
+  carriers: Carriers | null;
   /** It is the agent's statement itself, not the body of anything that runs behind it. */
   itself: boolean;
   /** Null where no parameter is one that the agent binds. */
@@ -117,6 +122,8 @@ export function newContext(
     open: false,
     parameters: false,
     variables: false,
+    root: null,
+    carriers: null,
     itself: false,
     binding: null,
     calls: [],

@@ -75,13 +75,16 @@ export function walkQuery(context: Context, body: Tree): void {
   close();
 }
 
-/** generate_series as an output makes rows too. */
+/** A function that gives a set makes rows as an output, too. */
 function sizesRows(context: Context, targets: unknown): boolean {
   if (!context.facts.protected) return false;
   for (const object of everything(targets))
-    if (names(tree(object.FuncCall).funcname).at(-1) === 'generate_series' && sizes(context, object))
-      return true;
+    if (givesSet(context, tree(object.FuncCall)) && sizes(context, object)) return true;
   return false;
+}
+
+function givesSet(context: Context, call: Tree): boolean {
+  return context.view.functionsNamed(names(call.funcname).at(-1) ?? '').some(f => f.returnsSet);
 }
 
 /** Puts the CTEs of a WITH in scope, in the order in which Postgres sees them; the function given back takes them out again. */
@@ -148,6 +151,7 @@ export function fromItem(context: Context, item: unknown, scope: Scope): void {
       fromItem(context, body.relation, scope);
       walk(context, body.args);
       walk(context, body.repeatable);
+      if (counts(context, [body.args, body.repeatable])) facts.refuse(COUNTED);
       const method = names(body.method).at(-1) ?? '';
       if (method !== 'bernoulli' && method !== 'system')
         facts.cannotTell(`sampling method ${method} is not understood`);

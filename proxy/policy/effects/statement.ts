@@ -23,6 +23,10 @@ export function walkStatement(context: Context, statement: unknown): void {
     return;
   }
   const { tag, body } = found;
+  if (!context.itself) {
+    context.root = statement;
+    context.carriers = null;
+  }
   const handler = HANDLERS.get(tag);
   if (handler !== undefined) handler(context, body);
   else if (!utility(context, tag, body)) {
