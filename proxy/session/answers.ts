@@ -248,6 +248,7 @@ export class Answers {
         this.passage.pass(buffer, start, end);
         // What it has done so far is done: settings, names, meanings.
         if (run.current !== undefined) this.owner.completed(run.current, run);
+        op.portal.suspended = true;
         if (op.portal.once === true) this.owner.ended(run, 'ok');
         this.done(op);
         return;

@@ -4,8 +4,9 @@ import { encode } from '../wire/backend.ts';
 import { decodeExecute, FRONTEND } from '../wire/frontend.ts';
 import type { Core } from './core.ts';
 import { executeCursor } from './cursors.ts';
+import type { Judged } from './judgement.ts';
 import { checkName } from './names.ts';
-import type { Portal } from './op.ts';
+import type { Portal, Referents } from './op.ts';
 import { passInSegment, settle } from './open-segment.ts';
 import type { Run } from './run.ts';
 import { changesCatalog } from './settings.ts';
@@ -20,13 +21,41 @@ export function execute(core: Core, buffer: Buffer, start: number, end: number):
     return;
   }
   const { run } = portal;
-  if (portal.rewired !== core.rewired || !meansTheSame(core, portal, run)) {
+  if (portal.rewired !== core.rewired || !namesTheSame(core, portal) || !meansTheSame(core, portal, run)) {
     core.refuseExtended(
       new HoldpointError('unknown_portal', 'what this portal reads was changed while it was open'),
     );
     return;
   }
+  // As it was described before, another one of that name may have made the columns.
+  if (portal.named !== undefined && portal.suspended !== true && core.answers.shield.protects) {
+    portal.plan = undefined;
+    portal.described = false;
+  }
   goOn(core, name, portal, run, buffer, start, end);
+}
+
+/** What the names in a statement stand for now. */
+export function referentsOf(
+  { picture }: Pick<Core, 'picture'>,
+  { statements, alone }: Judged,
+): Referents | undefined {
+  const [statement] = statements;
+  if (alone || statement === undefined) return undefined;
+  const { executes, cursor } = statement;
+  return {
+    statement: executes === null ? undefined : picture.statements.get(executes),
+    cursor: cursor === null ? undefined : picture.portals.get(cursor),
+  };
+}
+
+/** EXECUTE, FETCH and their like run what has the name by then, and were judged by what had it when they were bound. */
+function namesTheSame(core: Core, { named, run }: Portal): boolean {
+  const [statement] = run?.statements ?? [];
+  if (named === undefined || statement === undefined) return true;
+  const { executes, cursor } = statement;
+  if (executes !== null && core.picture.statements.get(executes) !== named.statement) return false;
+  return cursor === null || core.picture.portals.get(cursor) === named.cursor;
 }
 
 function goOn(

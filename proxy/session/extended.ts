@@ -12,6 +12,7 @@ import { runsWhenBound, runsWhenParsed } from './aftermath.ts';
 import { parametersOf, textsOf } from './binds.ts';
 import type { Core } from './core.ts';
 import { unseenPortal } from './cursors.ts';
+import { referentsOf } from './execute.ts';
 import { checkName } from './names.ts';
 import type { Portal } from './op.ts';
 import { narrowSegment, openSegment, passInSegment, settle } from './open-segment.ts';
@@ -135,14 +136,15 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
       openSegment(core);
       if (late) narrowSegment(core);
       core.bound = true;
-      // As it was described under another catalog, a column may come from elsewhere by now.
-      if (prepared.under !== core.judge.stamp) prepared.columns = null;
+      // As it was described under another catalog, or what it names was, a column may come from elsewhere by now.
+      if (prepared.under !== core.judge.stamp || !judged.alone) prepared.columns = null;
       const portal: Portal = {
         source: prepared,
         bytes: prepared.bytes,
         run,
         resultFormats,
         values: judged.values,
+        named: referentsOf(core, judged),
         rewired: core.rewired,
         under: core.judge.stamp,
         described: false,

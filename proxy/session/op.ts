@@ -20,8 +20,18 @@ export interface Portal {
   described: boolean;
   /** Null: nothing to mask. Undefined: not known yet, and no row may pass. */
   plan: MaskPlan | null | undefined;
+  /** What the names in its statement stood for when it was bound: the server looks them up when it runs. Absent where there are none. */
+  readonly named?: Referents | undefined;
+  /** The server has stopped in the middle of its rows: what they are is settled. */
+  suspended?: true;
   /** Stands for one Execute of a portal that Bind did not make: its run is over when that is answered. */
   readonly once?: true;
+}
+
+/** A prepared statement and a cursor, as the session's tables have them. */
+export interface Referents {
+  readonly statement: Prepared | undefined;
+  readonly cursor: Portal | undefined;
 }
 
 /** One message under way to the server, and what its answer means. The server answers in order, or skips to Sync. */

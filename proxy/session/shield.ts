@@ -33,6 +33,10 @@ export class Shield {
     this.owner = owner;
   }
 
+  get protects(): boolean {
+    return this.owner.protects();
+  }
+
   /** The masks for one description of result columns; null where all of it may pass. */
   plan(
     columns: readonly ColumnDescription[],

@@ -166,6 +166,50 @@ export const NAMES: AttackClass = {
       'fetch all from p',
       'commit',
     ]),
+    ...[true, false].map(portal =>
+      talk(`EXECUTE of another statement than the one that was ${portal ? 'bound' : 'described'}`, [
+        'begin',
+        `prepare p as ${PLAIN} where id = 1`,
+        [
+          parse('s', 'execute p'),
+          ...(portal
+            ? [raw.bind({ portal: 'a', statement: 's' }), raw.describe('portal', 'a')]
+            : [raw.describe('statement', 's')]),
+          raw.sync(),
+        ],
+        'deallocate p',
+        `prepare p as ${SECRET} where id = 1`,
+        [...(portal ? [] : [raw.bind({ portal: 'a', statement: 's' })]), raw.execute('a'), raw.sync()],
+        'rollback',
+      ]),
+    ),
+    talk('EXECUTE of another statement than the one that was bound, made out of sight', [
+      'begin',
+      `prepare p as ${PLAIN} where id = 1`,
+      [
+        parse('s', 'execute p'),
+        raw.bind({ portal: 'a', statement: 's' }),
+        raw.describe('portal', 'a'),
+        raw.sync(),
+      ],
+      `do $$ begin execute 'deallocate p'; execute 'prepare p as ${SECRET} where id = 1'; end $$`,
+      [raw.execute('a'), raw.sync()],
+      'rollback',
+    ]),
+    talk('FETCH from another cursor than the one that was bound', [
+      'begin',
+      `declare c cursor for ${PLAIN}`,
+      [
+        parse('s', 'fetch 1 from c'),
+        raw.bind({ portal: 'a', statement: 's' }),
+        raw.describe('portal', 'a'),
+        raw.sync(),
+      ],
+      'close c',
+      `declare c cursor for ${SECRET}`,
+      [raw.execute('a'), raw.sync()],
+      'rollback',
+    ]),
     talk('a portal of the protocol fetched by SQL', [
       'begin',
       [raw.parse({ sql: SECRET }), raw.bind({ portal: 'p' }), raw.sync()],
