@@ -261,7 +261,12 @@ export class ProxyServer {
     const { signal } = newcomer;
     const { recorder, policy } = this.options;
     if (seat.access.readOnly) asked.settings.set('default_transaction_read_only', 'on');
-    const { connection, credential } = await this.targets.connect(seat, asked.settings, signal);
+    const { connection, credential } = await this.targets.connect(
+      seat,
+      asked.settings,
+      signal,
+      asked.earlier,
+    );
     try {
       const catalog = this.targets.catalog(seat);
       await called(done => catalog.whenFresh(done));

@@ -46,9 +46,10 @@ export class Targets {
     seat: Seat,
     settings: ReadonlyMap<string, string>,
     signal?: AbortSignal,
+    earlier: readonly (readonly [string, string])[] = [],
   ): Promise<{ connection: UpstreamConnection; credential: string }> {
     const first = await fetchCredentials(this.secrets, seat.references);
-    const logIn = (used: Credentials) => this.logIn(seat, settings, used, signal);
+    const logIn = (used: Credentials) => this.logIn(seat, [...earlier, ...settings], used, signal);
     const { connection, version } = await logIn(first).catch(async (error: unknown) => {
       if (!credentialRefused(error) || signal?.aborted) throw error;
       // Rotated between the fetch and the login. Once, and only with another credential: a server counts failures, and may lock the role.
@@ -79,7 +80,7 @@ export class Targets {
 
   private async logIn(
     seat: Seat,
-    settings: ReadonlyMap<string, string>,
+    settings: readonly (readonly [string, string])[],
     { password, client, version }: Credentials,
     signal: AbortSignal | undefined,
   ): Promise<{ connection: UpstreamConnection; version: string }> {

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { HoldpointError } from '#schemas/errors.ts';
 import { Handshake } from '../session/handshake.ts';
-import { encodeError } from '../wire/backend.ts';
+import { encodeError, encodeOldError } from '../wire/backend.ts';
 import type { FirstPacket } from '../wire/startup.ts';
 import type { ServerCertificate } from './certificate.ts';
 import { ALPN, secure } from './tls.ts';
@@ -83,7 +83,7 @@ export class Entrance {
     }
     this.handshake.release();
     socket.resume();
-    if (socket.writable) socket.end(encodeError(fault, 'FATAL'));
+    if (socket.writable) socket.end(this.handshake.old ? encodeOldError(fault) : encodeError(fault, 'FATAL'));
     setTimeout(() => socket.destroy(), LINGER_MS).unref();
   }
 

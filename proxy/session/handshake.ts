@@ -2,7 +2,12 @@ import type { Duplex } from 'node:stream';
 import { HoldpointError } from '#schemas/errors.ts';
 import { BACKEND, encode, int32 } from '../wire/backend.ts';
 import { FRONTEND } from '../wire/frontend.ts';
-import { decodeFirstPacket, type FirstPacket, firstPacketLength } from '../wire/startup.ts';
+import {
+  decodeFirstPacket,
+  type FirstPacket,
+  firstPacketLength,
+  isBeforeProtocol3,
+} from '../wire/startup.ts';
 
 /** What an answer is called in the words of the server. */
 export type Response = 'password' | 'SASL';
@@ -28,6 +33,8 @@ export class Handshake {
   private ended = false;
   /** What came is none of the protocol, or ends inside a packet: the server hangs up without a word, and so does the proxy. */
   mute = false;
+  /** It began in protocol 1 or 2, and reads errors in their form alone. */
+  old = false;
   private readonly onData = (chunk: Buffer) => {
     this.buffer = this.buffer.length === 0 ? chunk : Buffer.concat([this.buffer, chunk]);
     if (this.buffer.length > AHEAD_BYTES) this.socket.pause();
@@ -64,7 +71,10 @@ export class Handshake {
     const length = firstPacketLength(this.buffer);
     if (length === null || length === 'none') return null;
     await this.until(() => this.buffer.length >= length);
-    return this.buffer.length < length ? null : decodeFirstPacket(this.take(length));
+    if (this.buffer.length < length) return null;
+    const packet = this.take(length);
+    this.old = isBeforeProtocol3(packet);
+    return decodeFirstPacket(packet);
   }
 
   /** Sends one authentication request. `code` as in the manual, 54.7. */

@@ -43,6 +43,8 @@ export interface StartupParameters {
   readonly application: string;
   /** To be sent on; always with an encoding and a way to read strings. */
   readonly settings: Map<string, string>;
+  /** Values given before those, to be sent before them: what DateStyle leaves open, the value before it says. */
+  readonly earlier: readonly (readonly [string, string])[];
   /** `holdpoint.authentication`: the way in which the client wants to give its token. */
   readonly authentication: string | undefined;
   /** `_pq_.` options, none of which is known here. */
@@ -53,6 +55,7 @@ export interface StartupParameters {
 export function readStartupParameters(parameters: ReadonlyMap<string, string>): StartupParameters {
   const settings = new Map<string, string>();
   const unknownOptions: string[] = [];
+  const earlier: [string, string][] = [];
   let authentication: string | undefined;
   const set = (name: string, value: string) => {
     const key = name.toLowerCase().replaceAll('-', '_');
@@ -64,12 +67,17 @@ export function readStartupParameters(parameters: ReadonlyMap<string, string>): 
       throw new HoldpointError('unsupported', `unsupported startup parameter: ${name.slice(0, 63)}`, {
         hint: 'Leave it out of the connection string, PGOPTIONS or the driver settings.',
       });
+    // Given again, also in another spelling, it is one setting, and the last word counts.
+    const before = settings.get(key);
+    if (before !== undefined) earlier.push([key, before]);
+    settings.delete(key);
     settings.set(key, key === 'client_encoding' ? encodingFor(value) : value);
   };
+  // Wherever they stand in the packet, the server reads them before the settings beside them (process_startup_options).
+  for (const [key, setting] of splitOptions(parameters.get('options') ?? '')) set(key, setting);
   for (const [name, value] of parameters) {
-    if (name === 'user' || name === 'database') continue;
+    if (name === 'user' || name === 'database' || name === 'options') continue;
     if (name === 'replication') refuseReplication(value);
-    else if (name === 'options') for (const [key, setting] of splitOptions(value)) set(key, setting);
     else if (name.startsWith('_pq_.')) unknownOptions.push(name);
     else set(name, value);
   }
@@ -84,6 +92,7 @@ export function readStartupParameters(parameters: ReadonlyMap<string, string>): 
     database: database === '' ? user : database,
     application: settings.get('application_name') ?? '',
     settings,
+    earlier,
     authentication,
     unknownOptions,
   };

@@ -9,8 +9,8 @@ import type { ReadBuffers } from './read-buffers.ts';
 
 export interface UpstreamOptions extends Endpoint, Identity {
   readonly database: string;
-  /** The start-up parameters that the client may set; `user`, `database`, `replication` and `_pq_.…` are not among them. */
-  readonly parameters: ReadonlyMap<string, string>;
+  /** In order, of which the server takes each: the start-up parameters that the client may set. `user`, `database`, `replication` and `_pq_.…` are not among them. */
+  readonly parameters: Iterable<readonly [string, string]>;
   /** Milliseconds for everything, from the first packet to ReadyForQuery. */
   readonly deadlineMs: number;
   /** Gives up at once, for when the agent has gone. */
@@ -62,7 +62,7 @@ export function connectUpstream(options: UpstreamOptions): Promise<UpstreamConne
 /** Refused here, where all start-ups pass: a zero byte would begin another parameter, and `replication` another protocol. */
 function startupPacket(options: UpstreamOptions): Buffer {
   const pairs = [['user', options.user], ['database', options.database], ...options.parameters];
-  for (const name of options.parameters.keys())
+  for (const [name] of options.parameters)
     if (
       name === '' ||
       name === 'user' ||

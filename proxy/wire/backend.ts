@@ -187,6 +187,11 @@ export function encodeError(
   return encodeFields(BACKEND.error, fields);
 }
 
+/** The same for a client of protocol 1 or 2, which is told no more than a text. Source: send_message_to_frontend of the server's elog.c. */
+export function encodeOldError({ message }: Pick<HoldpointError, 'message'>): Buffer {
+  return Buffer.from(`EFATAL:  ${message.replaceAll('\0', '')}\n\0`);
+}
+
 export function encodeNotice(
   message: string,
   more: { detail?: string; hint?: string } = {},

@@ -30,6 +30,11 @@ export function firstPacketLength(buffer: Buffer): number | 'none' | null {
   return length < 8 || length > MAX_STARTUP_PACKET ? 'none' : length;
 }
 
+/** Whether a first packet is of protocol 1 or 2, in which errors have another form: a text alone. */
+export function isBeforeProtocol3(packet: Buffer): boolean {
+  return packet.length >= 8 && packet.readUInt16BE(4) < 3;
+}
+
 const text: TextReader = (buffer, start, end, what) => {
   const value = textOf(buffer, start, end);
   if (value === undefined) throw new HoldpointError('protocol', `${what} is not valid UTF-8`);
@@ -68,10 +73,9 @@ export function decodeFirstPacket(packet: Buffer): FirstPacket | null {
     if (reader.left === 0) throw badLayout();
     const name = reader.cstring('startup parameter name');
     if (name === '') break;
-    // The server takes the last of two; a proxy that took the first would have another picture. Refuse instead.
-    if (parameters.has(name))
-      throw new HoldpointError('protocol', `startup parameter "${name.slice(0, 63)}" is given twice`);
     if (reader.left === 0) throw badLayout();
+    // Of two the server takes the last, and what it is sent from here has no more than one: a setting stands where it was given last.
+    parameters.delete(name);
     parameters.set(name, reader.cstring(`startup parameter ${name.slice(0, 63)}`));
   }
   if (reader.left > 0) throw badLayout();

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import * as raw from '#test/support/raw.ts';
 import { reconcile } from './compare.ts';
@@ -47,6 +49,67 @@ for (const [name, send] of Object.entries(FIRST))
     assert.equal(answers.direct.at(-1)?.type, 'close');
     assert.deepEqual(answers.proxied, answers.direct);
   });
+
+/** Which minor versions there are is for each server to say. */
+const NEWEST = /3\.0 to 3\.\d/;
+
+/** All that comes back, byte by byte: nothing of it is a message of protocol 3. */
+async function bytesOf(port: number, first: Buffer): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  const chunks: Buffer[] = [];
+  socket.on('data', chunk => chunks.push(chunk));
+  socket.write(first);
+  await once(socket, 'close');
+  return Buffer.concat(chunks).toString('latin1');
+}
+
+test('a client of protocol 1 or 2 is told so in its own form', async () => {
+  for (const version of [0x0002_0000, 0x0001_0000, 0x0002_0003]) {
+    const first = raw.startup({ user: 'agent' }, version);
+    const [direct, proxied] = await Promise.all([
+      bytesOf(pair.direct.port, first),
+      bytesOf(pair.proxied.port, first),
+    ]);
+    assert.match(direct, /^EFATAL: {2}unsupported frontend protocol [12]\.[03]: .*\n\0$/s);
+    assert.equal(proxied.replace(NEWEST, ''), direct.replace(NEWEST, ''));
+  }
+});
+
+test('of what the start-up packet gives twice, the last counts', async () => {
+  const pairs = (...words: string[]) => packet(VERSION, ...words.map(raw.cstring), Buffer.of(0));
+  const given = (user: string) =>
+    pairs(
+      ...[
+        'user',
+        'nobody',
+        'DateStyle',
+        'German',
+        'options',
+        '-c TimeZone=Asia/Tokyo',
+        'timezone',
+        'Europe/Berlin',
+      ],
+      ...['database', 'nowhere', 'user', user, 'datestyle', 'SQL', 'database', 'shop', 'DateStyle', 'ISO'],
+      ...[
+        'options',
+        '-c TimeZone=UTC -c DateStyle=German -c IntervalStyle=iso_8601 -c IntervalStyle=postgres_verbose',
+      ],
+    );
+  const shown: string[][] = [];
+  for (const way of [pair.direct, pair.proxied]) {
+    const client = await way.socket();
+    client.send(given('agent'), raw.password(way.password));
+    await client.untilReady();
+    client.send(raw.query('select current_user, current_database()'), raw.query('show all'));
+    const rows = [...(await client.untilReady()), ...(await client.untilReady())].filter(f => f.type === 'D');
+    shown.push(
+      rows
+        .map(f => f.body.toString('latin1'))
+        .filter(row => /agent|DateStyle|TimeZone|IntervalStyle/.test(row)),
+    );
+  }
+  assert.deepEqual(shown[1], shown[0]);
+});
 
 test('one that ends inside its first packet is not spoken to either', async () => {
   for (const cut of [2, 6, STARTUP.length - 1]) {

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decodeFirstPacket, firstPacketLength, MAX_STARTUP_PACKET } from '#proxy/wire/startup.ts';
+import {
+  decodeFirstPacket,
+  firstPacketLength,
+  isBeforeProtocol3,
+  MAX_STARTUP_PACKET,
+} from '#proxy/wire/startup.ts';
 import * as raw from '#test/support/raw.ts';
 import { onlyOrdinaryFaults, refusalOf } from '#test/wire/support.ts';
 
@@ -67,12 +72,30 @@ test('a start-up packet cut at any byte is refused', () => {
   }
 });
 
-test('a parameter given twice is refused, whatever its two values are', () => {
-  for (const value of ['shop', 'other']) {
-    const twice = [raw.cstring('user'), raw.cstring('a'), raw.cstring('database'), raw.cstring('shop')];
-    const packet = body(...twice, raw.cstring('database'), raw.cstring(value), Buffer.of(0));
-    assert.match(refusalOf(() => decodeFirstPacket(packet), 'protocol').message, /"database" is given twice/);
-  }
+test('of a parameter given twice the last one counts, and stands where it was given last', () => {
+  const twice = ['user', 'a', 'database', 'shop', 'x', '1', 'database', 'other', 'user', 'b'].map(
+    raw.cstring,
+  );
+  const packet = decodeFirstPacket(body(...twice, Buffer.of(0)));
+  assert.ok(packet?.kind === 'startup');
+  assert.deepEqual(
+    [...packet.parameters],
+    [
+      ['x', '1'],
+      ['database', 'other'],
+      ['user', 'b'],
+    ],
+  );
+});
+
+test('a packet of protocol 1 or 2 is known by its version', () => {
+  for (const [version, before] of [
+    [0x0001_0000, true],
+    [0x0002_0000, true],
+    [0x0003_0000, false],
+    [80877103, false],
+  ] as const)
+    assert.equal(isBeforeProtocol3(raw.untyped(raw.int32(version))), before);
 });
 
 test('bytes behind the end of the parameters are refused', () => {
