@@ -2,6 +2,8 @@ import { clientEncoding } from '#schemas/encodings.ts';
 import { textReader } from '../wire/encodings.ts';
 import { type TextReader, textOf, utf8 } from '../wire/reader.ts';
 
+const WIDER: ReadonlySet<string> = new Set(['EUC_JP', 'EUC_JIS_2004', 'EUC_TW', 'MULE_INTERNAL']);
+
 /** How the server reads what the agent sends, and writes what the agent gets: its client_encoding, as the server itself said last. */
 export class Encoding {
   private server = 'UTF8';
@@ -18,6 +20,11 @@ export class Encoding {
   /** The server measures and cuts names as UTF-8, or as the bytes that it was sent. */
   get cutsAsHere(): boolean {
     return this.server === 'UTF8' || this.server === 'SQL_ASCII';
+  }
+
+  /** A name may take more bytes at the server than in UTF-8: in encodings of its own for the characters of East Asia. */
+  get widens(): boolean {
+    return WIDER.has(this.server);
   }
 
   /** The server reports a setting. */

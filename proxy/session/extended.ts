@@ -20,6 +20,7 @@ import type { Prepared } from './picture.ts';
 import { bytesOf, roomFor, roomForPortal, roomForStatement } from './room.ts';
 import type { Run } from './run.ts';
 import { OWN } from './server-line.ts';
+import { checkNamesOf } from './sql-names.ts';
 import { asTheServer, unknownPortal, unknownStatement } from './unknown-names.ts';
 
 /**
@@ -44,6 +45,7 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
     return;
   }
   const { judged: whole } = judgement;
+  checkNamesOf(whole, core.encoding);
   const [analysis, second] = whole.statements;
   if (analysis === undefined || second !== undefined) {
     refuse(

@@ -2,9 +2,9 @@ import { HoldpointError } from '#schemas/errors.ts';
 import type { Encoding } from './encoding.ts';
 
 /** NAMEDATALEN - 1. */
-const MAX_NAME = 63;
+export const MAX_NAME = 63;
 /** No encoding of the server takes more for one character. */
-const MOST_BYTES = 4;
+export const MOST_BYTES = 4;
 
 /**
  * What the server's tables of statements and portals hold for a name: 63 bytes of it, wherever that cuts it. Two names that agree in them
@@ -27,12 +27,16 @@ export function cutElsewhere(name: string, { cutsAsHere }: Pick<Encoding, 'cutsA
 
 /** The name of a statement or portal in a message of the agent. */
 export function checkName(name: string, encoding: Pick<Encoding, 'cutsAsHere'>): void {
-  if (cutElsewhere(name, encoding))
-    throw new HoldpointError(
-      'unsupported',
-      'a long name that is not ASCII, in a database that is not in UTF8',
-      {
-        detail: 'The server cuts long names, and two could become one.',
-      },
-    );
+  if (cutElsewhere(name, encoding)) throw longName();
+}
+
+/** Why such a name is refused. */
+export function longName(): HoldpointError {
+  return new HoldpointError(
+    'unsupported',
+    'a long name that is not ASCII, in a database that is not in UTF8',
+    {
+      detail: 'The server cuts long names, and two could become one.',
+    },
+  );
 }

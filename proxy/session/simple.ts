@@ -2,6 +2,7 @@ import { HoldpointError } from '#schemas/errors.ts';
 import { decodeQuery } from '../wire/frontend.ts';
 import { type Core, secondWitness } from './core.ts';
 import { roomFor } from './room.ts';
+import { checkNamesOf } from './sql-names.ts';
 import { asTheServer } from './unknown-names.ts';
 
 /** A simple Query: all its statements are judged before any of it is sent, and the strictest verdict is the verdict. */
@@ -13,6 +14,7 @@ export function query(core: Core, buffer: Buffer, start: number, end: number): v
     return;
   }
   const { judged } = judgement;
+  checkNamesOf(judged, core.encoding);
   const full = roomFor(core, judged.statements);
   if (full !== null) {
     core.refuseSimple(full);
