@@ -32,6 +32,11 @@ function unknownBody(outer: StatementAnalysis): StatementAnalysis {
   };
 }
 
+/** What such a statement is by itself, which is all that Parse meets of it: the name is looked up when it runs. */
+export function withoutBody(given: StatementAnalysis): StatementAnalysis {
+  return waiting.get(given) ?? given;
+}
+
 /**
  * EXECUTE, FETCH, MOVE, EXPLAIN EXECUTE and WHERE CURRENT OF together with the body that the session knows by that name. An
  * undefined body makes the whole unknown. Until this was called, the outer analysis says nothing about what it runs.

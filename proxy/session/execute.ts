@@ -20,7 +20,11 @@ export function execute(core: Core, buffer: Buffer, start: number, end: number):
     executeCursor(core, name, maxRows, (fetch, run) => goOn(core, name, fetch, run, buffer, start, end));
     return;
   }
-  const { run } = portal;
+  const { run, missing } = portal;
+  if (missing !== undefined) {
+    core.refuseExtended(missing);
+    return;
+  }
   if (portal.rewired !== core.rewired || !namesTheSame(core, portal) || !meansTheSame(core, portal, run)) {
     core.refuseExtended(
       new HoldpointError('unknown_portal', 'what this portal reads was changed while it was open'),

@@ -81,7 +81,7 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
   };
   const judged = whole.atParse ?? whole;
   const verdict = core.inBlock ? judged.verdict.inTransaction : judged.verdict.outside;
-  if (verdict.kind === 'allow' && judged.reads) {
+  if (verdict.kind === 'allow' && judged.reads && judged === whole) {
     // Parsing runs nothing, and the Bind that follows records the text; where none follows, Flush or Sync does.
     forward(null);
     return;
@@ -127,38 +127,45 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
   const judged = core.judgedBind(prepared, () => textsOf(message, core.encoding));
   const run = core.run(judged.statements);
   prepared.unrecorded = false;
+  const forward = (missing: HoldpointError | undefined) => {
+    const late = core.flushed && !core.bound;
+    openSegment(core);
+    if (late) narrowSegment(core);
+    core.bound = true;
+    // As it was described under another catalog, or what it names was, a column may come from elsewhere by now.
+    if (prepared.under !== core.judge.stamp || !judged.alone) prepared.columns = null;
+    const portal: Portal = {
+      source: prepared,
+      bytes: prepared.bytes,
+      run,
+      resultFormats,
+      values: judged.values,
+      named: referentsOf(core, judged),
+      missing,
+      rewired: core.rewired,
+      under: core.judge.stamp,
+      described: false,
+      plan: undefined,
+    };
+    portal.plan = core.answers.shield.planFor(portal);
+    if (missing === undefined) core.picture.bound(run);
+    core.picture.portals.assume(name, portal);
+    core.line.pass(buffer, start, end, { kind: 'bind', name, portal });
+    if (judged.statements.some(runsWhenBound)) settle(core);
+  };
   core.submit({
     run,
     judged,
     protocol: 'bind',
     parameters,
     resultFormats,
-    forward: () => {
-      const late = core.flushed && !core.bound;
-      openSegment(core);
-      if (late) narrowSegment(core);
-      core.bound = true;
-      // As it was described under another catalog, or what it names was, a column may come from elsewhere by now.
-      if (prepared.under !== core.judge.stamp || !judged.alone) prepared.columns = null;
-      const portal: Portal = {
-        source: prepared,
-        bytes: prepared.bytes,
-        run,
-        resultFormats,
-        values: judged.values,
-        named: referentsOf(core, judged),
-        rewired: core.rewired,
-        under: core.judge.stamp,
-        described: false,
-        plan: undefined,
-      };
-      portal.plan = core.answers.shield.planFor(portal);
-      core.picture.bound(run);
-      core.picture.portals.assume(name, portal);
-      core.line.pass(buffer, start, end, { kind: 'bind', name, portal });
-      if (judged.statements.some(runsWhenBound)) settle(core);
+    forward: () => forward(undefined),
+    refuse: error => {
+      const said = asTheServer(core, judged, error);
+      // What is not there yet may be bound, and is missed when it runs: nothing does before.
+      if (said !== error && MISSED.has(said.code)) forward(said);
+      else core.refuseExtended(said);
     },
-    refuse: error => core.refuseExtended(asTheServer(core, judged, error)),
   });
 }
 
@@ -211,6 +218,8 @@ export function sync(core: Core, buffer: Buffer, start: number, end: number): vo
 const SYNC = encode(FRONTEND.sync);
 const FINISH = { file: 'pqformat.c', routine: 'pq_getmsgend' };
 const MOST_UNRECORDED = 100;
+/** Codes of a name that stands for nothing. */
+const MISSED: ReadonlySet<string> = new Set(['unknown_statement', 'unknown_portal']);
 
 /** Texts parsed and not bound: they reached the server, so they are in the record before the answer leaves. */
 function recordParses(core: Core): void {

@@ -1,6 +1,7 @@
 import type { Analysis, CallAnalysis, StatementAnalysis, Strings, Values } from '#schemas/analysis.ts';
 import type { Verdict } from '#schemas/verdict.ts';
 import { Recent } from '../policy/recent.ts';
+import { withoutBody } from '../policy/with-body.ts';
 
 /** One message's text, analysed and judged. */
 export interface Judged {
@@ -122,7 +123,7 @@ export class Judge {
     const judge = (statements: readonly StatementAnalysis[], alone: boolean): Judged => ({
       ...this.statements(text, statements, alone, escapes),
       ...(statements.some(s => s.typed === true) ? { types: types.join() } : {}),
-      ...(statements.some(s => s.bound !== undefined)
+      ...(statements.some(s => beforeBind(s) !== s)
         ? { atParse: this.statements(text, statements.map(beforeBind), alone, escapes) }
         : {}),
     });
@@ -210,7 +211,7 @@ export class Judge {
 }
 
 function beforeBind(statement: StatementAnalysis): StatementAnalysis {
-  return statement.bound?.before ?? statement;
+  return statement.bound?.before ?? withoutBody(statement);
 }
 
 function lengthOf(_key: unknown, { text }: Judged): number {

@@ -1,4 +1,5 @@
 import type { StatementAnalysis, Values } from '#schemas/analysis.ts';
+import type { HoldpointError } from '#schemas/errors.ts';
 import type { MaskPlan } from '../mask/plan.ts';
 import type { Prepared } from './picture.ts';
 import type { Run } from './run.ts';
@@ -22,6 +23,8 @@ export interface Portal {
   plan: MaskPlan | null | undefined;
   /** What the names in its statement stood for when it was bound: the server looks them up when it runs. Absent where there are none. */
   readonly named?: Referents | undefined;
+  /** What it names was not there when it was bound: it never runs, and this is what its Execute is answered. */
+  readonly missing?: HoldpointError | undefined;
   /** The server has stopped in the middle of its rows: what they are is settled. */
   suspended?: true;
   /** Stands for one Execute of a portal that Bind did not make: its run is over when that is answered. */
