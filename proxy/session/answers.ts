@@ -14,6 +14,7 @@ import { Frames } from '../wire/frames.ts';
 import { RowDescriptions } from '../wire/row-descriptions.ts';
 import type { AnswersOwner } from './answers-owner.ts';
 import { CallResult } from './call-result.ts';
+import { NotSwitched } from './not-switched.ts';
 import { analysisOf, type Op, runOf } from './op.ts';
 import type { Outbox } from './outbox.ts';
 import { ownFault } from './own-fault.ts';
@@ -39,6 +40,7 @@ export class Answers {
   readonly shield: Shield;
   private readonly result: CallResult;
   private readonly owner: AnswersOwner;
+  readonly notSwitched = new NotSwitched();
 
   constructor(outbox: Outbox, owner: AnswersOwner) {
     this.passage = new Passage(outbox);
@@ -266,6 +268,7 @@ export class Answers {
     run.index++;
     if (statement === undefined)
       throw unexpected(BACKEND.commandComplete, 'more completions than statements');
+    this.notSwitched.completed(statement);
     this.owner.completed(statement, run);
   }
 
@@ -348,9 +351,9 @@ export class Answers {
       this.owner.confirmed(op);
     } else {
       const unasked = op?.kind === 'describe-portal' && op.own;
-      const said = unasked ? asOfExecute(fields) : fields;
+      const said = this.notSwitched.told(unasked ? asOfExecute(fields) : fields);
       if (this.shield.inScope(op)) this.passage.make(redacted(BACKEND.error, said));
-      else if (unasked) this.passage.make(encodeFields(BACKEND.error, said, 'latin1'));
+      else if (said !== fields) this.passage.make(encodeFields(BACKEND.error, said, 'latin1'));
       else this.passage.pass(buffer, start, end);
     }
     if (op === undefined || fatal) return;
@@ -391,6 +394,7 @@ export class Answers {
     this.passage.pass(buffer, start, end);
     this.queue.shift();
     this.owner.rewirings.answered();
+    this.notSwitched.over();
     this.owner.ready(status);
   }
 }

@@ -14,7 +14,7 @@ import type { OwnRewirings } from './rewirings.ts';
 import { bytesOf } from './room.ts';
 import { Run } from './run.ts';
 import { DEFAULT_READ_ONLY, OWN, type ServerLine } from './server-line.ts';
-import type { Settings } from './settings.ts';
+import { isHasty, type Settings, TIMEOUT } from './settings.ts';
 import { STRINGS } from './strings.ts';
 
 const UNKNOWN_PATH: readonly string[] = ['?'];
@@ -95,8 +95,10 @@ export class Judging {
       catalog.whenFresh(done);
       return 'catalog';
     }
-    if (this.settings.dirty && status !== 'E') {
+    const timed = this.settings.timed && status === 'I' && !segment;
+    if ((this.settings.dirty || timed) && status !== 'E') {
       const names = ['search_path', 'role'];
+      if (timed) names.push(TIMEOUT);
       if (this.parts.readOnly) names.push(DEFAULT_READ_ONLY);
       // Elsewhere the server has reported it before it said that it is ready.
       if (segment) names.push(ENCODING, STRINGS);
@@ -104,6 +106,11 @@ export class Judging {
         names,
         segment,
         answers => {
+          const timeout = answers.get(TIMEOUT);
+          if (timeout !== undefined) {
+            this.settings.timed = false;
+            this.line.hasty = isHasty(timeout);
+          }
           const encoding = answers.get(ENCODING);
           if (encoding !== undefined) {
             this.settings.encoding.learn(encoding);

@@ -9,7 +9,10 @@ export function openSegment(core: Core): void {
   core.segment = true;
   if (core.status !== 'I') return;
   const kind = kindFromHere(core, secondWitness);
-  if (kind !== 'nothing runs') core.line.switchMode(kind === 'reads');
+  if (kind === 'nothing runs') return;
+  core.line.switchMode(kind === 'reads');
+  // Struck there, it is a part of the agent's pipeline that was struck.
+  if (core.line.hasty && !core.line.readOnly && kindFromHere(core, plainRead) === 'reads') core.line.narrow();
 }
 
 /**

@@ -30,6 +30,8 @@ export class ServerLine {
   private to = -1;
   /** The server has got the beginning of a message of COPY data, and waits for its rest. */
   halfway = false;
+  /** The agent has set a time-out that may strike a statement of the proxy's own: the server stays in the agent's mode. */
+  hasty = false;
   /** The server's default now, and what the agent believes it to be. */
   private serverReadOnly: boolean;
   private agentReadOnly: boolean;
@@ -95,10 +97,16 @@ export class ServerLine {
    * default that the agent has chosen. Only outside any transaction: inside, the server keeps what it began with.
    */
   switchMode(read: boolean): void {
-    const wanted = read || this.agentReadOnly;
+    const wanted = (read && !this.hasty) || this.agentReadOnly;
     if (this.serverReadOnly === wanted) return;
     this.serverReadOnly = wanted;
-    this.send(wanted ? READ_ONLY_ON : READ_ONLY_OFF, { kind: 'own', until: BACKEND.readyForQuery });
+    const failed = (why: string) => {
+      const fault = struck(why);
+      // A read has the first witness still. What may write is refused by the server, in words that are not the agent's to hear.
+      this.serverReadOnly = !wanted;
+      if (!wanted) this.answers.notSwitched.struck(fault);
+    };
+    this.send(wanted ? READ_ONLY_ON : READ_ONLY_OFF, { kind: 'own', until: BACKEND.readyForQuery, failed });
   }
 
   /** Outside a block, a transaction begins where the server refuses writes. */

@@ -13,6 +13,11 @@ const REPORTED = [
   STRINGS,
 ];
 
+/** It strikes what the proxy sends for itself, too. */
+export const TIMEOUT = 'statement_timeout';
+/** Milliseconds in which a statement of the proxy's own is surely over, on a busy machine as well. */
+const ENOUGH = 1_000;
+
 const UNKNOWN_PATH: readonly string[] = ['?'];
 
 /** Settings of which the proxy keeps what the server says; giving any other one a value leaves these as they are. */
@@ -39,6 +44,8 @@ export class Settings {
   private setInTransaction = false;
   readonly encoding = new Encoding();
   readonly strings = new StringReading();
+  /** The time-out of statements may be another one, which has to be known before the server's mode is switched. */
+  timed = true;
   /** search_path and role have to be asked for again before anything is judged. */
   dirty = true;
   searchPath: readonly string[] = ['?'];
@@ -82,6 +89,7 @@ export class Settings {
     for (const action of actions) {
       if (action.kind === 'set') {
         if (action.setting !== null) this.touched.add(action.setting);
+        if (action.setting === TIMEOUT || action.setting === null) this.timed = true;
         if (action.setting === null || KNOWN.has(action.setting)) this.doubt();
       } else if (action.kind === 'discard' || action.kind === 'rollback-to') this.dirty = true;
       // Also where another transaction begins at once, so that no ReadyForQuery ever says `idle`: AND CHAIN, COMMIT in a pipeline.
@@ -95,12 +103,14 @@ export class Settings {
   /** Something may have changed them that was not seen to its end. */
   doubt(): void {
     this.dirty = true;
+    this.timed = true;
     this.setInTransaction = true;
   }
 
   /** Outside any transaction again: what was set in it may have been rolled back. */
   transactionEnded(): void {
     if (this.setInTransaction) this.dirty = true;
+    if (this.setInTransaction || this.touched.has(TIMEOUT)) this.timed = true;
     this.setInTransaction = false;
   }
 
@@ -134,6 +144,12 @@ export class Settings {
     settings[STRINGS] = escapes ? 'off' : 'on';
     return settings;
   }
+}
+
+/** Whether a time-out, as SHOW gives it, may strike what takes next to no time. */
+export function isHasty(shown: string): boolean {
+  const ms = /^(\d+)ms$/.exec(shown);
+  return ms !== null && Number(ms[1]) < ENOUGH;
 }
 
 /** Whether other statements may mean something else once this one is committed. */

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, connect as dial, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { answer, HEAD } from '#test/session/support.ts';
+import { answer, HEAD, onlyError } from '#test/session/support.ts';
 import { type Dev, startDev } from '#test/support/dev.ts';
 import { startPostgres } from '#test/support/postgres.ts';
 import * as raw from '#test/support/raw.ts';
@@ -19,7 +19,8 @@ const RULES = `
 `;
 /** The proxy asks for the settings behind it, as it cannot tell what a function with arguments from a table has set. */
 const SET_IT = `select set_config('statement_timeout', '200', false), set_config('search_path', 'public', false)`;
-const QUESTION = Buffer.from('SHOW search_path\0');
+const QUESTION = 'SHOW search_path';
+const switched = (to: 'on' | 'off') => `SET default_transaction_read_only = ${to}`;
 
 /**
  * A slow network to the server: the first packet with a question of the proxy's own is cut behind the question's Parse, and the rest
@@ -27,6 +28,10 @@ const QUESTION = Buffer.from('SHOW search_path\0');
  */
 class SlowNetwork {
   armed = false;
+  /** The statement of the proxy's own that is cut. */
+  cuts = QUESTION;
+  /** Everything that was sent to the server. */
+  seen = '';
   private readonly sockets = new Set<Socket>();
   private readonly server = createServer(near => this.carry(near));
   private readonly far: number;
@@ -50,9 +55,11 @@ class SlowNetwork {
     let kept: Buffer[] | null = null;
     let nudge: NodeJS.Timeout | undefined;
     near.on('data', data => {
-      const at = this.armed ? data.indexOf(QUESTION) : -1;
+      this.seen += data.toString('latin1');
+      const question = Buffer.from(`${this.cuts}\0`);
+      const at = this.armed ? data.indexOf(question) : -1;
       // Behind the text comes the number of types, which is none.
-      const end = at + QUESTION.length + 2;
+      const end = at + question.length + 2;
       if (kept !== null) kept.push(data);
       else if (at < 0) far.write(data);
       else {
@@ -92,6 +99,7 @@ suite(
       network = new SlowNetwork(db.port);
       const policy = join(tempDir('policy'), 'policy.yaml');
       writeFileSync(policy, `${HEAD}rules:\n${RULES}`);
+      await db.query('create table notes (id integer)');
       const target = new URL(db.url({}));
       target.port = String(await network.listen());
       dev = await startDev({ args: ['--policy', policy, '--target', target.href] });
@@ -142,6 +150,71 @@ suite(
       assert.equal(await says(client, raw.query('select 1')), 'E:25P02 Z:E');
       assert.equal(await says(client, raw.query('rollback')), 'C:ROLLBACK Z:I');
       assert.equal(await says(client, raw.query('select 1')), 'T D C:SELECT 1 Z:I');
+    });
+
+    /** A session in which that is about to be switched, with a time-out that the proxy does not go out of the way of. */
+    async function about(to: 'on' | 'off'): Promise<RawClient> {
+      const client = await agent();
+      await says(client, raw.query("set statement_timeout = '1001ms'"));
+      await says(client, raw.query(to === 'on' ? 'insert into notes values (0)' : 'select 1'));
+      network.cuts = switched(to);
+      network.armed = true;
+      return client;
+    }
+
+    test("at the switch of the server's mode: the statement behind it fails as if it were struck itself", async () => {
+      const client = await about('off');
+      const insert = 'insert into notes values (1) returning 1';
+      client.send(raw.query(insert));
+      const { L: _line, ...error } = onlyError(await client.untilReady());
+      assert.deepEqual(error, {
+        ...{ S: 'ERROR', V: 'ERROR', C: '57014', M: 'canceling statement due to statement timeout' },
+        ...{ F: 'postgres.c', R: 'ProcessInterrupts' },
+      });
+      assert.equal(network.armed, false);
+      assert.equal(await says(client, raw.query(insert)), 'T D C:INSERT 0 1 Z:I');
+      client.destroy();
+      const extended = await about('off');
+      const run = [raw.parse({ sql: insert }), raw.bind(), raw.execute(), raw.sync()];
+      assert.match(await says(extended, ...run), /E:57014 Z:I$/);
+      assert.equal(await says(extended, ...run), '1 2 D C:INSERT 0 1 Z:I');
+      extended.destroy();
+    });
+
+    test('at the switch for a read, which runs', async () => {
+      const client = await about('on');
+      assert.equal(await says(client, raw.query('select 1')), 'T D C:SELECT 1 Z:I');
+      assert.equal(network.armed, false);
+      assert.equal(await says(client, raw.query('insert into notes values (2)')), 'C:INSERT 0 1 Z:I');
+      client.destroy();
+    });
+
+    test('a transaction that would begin in the wrong mode ends the session', async () => {
+      const client = await about('off');
+      client.send(raw.query('begin'));
+      const frames = await client.untilClosed();
+      assert.ok(!frames.some(frame => frame.type === 'Z'), answer(frames));
+    });
+
+    test('where the time-out is shorter than that, nothing is switched, and reads are narrowed inside their own pipeline', async () => {
+      const client = await agent();
+      const run = (sql: string) => [raw.parse({ sql }), raw.bind(), raw.execute(), raw.sync()];
+      for (const set of ["set statement_timeout = '999ms'", "begin; set local statement_timeout = '999ms'"]) {
+        assert.match(await says(client, raw.query(set)), /C:SET Z:[IT]$/);
+        network.seen = '';
+        assert.match(await says(client, raw.query('select 1')), /^T D C:SELECT 1 Z/);
+        assert.match(await says(client, ...run('select 1')), /^1 2 D C:SELECT 1 Z/);
+        assert.match(await says(client, raw.query('insert into notes values (3)')), /^C:INSERT 0 1 Z/);
+        assert.match(await says(client, ...run('insert into notes values (4)')), /^1 2 C:INSERT 0 1 Z/);
+        assert.doesNotMatch(network.seen, /SET default_transaction_read_only/);
+        if (set.startsWith('set')) assert.match(network.seen, /SET LOCAL transaction_read_only = on/);
+        await says(client, raw.query('reset statement_timeout'));
+        await says(client, raw.query('rollback'));
+      }
+      network.seen = '';
+      assert.equal(await says(client, raw.query('select 1')), 'T D C:SELECT 1 Z:I');
+      assert.match(network.seen, /SET default_transaction_read_only = on/);
+      client.destroy();
     });
   },
 );
