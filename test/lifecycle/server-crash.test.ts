@@ -51,6 +51,8 @@ for (const whose of ["the agent's own", "somebody else's"])
         if (begun !== null) await client.until(begun);
         else if (bytes !== null) await serverState(gate, client, "state = 'active'");
         if (begun === 'G' || bytes === null) await serverState(gate, client, WAITS);
+        // All that it sends before the rows that take their time has gone.
+        if (begun === 'H') await serverState(gate, client, "wait_event = 'PgSleep'");
         await crash(whose === "somebody else's" ? other : client);
         const told = (await toTheEnd(client)).replaceAll(/( d)+/g, '');
         await back();
