@@ -47,6 +47,8 @@ export class LedgerWriter {
   /** Events up to this ticket are to be written without delay. */
   #urgent = 0;
   #lingering: NodeJS.Timeout | undefined;
+  /** When the first event came that no record has taken up since; null where there is none, or somebody waits for it. */
+  #since: number | null = null;
   /** A record is being written, or waits for its next attempt. */
   #busy = false;
   #closed = false;
@@ -86,7 +88,19 @@ export class LedgerWriter {
     // In a crowd, statements too are left until the first of their results is there and asks: with one client that would be later, with
     // many it is fewer writes.
     if (!patient && !this.#crowd) this.hurry(ticket);
-    else this.#lingering ??= setTimeout(() => this.hurry(this.#queue.last), LINGER);
+    else if (this.#since === null) {
+      this.#since = performance.now();
+      this.#lingering ??= setTimeout(() => this.#lingered(), LINGER);
+    }
+  }
+
+  /** In a crowd a record comes before the time is up, nearly always: a timer that is left to run is cheaper than one for each. */
+  #lingered(): void {
+    this.#lingering = undefined;
+    if (this.#since === null) return;
+    const left = this.#since + LINGER - performance.now();
+    if (left <= 0) this.hurry(this.#queue.last);
+    else this.#lingering = setTimeout(() => this.#lingered(), left);
   }
 
   /** Somebody waits for this ticket. */
@@ -115,8 +129,7 @@ export class LedgerWriter {
       return;
     }
     this.#busy = true;
-    clearTimeout(this.#lingering);
-    this.#lingering = undefined;
+    this.#since = null;
     const began = performance.now();
     if (here && this.#disk.fast(began)) this.#writeHere(batch, began);
     else

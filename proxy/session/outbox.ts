@@ -92,18 +92,20 @@ export class Outbox {
   private waitFor(ticket: number): void {
     if (this.waiting) return;
     this.waiting = true;
-    this.recorder.whenDurable(ticket, fault => {
-      this.waiting = false;
-      if (fault === null) {
-        this.flush();
-        this.relieved();
-      } else if (!this.closed) {
-        this.drop();
-        this.lost(fault);
-        this.close();
-      }
-    });
+    this.recorder.whenDurable(ticket, this.told);
   }
+
+  private readonly told = (fault: Error | null) => {
+    this.waiting = false;
+    if (fault === null) {
+      this.flush();
+      this.relieved();
+    } else if (!this.closed) {
+      this.drop();
+      this.lost(fault);
+      this.close();
+    }
+  };
 
   /** Forgets what was not sent. */
   drop(): void {
