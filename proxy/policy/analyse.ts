@@ -24,6 +24,7 @@ import { parse } from './effects/parse.ts';
 import { estimate } from './effects/rows.ts';
 import { walkStatement } from './effects/statement.ts';
 import { is, list, node, type Tree, text, tree } from './effects/tree.ts';
+import { declaredIn } from './effects/void-arguments.ts';
 import { awaitingBody } from './with-body.ts';
 
 export { loadParser } from './effects/parse.ts';
@@ -139,6 +140,7 @@ function one(statement: unknown, around: Surroundings): { analysis: StatementAna
       context.computes = true;
       context.parameters = true;
     }
+    context.declared = declaredIn(statement, around.parameters, types ?? []);
     walk(context, around.parameters);
     context.binding = bindingOf(context, statement, around);
     walkStatement(context, statement);

@@ -3,6 +3,10 @@ import { type AttackClass, run, talk } from './attack.ts';
 
 const SSN = 'select ssn from people';
 
+/** With three arguments it only computes; with the first of them dropped, it runs what the last one says. */
+const REWRITE = (first: string) =>
+  `select ts_rewrite(${first}, 'a'::tsquery, $q$select 'a'::tsquery, quote_literal(ssn)::tsquery from people$q$)`;
+
 /** Ways for a protected value to leave by a turn of the session rather than by an expression (test/mask has those). */
 export const PROTECTED_VALUES: AttackClass = {
   title: 'protected values',
@@ -174,6 +178,25 @@ export const PROTECTED_VALUES: AttackClass = {
       ],
       'set search_path = public',
       [raw.bind({ statement: 's' }), raw.execute(), raw.sync()],
+    ]),
+    talk('by a function that only the server sees: it drops parameters of type void', [
+      [
+        raw.parse({ sql: REWRITE('$1'), types: [2278] }),
+        raw.bind({ values: [null] }),
+        raw.execute(),
+        raw.sync(),
+      ],
+      [raw.parse({ sql: REWRITE('$1::void') }), raw.bind({ values: [null] }), raw.execute(), raw.sync()],
+      [
+        raw.parse({ sql: `with v as (select pg_sleep(0) union all select $1) ${REWRITE('$1')}` }),
+        raw.bind({ values: [null] }),
+        raw.execute(),
+        raw.sync(),
+      ],
+      `prepare dropped (void) as ${REWRITE('$1')}`,
+      'execute dropped (null)',
+      `prepare inferred as ${REWRITE('$1::void')}`,
+      'execute inferred (null)',
     ]),
     talk('through a type that is described otherwise', [
       [

@@ -5,6 +5,7 @@ import { Facts } from './facts.ts';
 import type { Judge } from './judge.ts';
 import { effectivePath } from './names.ts';
 import type { Tree } from './tree.ts';
+import type { Declared } from './void-arguments.ts';
 
 /** A call that may happen, and what it would do if it does. Whether its argument types can occur is known only at the end. */
 export interface PossibleCall {
@@ -84,6 +85,8 @@ export interface Context {
   open: boolean;
   /** Parameters may have types that the text does not tell. */
   parameters: boolean;
+  /** The parameters of the agent's statement; null in bodies, whose parameters are never void. */
+  declared: Declared | null;
   /** A name may be a variable of the body rather than a column. */
   variables: boolean;
   /** The whole statement, where names are looked for beyond what has been walked. */
@@ -121,6 +124,7 @@ export function newContext(
     populates: false,
     open: false,
     parameters: false,
+    declared: null,
     variables: false,
     root: null,
     carriers: null,

@@ -8,6 +8,7 @@ import { SHAPES } from './nodes.ts';
 import { settingOf } from './pinned-setting.ts';
 import { changeSetting } from './settings.ts';
 import { is, list, names, node, present, type Tree, text, tree } from './tree.ts';
+import { argumentsLeft } from './void-arguments.ts';
 
 /** Walks any expression, list of expressions, or absent one. A node type that is not known makes the statement unknown. */
 export function walk(context: Context, value: unknown): void {
@@ -268,22 +269,44 @@ function functionCall(context: Context, body: Tree): void {
   walk(context, body.agg_filter);
   if (present(body.over)) walkTagged(context, 'WindowDef', tree(body.over));
   const args = list(body.args);
-  const within = body.agg_within_group === true ? list(body.agg_order).length : 0;
-  call(context, names(body.funcname), {
-    count: args.length + within,
-    named: args.some(a => is(a, 'NamedArgExpr') !== null),
-    args,
-  });
+  const named = args.some(a => is(a, 'NamedArgExpr') !== null);
+  if (body.agg_within_group === true) {
+    call(context, names(body.funcname), { count: args.length + list(body.agg_order).length, named, args });
+    return;
+  }
+  const { sure, fewest } = argumentsLeft(context.declared, args);
+  call(context, names(body.funcname), { count: sure.length, fewest, named, args: sure });
 }
 
 /** Every function that a call may reach. */
 export function call(
   context: Context,
   name: readonly string[],
-  how: { readonly count: number; readonly named: boolean; readonly args: readonly unknown[] },
+  how: {
+    readonly count: number;
+    /** Where arguments may be dropped: the least that can be left. */
+    readonly fewest?: number;
+    readonly named: boolean;
+    readonly args: readonly unknown[];
+  },
 ): void {
-  const { view, facts } = context;
   context.computes = true;
+  let found = false;
+  for (let count = how.count; count >= (how.fewest ?? how.count); count--) {
+    // Which ones are left is not known: nothing hangs on their positions.
+    const args = count === how.count ? how.args : [];
+    if (reach(context, name, { count, named: how.named, args })) found = true;
+  }
+  if (!found) context.facts.cannotTell(`function ${name.join('.')} is not in the catalog`);
+}
+
+/** With this number of arguments. False where nothing of that name takes them. */
+function reach(
+  context: Context,
+  name: readonly string[],
+  how: { readonly count: number; readonly named: boolean; readonly args: readonly unknown[] },
+): boolean {
+  const { view, facts } = context;
   const last = name.at(-1) ?? '';
   const schema = name.length > 1 ? (name.at(-2) ?? '') : null;
   const found = findFunctions(view, schema, last, context.path, how);
@@ -292,18 +315,15 @@ export function call(
     for (const t of findTypes(view, schema, last, context.path)) {
       if (t.kind === 'c') continue;
       castTo(context, t.oid);
-      if (found.length === 0) return;
+      if (found.length === 0) return true;
     }
   }
   if (found.length === 0 && how.count === 1 && context.rows.some(r => r.relation.columns.has(last))) {
     // `column(row)` reads a column.
     context.mentioned.add(last);
-    return;
+    return true;
   }
-  if (found.length === 0) {
-    facts.cannotTell(`function ${name.join('.')} is not in the catalog`);
-    return;
-  }
+  if (found.length === 0) return false;
   if (/populate_record/.test(last)) context.populates = true;
   const rivals = found.some(f => f.system);
   for (const f of found) {
@@ -322,6 +342,7 @@ export function call(
       found.every(one => one.system),
     );
   }
+  return true;
 }
 
 /** Built-in functions whose arguments decide what they do. `only`: whatever this call reaches, it is Postgres's own. */
