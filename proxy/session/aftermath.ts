@@ -1,7 +1,7 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
 import type { Core } from './core.ts';
 import type { Judging } from './judging.ts';
-import { analysisOf, type Op } from './op.ts';
+import { analysisOf, type Op, type Portal } from './op.ts';
 import type { CatalogHandle } from './parts.ts';
 import type { Run } from './run.ts';
 import { changesCatalog, type Settings } from './settings.ts';
@@ -34,13 +34,16 @@ export class Aftermath {
   }
 
   /** The server has completed this statement of the run. */
-  completed(statement: StatementAnalysis, { epoch }: Pick<Run, 'epoch'>): void {
+  completed(statement: StatementAnalysis, { epoch }: Pick<Run, 'epoch'>, portal?: Portal): void {
+    const before = this.core.rewired;
     this.settings.completed(statement);
     this.judging.own.completed(statement);
     if (changesCatalog(statement)) this.catalogTouched = true;
     if (statement.rewires === true) this.judging.rewired = true;
     if (statement.meaning === 'changes') this.judging.moved = true;
     if (statement.rewires === true || statement.meaning === 'changes') this.core.rewired++;
+    // A portal goes on as it was planned: what it has done itself would not have stopped it without a limit either.
+    if (portal?.rewired === before && statement.rewires !== true) portal.rewired = this.core.rewired;
     const { effects, actions } = statement;
     if (!effects.readOnly && !effects.commands.every(c => NO_WORK.has(c))) this.judging.worked = true;
     for (const action of actions) {

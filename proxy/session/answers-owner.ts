@@ -1,7 +1,7 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
 import type { MaskKind } from '#schemas/policy.ts';
 import type { TransactionStatus } from '../wire/backend.ts';
-import type { Op } from './op.ts';
+import type { Op, Portal } from './op.ts';
 import type { OwnRewirings } from './rewirings.ts';
 import type { Run, RunStatus } from './run.ts';
 
@@ -17,8 +17,11 @@ export interface AnswersOwner {
   ended(run: Run, status: RunStatus): void;
   /** The server has confirmed what the head of the queue asked for. */
   confirmed(op: Op): void;
-  /** One statement of a run is complete: its actions on the session's picture hold. */
-  completed(statement: StatementAnalysis, run: Run): void;
+  /**
+   * One statement of a run is complete, or a part of its rows is there: its actions on the session's picture hold. `portal` is what runs it,
+   * where it may go on.
+   */
+  completed(statement: StatementAnalysis, run: Run, portal?: Portal): void;
   /** The server skips to Sync; what was assumed of the messages behind the error is void. */
   failed(extended: boolean): void;
   ready(status: TransactionStatus): void;

@@ -15,7 +15,7 @@ import { RowDescriptions } from '../wire/row-descriptions.ts';
 import type { AnswersOwner } from './answers-owner.ts';
 import { CallResult } from './call-result.ts';
 import { NotSwitched } from './not-switched.ts';
-import { analysisOf, type Op, runOf } from './op.ts';
+import { analysisOf, type Op, type Portal, runOf } from './op.ts';
 import type { Outbox } from './outbox.ts';
 import { ownFault } from './own-fault.ts';
 import { Passage } from './passage.ts';
@@ -236,7 +236,7 @@ export class Answers {
         // A portal at its end runs nothing when it is executed again: the server just says its tag once more.
         if (run.ended) this.passage.pass(buffer, start, end);
         else {
-          this.complete(run, buffer, start, end);
+          this.complete(run, buffer, start, end, op.portal);
           this.owner.ended(run, 'ok');
         }
         this.done(op);
@@ -249,7 +249,7 @@ export class Answers {
       case BACKEND.portalSuspended:
         this.passage.pass(buffer, start, end);
         // What it has done so far is done: settings, names, meanings.
-        if (run.current !== undefined) this.owner.completed(run.current, run);
+        if (run.current !== undefined) this.owner.completed(run.current, run, op.portal);
         op.portal.suspended = true;
         if (op.portal.once === true) this.owner.ended(run, 'ok');
         this.done(op);
@@ -259,7 +259,7 @@ export class Answers {
     }
   }
 
-  private complete(run: Run, buffer: Buffer, start: number, end: number): void {
+  private complete(run: Run, buffer: Buffer, start: number, end: number, portal?: Portal): void {
     this.shield.touched(run);
     const tag = decodeCString(buffer, start, end);
     run.tag = run.tag === '' ? tag : `${run.tag}; ${tag}`;
@@ -269,7 +269,7 @@ export class Answers {
     if (statement === undefined)
       throw unexpected(BACKEND.commandComplete, 'more completions than statements');
     this.notSwitched.completed(statement);
-    this.owner.completed(statement, run);
+    this.owner.completed(statement, run, portal);
   }
 
   private copy(

@@ -13,8 +13,8 @@ export interface Portal {
   readonly resultFormats: readonly number[];
   /** What it was bound with, where its meaning hangs on that. */
   readonly values?: Values | undefined;
-  /** `Core.rewired` when it was bound: what runs on under another one was judged by what names meant before. */
-  readonly rewired?: number;
+  /** `Core.rewired` when it was bound, and what it has added itself: what runs on under another one was judged by what names meant before. */
+  rewired?: number;
   /** `Judge.stamp` under which it was last judged. */
   under?: object;
   /** A Describe that tells its columns has been sent. */

@@ -89,7 +89,7 @@ export class Session {
         this.aftermath.confirmed(op);
         this.cancelling.step();
       },
-      completed: (statement, run) => this.aftermath.completed(statement, run),
+      completed: (...what) => this.aftermath.completed(...what),
       failed: inSegment => this.failed(inSegment),
       ready: status => this.ready(status),
       idle: () => this.idle(),
