@@ -1,4 +1,5 @@
 import type { SessionAction, StatementAnalysis } from '#schemas/analysis.ts';
+import { onlyLargeObjects } from './large-objects.ts';
 import type { CatalogHandle, SessionCatalog } from './parts.ts';
 import { OWN, type ServerLine } from './server-line.ts';
 
@@ -37,7 +38,8 @@ export class OwnView {
   /** The server has completed this statement. */
   completed(statement: StatementAnalysis): void {
     const { effects, actions, meaning } = statement;
-    const changed = !effects.readOnly && effects.commands.some(c => CHANGE_NAMES.has(c));
+    const changes = effects.commands.some(c => CHANGE_NAMES.has(c)) && !onlyLargeObjects(effects);
+    const changed = !effects.readOnly && changes;
     if (changed || meaning !== undefined) this.touch();
     if (this.touched && actions.some(undoes)) this.touch();
   }

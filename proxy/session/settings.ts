@@ -1,5 +1,6 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
 import { Encoding } from './encoding.ts';
+import { onlyLargeObjects } from './large-objects.ts';
 import { STRINGS, StringReading } from './strings.ts';
 
 /** Reported settings that change what a statement means, and so belong to its digest. */
@@ -95,7 +96,7 @@ export class Settings {
       // Also where another transaction begins at once, so that no ReadyForQuery ever says `idle`: AND CHAIN, COMMIT in a pipeline.
       else if (action.kind === 'commit' || action.kind === 'rollback') this.transactionEnded();
     }
-    if (effects.readOnly) return;
+    if (effects.readOnly || onlyLargeObjects(effects)) return;
     const mayRun = effects.functions.length + effects.unknown.length > 0;
     if (mayRun || effects.commands.some(c => MAY_CHANGE_ANYTHING.has(c))) this.doubt();
   }
@@ -154,7 +155,7 @@ export function isHasty(shown: string): boolean {
 
 /** Whether other statements may mean something else once this one is committed. */
 export function changesCatalog({ effects }: StatementAnalysis): boolean {
-  if (effects.readOnly) return false;
+  if (effects.readOnly || onlyLargeObjects(effects)) return false;
   return effects.functions.length > 0 || effects.commands.some(c => CHANGE_CATALOG.has(c));
 }
 

@@ -245,6 +245,23 @@ test('large objects work through the calls that drivers make', async () => {
   assert.equal(await gate.value(`select encode(lo_get(${made}), 'hex')`), '00ff7f');
 });
 
+test('behind calls for large objects nothing is asked again: names, settings and definitions are what they were', async () => {
+  const client = await gate.agent({ parameters: { application_name: 'large' } });
+  client.send(raw.query('begin'));
+  await client.untilReady();
+  const oid = await oidOf('pg_catalog.lo_creat(integer)');
+  const seen = [];
+  for (let i = 0; i < 3; i++) {
+    client.send(raw.functionCall(oid, ['-1']));
+    assert.equal(answer(await client.untilReady()), 'V Z:T');
+    // A call has no text: the server shows what it was told before.
+    seen.push(await gate.value("select query from pg_stat_activity where application_name = 'large'"));
+  }
+  assert.deepEqual(seen.slice(1), [seen[0], seen[0]]);
+  client.send(raw.query('rollback'));
+  await client.untilReady();
+});
+
 test('a call that could carry a protected value is refused, or its result is masked', async () => {
   const client = await guarded.agent();
   const ssn = await oidOf('public.ssn_of(integer)', guarded);
