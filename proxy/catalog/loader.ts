@@ -14,7 +14,7 @@ import {
 } from './halves.ts';
 import { byName, Index, Layers } from './layers.ts';
 import { type Answers, QUESTIONS, type Question, type Rows } from './load.ts';
-import { LOCKED_RELATIONS, withLastWords, withoutLocked } from './locked.ts';
+import { LOCKED_RELATIONS, withoutLocked, withWords } from './locked.ts';
 import { type ProtectedName, Protection } from './protect.ts';
 import { buildRelations } from './relations.ts';
 import * as sql from './sql.ts';
@@ -48,7 +48,7 @@ export interface LoadOptions {
    * unknown, as the analysis has it. Without this, a load waits for as long as the lock is held.
    */
   readonly lockMs?: number;
-  /** The catalog before: a definition that is left out keeps its words. Without one, a load that has to leave one out is rejected. */
+  /** The catalog before: a definition that is left out keeps its words. One that was not there may have any words. */
   readonly last?: Catalog | null;
 }
 
@@ -125,8 +125,8 @@ export class CatalogLoader {
       const same = known !== null && known.guard === guard;
       const strange = same ? known.strange : await this.#strange();
       const found = same && early !== null ? await early : await this.#users(strange, locked);
-      const answers = locked.length === 0 ? found : withLastWords(found, options.last ?? null);
-      if (answers === null) throw new Error('a definition is locked and was never read before');
+      const answers = locked.length === 0 ? found : withWords(found, options.last ?? null);
+      if (answers === null) throw new Error('too much is locked that was never read before');
       const base = same ? known : await this.#initdbs(guard, strange, answers);
       const version = hashOf({ ...answers, base: [[base.hash]] }, this.#names);
       const ask = (text: string) => this.#query(text);

@@ -59,18 +59,28 @@ const DEFINITIONS: Partial<Record<Question, readonly number[]>> = {
   ownFunctions: [4],
 };
 
+/** More than this (characters) is not added to a catalog: its definitions are locked for too long, or too many of them. */
+const MOST = 64 << 20;
+
 /**
- * Adds to each definition that was left out the words that it had in the last catalog: what is masked and refused is found by words too.
- * Null where there is one without such words.
+ * Adds words to each definition that was left out, as what is masked and refused is found by words too: those that it had in the last
+ * catalog, or all that it could have where none was read before. Null where that would be too much to keep.
  */
-export function withLastWords(answers: Answers, last: Catalog | null): Answers | null {
+export function withWords(answers: Answers, last: Catalog | null): Answers | null {
   const filled: Record<string, readonly Row[]> = { ...answers };
+  const every = once(() => everyWord(answers));
+  let added = 0;
   for (const [name, columns] of Object.entries(DEFINITIONS)) {
     const rows: Row[] = [];
     for (const row of filled[name] ?? []) {
       const out = columns.filter(column => row[column] === UNREADABLE);
-      const words = out.length === 0 ? '' : wordsOf(name, Number(row[0]), last);
-      if (words === null) return null;
+      if (out.length === 0) {
+        rows.push(row);
+        continue;
+      }
+      const words = lastWords(name, Number(row[0]), last) ?? every();
+      added += words.length;
+      if (added > MOST) return null;
       rows.push(out.reduce<Row>((all, column) => all.with(column, `${UNREADABLE} ${words}`), row));
     }
     filled[name] = rows;
@@ -78,7 +88,15 @@ export function withLastWords(answers: Answers, last: Catalog | null): Answers |
   return filled as unknown as Answers;
 }
 
-function wordsOf(question: string, oid: number, last: Catalog | null): string | null {
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+function lastWords(question: string, oid: number, last: Catalog | null): string | null {
   const relation = last?.relation(oid);
   const texts =
     question === 'ownFunctions'
@@ -91,5 +109,25 @@ function wordsOf(question: string, oid: number, last: Catalog | null): string | 
           ...relation.onWrite,
         ];
   if (texts === undefined || texts[0] === undefined) return null;
-  return [...new Set(texts.join(' ').match(/[\p{L}_][\p{L}\p{N}_$]*/gu) ?? [])].sort().join(' ');
+  return unique(texts.join(' ').match(WORD) ?? []);
+}
+
+const WORD = /[\p{L}_][\p{L}\p{N}_$]*/gu;
+
+/** The names of all functions, relations and columns of users, each as it is and cut into words. */
+function everyWord({ functions, relations }: Answers): string {
+  const names = [
+    ...functions.map(row => row[2] ?? ''),
+    ...relations.flatMap(row => [row[2] ?? '', ...columnsOf(row)]),
+  ];
+  return unique(names.flatMap(name => [`"${name.replaceAll('"', '""')}"`, ...(name.match(WORD) ?? [])]));
+}
+
+function columnsOf(relation: Row): string[] {
+  const columns = JSON.parse(relation[8] ?? '[]') as [attnum: number, name: string, type: number][];
+  return columns.map(([, name]) => name);
+}
+
+function unique(words: readonly string[]): string {
+  return [...new Set(words)].sort().join(' ');
 }
