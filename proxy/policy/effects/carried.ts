@@ -13,6 +13,9 @@ export interface Carriers {
 /** Every table has them, and they hold nothing of a row. */
 const SYSTEM = ['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid'];
 
+/** No text that people write takes more. */
+export const ROUNDS = 20;
+
 /** Names that the text gives, and what they are given to. */
 interface Given {
   readonly names: readonly string[];
@@ -71,10 +74,12 @@ function find(context: Context, root: unknown): Carriers {
     if (relations) return relations.some(r => r.masked.has(last)) || !known.has(last);
     return carried.has(last) || !known.has(last);
   };
-  for (let open = given, before = -1; open.length !== before; ) {
+  let open = given;
+  for (let before = -1, round = 0; open.length !== before; round++) {
     before = open.length;
-    open = open.filter(({ names: introduced, to }) => {
-      if (!refsOf({ carries }, to).carried) return true;
+    // Most are given from left to right, and some the other way round. Who gives names in a stranger order gets them all masked.
+    open = open.toReversed().filter(({ names: introduced, to }) => {
+      if (round < ROUNDS && !new References({ carries }).of(to).carried) return true;
       for (const name of introduced) {
         carried.add(name);
         // Not the alias of a table any more, where it was one, too.
@@ -122,37 +127,52 @@ function counting(value: unknown): boolean {
 
 export interface Refs {
   /** Last parts of all references. */
-  readonly names: Set<string>;
-  carried: boolean;
+  readonly names: ReadonlySet<string>;
+  /** One of them may stand for a protected value. */
+  readonly carried: boolean;
 }
 
-/** What a value is made of; conditions of subqueries only where they decide it. */
-export function refsOf({ carries }: Pick<Carriers, 'carries'>, value: unknown): Refs {
-  const refs: Refs = { names: new Set(), carried: false };
-  collect(carries, value, refs);
-  return refs;
-}
+const NO_REFS: Refs = { names: new Set(), carried: false };
 
-function collect(carries: Carriers['carries'], value: unknown, refs: Refs): void {
-  if (Array.isArray(value)) {
-    for (const item of value) collect(carries, item, refs);
-    return;
+/** What values are made of, conditions of subqueries only where they decide it; each part of a tree is looked at once. */
+export class References {
+  private readonly carries: Carriers['carries'];
+  private readonly known = new WeakMap<object, Refs>();
+
+  constructor({ carries }: Pick<Carriers, 'carries'>) {
+    this.carries = carries;
   }
-  if (typeof value !== 'object' || value === null) return;
-  const found = node(value);
-  const { tag, body } = found ?? { tag: '', body: value as Tree };
-  if (tag === 'ColumnRef') {
-    const fields = names(body.fields);
-    refs.names.add(fields.at(-1) ?? '');
-    refs.carried ||= carries(fields);
-    return;
+
+  of(value: unknown): Refs {
+    if (typeof value !== 'object' || value === null) return NO_REFS;
+    let refs = this.known.get(value);
+    if (refs === undefined) {
+      refs = this.find(value);
+      this.known.set(value, refs);
+    }
+    return refs;
   }
-  if (tag === 'A_Const') return;
-  if (tag === 'SubLink' && !counting(body)) {
-    collect(carries, [body.testexpr, outputs(body.subselect)], refs);
-    return;
+
+  private find(value: object): Refs {
+    if (Array.isArray(value)) return this.all(value);
+    const { tag, body } = node(value) ?? { tag: '', body: value as Tree };
+    if (tag === 'A_Const') return NO_REFS;
+    if (tag === 'ColumnRef') {
+      const fields = names(body.fields);
+      return { names: new Set([fields.at(-1) ?? '']), carried: this.carries(fields) };
+    }
+    if (tag === 'SubLink' && !counting(body)) return this.all([body.testexpr, outputs(body.subselect)]);
+    return this.all(Object.values(body));
   }
-  for (const part of Object.values(body)) collect(carries, part, refs);
+
+  private all(parts: readonly unknown[]): Refs {
+    const found = parts.map(part => this.of(part)).filter(refs => refs.names.size > 0);
+    if (found.length < 2) return found[0] ?? NO_REFS;
+    return {
+      names: new Set(found.flatMap(refs => [...refs.names])),
+      carried: found.some(refs => refs.carried),
+    };
+  }
 }
 
 /** What a subquery gives: its target lists, and its rows of values. */

@@ -1,4 +1,4 @@
-import { carriersOf, outputs, type Refs, refsOf } from './carried.ts';
+import { carriersOf, outputs, References, type Refs, ROUNDS } from './carried.ts';
 import type { Context } from './context.ts';
 import { everything, list, names, node, present, type Tree, text, tree } from './tree.ts';
 
@@ -42,6 +42,7 @@ const APART = new Set(['BoolExpr', 'RowExpr', 'List', 'SelectStmt', 'ResTarget',
 
 class Finder {
   private readonly context: Context;
+  private references: References | null = null;
   private readonly met = new Set<string>();
   /** Names that stand for the same, or are compared. */
   private readonly together: ReadonlySet<string>[] = [];
@@ -59,10 +60,10 @@ class Finder {
     const { met, together, unequal, generated, anything } = this;
     if (met.size > 0) for (const name of anything) met.add(name);
     let open: readonly ReadonlySet<string>[] = met.size > 0 ? together : [];
-    for (let before = -1; open.length !== before; ) {
+    for (let before = -1, round = 0; open.length !== before; round++) {
       before = open.length;
-      open = open.filter(group => {
-        if (![...group].some(name => met.has(name))) return true;
+      open = open.toReversed().filter(group => {
+        if (round < ROUNDS && ![...group].some(name => met.has(name))) return true;
         for (const name of group) met.add(name);
         return false;
       });
@@ -86,7 +87,8 @@ class Finder {
   }
 
   private refs(value: unknown): Refs {
-    return refsOf(carriersOf(this.context), value);
+    this.references ??= new References(carriersOf(this.context));
+    return this.references.of(value);
   }
 
   private renames(object: Tree): void {
@@ -135,7 +137,7 @@ class Finder {
   private meet(tag: string, body: Tree, shows: boolean): void {
     const parts = partsOf(tag, body)
       .map(part => this.refs(part))
-      .filter(refs => refs.names.size > 0 || refs.carried);
+      .filter(refs => refs.names.size > 0);
     if (parts.length < 2) return;
     const all = new Set(parts.flatMap(refs => [...refs.names]));
     if (!parts.some(refs => refs.carried)) {

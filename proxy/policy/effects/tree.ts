@@ -55,15 +55,21 @@ export function constant(value: unknown): string | null {
 
 /** Every object below (and at) a value, for questions that need no context. What a constant is, is not looked at (`slots.ts` would tell). */
 export function* everything(value: unknown): Generator<Tree> {
-  if (Array.isArray(value)) {
-    for (const item of value) yield* everything(item);
-  } else if (typeof value === 'object' && value !== null) {
-    yield value as Tree;
-    const constant = tree((value as Tree).A_Const);
-    if (constant === NOTHING) for (const item of Object.values(value)) yield* everything(item);
-    else {
-      yield constant;
-      for (const kind of Object.values(constant)) if (tree(kind) === kind) yield kind as Tree;
+  // A stack instead of recursion: a generator inside generators would pass each object up through all of them.
+  const open: unknown[] = [value];
+  while (open.length > 0) {
+    const next = open.pop();
+    if (typeof next !== 'object' || next === null) continue;
+    if (!Array.isArray(next)) {
+      yield next as Tree;
+      const constant = tree((next as Tree).A_Const);
+      if (constant !== NOTHING) {
+        yield constant;
+        for (const kind of Object.values(constant)) if (tree(kind) === kind) yield kind as Tree;
+        continue;
+      }
     }
+    const parts: unknown[] = Array.isArray(next) ? next : Object.values(next);
+    for (let i = parts.length - 1; i >= 0; i--) open.push(parts[i]);
   }
 }
