@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { HoldpointError } from '#schemas/errors.ts';
 import { Catalog, FINGERPRINT_SQL } from './catalog/load.ts';
 import { CatalogLoader } from './catalog/loader.ts';
@@ -14,12 +15,19 @@ export interface SharedCatalogOptions {
   readonly warn: (message: string) => void;
   /** How often the target is asked whether somebody else has changed its catalog. */
   readonly pollMs?: number;
+  /** How long the connection outlasts the last session. */
+  readonly lingerMs?: number;
   /** How long a statement waits for a catalog before it is refused, connecting included. */
   readonly deadlineMs?: number;
 }
 
 /** The connection is given up when no session has needed it for so long. */
 const IDLE_MS = 60_000;
+/**
+ * And so long after the last session has ended: while anybody is connected, the server lets nobody drop, rename or copy the database. It
+ * waits five seconds for them to go. Who connects for each statement anew finds the catalog as it was.
+ */
+const LINGER_MS = 1_000;
 /** How long one question waits for a lock that somebody's open transaction holds. */
 const LOCK_MS = 250;
 /** A load that the server refuses, since an object went while it was being described, say, is tried so often. */
@@ -48,6 +56,8 @@ export class SharedCatalog implements CatalogHandle {
   private usedAt = Date.now();
   /** Since the last poll. */
   private used = false;
+  private readonly users = new Set<Duplex>();
+  private lingering: NodeJS.Timeout | undefined;
   /** Somebody waits for the connection to be free. */
   private resting: (() => void)[] = [];
   private confirming: Promise<void> = Promise.resolve();
@@ -59,6 +69,27 @@ export class SharedCatalog implements CatalogHandle {
     this.options = options;
     this.timer = setInterval(() => void this.poll(), options.pollMs ?? 2_000);
     this.timer.unref();
+  }
+
+  /** A session uses it until its own connection to the target is closed. */
+  usedBy(upstream: Duplex): void {
+    if (upstream.closed) return;
+    this.users.add(upstream);
+    clearTimeout(this.lingering);
+    upstream.once('close', () => {
+      this.users.delete(upstream);
+      this.linger();
+    });
+  }
+
+  private linger(): void {
+    clearTimeout(this.lingering);
+    if (this.users.size > 0 || this.closed) return;
+    this.lingering = setTimeout(() => {
+      if (this.busy) this.linger();
+      else this.giveUp();
+    }, this.options.lingerMs ?? LINGER_MS);
+    this.lingering.unref();
   }
 
   get current(): Catalog | null {
@@ -126,6 +157,7 @@ export class SharedCatalog implements CatalogHandle {
   close(): void {
     this.closed = true;
     clearInterval(this.timer);
+    clearTimeout(this.lingering);
     this.drop();
     this.stale = true;
     this.answer(new HoldpointError('catalog_unavailable'));
@@ -202,6 +234,12 @@ export class SharedCatalog implements CatalogHandle {
     this.loader = null;
   }
 
+  /** Nobody looks any more for what changes: whoever comes next has it loaded again. */
+  private giveUp(): void {
+    this.drop();
+    this.stale = true;
+  }
+
   /** Rejects at the deadline. What was waited for goes on without its connection, and so comes to nothing. */
   private async within(deadline: number, work: Promise<void>): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
@@ -226,8 +264,7 @@ export class SharedCatalog implements CatalogHandle {
     this.used = false;
     if (this.busy || this.stale || this.connection === null) return;
     if (Date.now() - this.usedAt > IDLE_MS) {
-      this.drop();
-      this.stale = true;
+      this.giveUp();
       return;
     }
     if (this.fingerprint !== null && (await this.unchanged(this.connection))) return;

@@ -268,7 +268,7 @@ export class ProxyServer {
       asked.earlier,
     );
     try {
-      const catalog = this.targets.catalog(seat);
+      const catalog = this.targets.catalog(seat, connection);
       await called(done => catalog.whenFresh(done));
       if (approved === null) {
         const ticket = recorder.append(

@@ -102,7 +102,8 @@ export class Targets {
     return cancelUpstream({ ...this.endpoint(seat), processId, secretKey, deadlineMs: UPSTREAM_MS });
   }
 
-  catalog(seat: Seat): SharedCatalog {
+  /** For a session that has this connection to the target. */
+  catalog(seat: Seat, { socket }: UpstreamConnection): SharedCatalog {
     const key = `${seat.name}\0${seat.user}`;
     let catalog = this.catalogs.get(key);
     if (catalog === undefined) {
@@ -119,6 +120,7 @@ export class Targets {
       });
       this.catalogs.set(key, catalog);
     }
+    catalog.usedBy(socket);
     return catalog;
   }
 

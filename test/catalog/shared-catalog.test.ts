@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
 import { SharedCatalog } from '#proxy/catalogs.ts';
@@ -185,6 +186,53 @@ test('a connection that the server ends is opened again', async () => {
   catalog.invalidate();
   if ((await fresh(catalog)) !== null) assert.equal(await fresh(catalog), null);
   assert.equal(catalog.current?.relationsNamed('later').length, 1);
+});
+
+test('its connection goes with the last session and comes back with the next, and nothing is missed between them', async () => {
+  let open = 0;
+  const catalog = shared({
+    lingerMs: 0,
+    connect: async () => {
+      const connection = await connect();
+      open++;
+      connection.socket.on('close', () => open--);
+      return connection;
+    },
+  });
+  const [one, two] = [new PassThrough(), new PassThrough()];
+  for (const session of [one, two]) catalog.usedBy(session);
+  await fresh(catalog);
+  one.destroy();
+  await new Promise(resolve => setTimeout(resolve, 50));
+  assert.equal(open, 1, 'a session is left');
+  assert.notEqual(catalog.current, null);
+  two.destroy();
+  await waitFor(() => open === 0, { what: 'the end of the connection' });
+  assert.equal(catalog.current === null, true);
+  await other.query('create table unwatched (id int)');
+  const next = new PassThrough();
+  catalog.usedBy(next);
+  await fresh(catalog);
+  assert.equal(catalog.current?.relationsNamed('unwatched').length, 1);
+  assert.equal(open, 1);
+  next.destroy();
+});
+
+test('a session that ends while the catalog is loaded for another takes nothing from it', async () => {
+  const catalog = shared({ lingerMs: 0 });
+  for (let i = 0; i < 10; i++) {
+    const [one, two] = [new PassThrough(), new PassThrough()];
+    catalog.usedBy(one);
+    const loading = fresh(catalog);
+    one.destroy();
+    await new Promise(resolve => setTimeout(resolve, i * 3));
+    catalog.usedBy(two);
+    assert.equal(await loading, null);
+    assert.equal(await fresh(catalog), null);
+    assert.notEqual(catalog.current, null);
+    two.destroy();
+    await new Promise(setImmediate);
+  }
 });
 
 test('the poll finds what somebody else has changed', async () => {

@@ -237,3 +237,13 @@ test('and all of it is in a record that is proven', async () => {
   const { code, stdout, stderr } = await gate.dev.cli('audit', 'verify');
   assert.equal(code, 0, `${stdout}${stderr}`);
 });
+
+test('once the last session on a database has ended, nothing of the proxy keeps the server from copying or dropping it', async () => {
+  await sameAsDirect('select count(*) from items');
+  const copied = async () => {
+    await gate.db.query('create database copied template shop');
+    return true;
+  };
+  await waitFor(copied, { what: 'a copy of the database', deadlineMs: 30_000 });
+  await gate.db.query('drop database copied');
+});
