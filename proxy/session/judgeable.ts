@@ -18,7 +18,7 @@ export interface Waiter extends Pick<Submitter, 'core' | 'intake' | 'judging' | 
  */
 export function whenJudgeable(session: Waiter, then: () => void): void {
   const { cancelling, core, intake, judging } = session;
-  if (!cancelling.underWay && judging.ready(core.status)) {
+  if (!cancelling.underWay && judging.ready(core.status, core.segment)) {
     then();
     return;
   }

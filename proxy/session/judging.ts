@@ -16,6 +16,7 @@ import { Run } from './run.ts';
 import { DEFAULT_READ_ONLY, OWN, type ServerLine } from './server-line.ts';
 import { isHasty, type Settings, TIMEOUT } from './settings.ts';
 import { STRINGS } from './strings.ts';
+import { mayTurnWritesOn, turnsWritesOn } from './writes-on.ts';
 
 const UNKNOWN_PATH: readonly string[] = ['?'];
 const ENCODING = 'client_encoding';
@@ -62,11 +63,17 @@ export class Judging {
   }
 
   /** Whether texts can be judged now. */
-  ready(status: TransactionStatus): boolean {
+  ready(status: TransactionStatus, segment: boolean): boolean {
     const { current } = this.parts.catalog;
-    if (current === null || (this.settings.dirty && status !== 'E') || this.own.wanted(current)) return false;
+    if (current === null || this.own.wanted(current)) return false;
+    if (status !== 'E' && (this.settings.dirty || this.timed(status, segment))) return false;
     this.from(current);
     return true;
+  }
+
+  /** The server's mode may have to be switched next, which hangs on the time-out of statements. */
+  private timed(status: TransactionStatus, segment: boolean): boolean {
+    return this.settings.timed && status === 'I' && !segment;
   }
 
   private from(current: SessionCatalog): void {
@@ -95,7 +102,7 @@ export class Judging {
       catalog.whenFresh(done);
       return 'catalog';
     }
-    const timed = this.settings.timed && status === 'I' && !segment;
+    const timed = this.timed(status, segment);
     if ((this.settings.dirty || timed) && status !== 'E') {
       const names = ['search_path', 'role'];
       if (timed) names.push(TIMEOUT);
@@ -377,19 +384,6 @@ function harmlessAfterRewiring({ effects, rewires }: StatementAnalysis): boolean
 function keepsMeaning({ effects, meaning }: StatementAnalysis): boolean {
   if (effects.functions.length > 0) return false;
   return effects.commands.every(c => CONTROL.has(c)) || (meaning === 'adds' && effects.reads.length === 0);
-}
-
-/** SQL that nobody has read may turn the setting off; what begins behind it, before the server has told, would be free to write. */
-function mayTurnWritesOn({ effects, ownTransaction }: StatementAnalysis, among: number): boolean {
-  return effects.unknown.length > 0 && (ownTransaction || among > 1);
-}
-
-function turnsWritesOn({ actions }: StatementAnalysis): boolean {
-  return actions.some(
-    a =>
-      (a.kind === 'begin' && a.readOnly === false) ||
-      (a.kind === 'set' && (a.setting === DEFAULT_READ_ONLY || a.setting === 'transaction_read_only')),
-  );
 }
 
 /** PREPARE and DECLARE under a name that the proxy uses; its protocol messages are refused where they are read. */
