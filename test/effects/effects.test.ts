@@ -10,6 +10,12 @@ const EXPECTED: readonly (readonly [string, Partial<Effects>])[] = [
   ['select 1', { commands: ['select'], keyed: true, rows: 1, readOnly: true }],
   ['select * from orders where id = 5', { keyed: true, rows: 1, reads: ['public.orders'] }],
   ['select * from orders where id = $1', { keyed: true, rows: 1 }],
+  // A function that gives no set gives one row (TypeORM asks the first of them when it connects).
+  ['select * from current_schema()', { rows: 1, readOnly: true }],
+  ['select * from version() v, current_date d', { rows: 1 }],
+  ['select * from generate_series(1, 9)', { rows: null }],
+  ['select * from rows from (version(), generate_series(1, 9)) with ordinality', { rows: null }],
+  ['select * from not_known_here()', { rows: null }],
   ['select * from orders o where 5 = o.id and status = $1', { keyed: true, rows: 1 }],
   ['select * from orders where id in (1, 2, 3)', { keyed: true, rows: 3 }],
   ['select * from orders where id = any (array[1, 2])', { keyed: true, rows: 2 }],

@@ -118,6 +118,7 @@ function fromRows(context: Context, item: unknown): number | null {
       ? larger(both)
       : product(both);
   }
+  if (tag === 'RangeFunction') return oneRow(context, body) ? 1 : null;
   if (tag !== 'RangeVar') return null;
   if (text(body.schemaname) === '' && context.ctes.some(s => s.has(text(body.relname)))) return null;
   const relations = findRelations(
@@ -127,6 +128,17 @@ function fromRows(context: Context, item: unknown): number | null {
     context.path,
   );
   return relations.length === 1 ? (relations[0]?.tuples ?? null) : null;
+}
+
+/** `FROM current_schema()`: functions none of which gives a set, by any that has its name. */
+function oneRow(context: Context, range: Tree): boolean {
+  return list(range.functions).every(item => {
+    const [called] = list(tree(is(item, 'List') ?? {}).items);
+    const call = is(called, 'FuncCall');
+    if (call === null) return is(called, 'SQLValueFunction') !== null;
+    const named = context.view.functionsNamed(names(call.funcname).at(-1) ?? '');
+    return named.length > 0 && !named.some(f => f.returnsSet);
+  });
 }
 
 function aggregates(targets: unknown): boolean {

@@ -60,6 +60,7 @@ export const DRIVERS: readonly Driver[] = [
   python('Django on psycopg', 'django', `${TRANSACTION}, and \`inspectdb\` of a table`),
   go('pgx', 'pgx', `${TRANSACTION}, and \`LoadType\` for a type of the application`),
   go('lib/pq', 'pq', TRANSACTION),
+  go('GORM on pgx', 'gorm', `${TRANSACTION}, and a migrator's tables and columns`),
   program('pgjdbc', `${TRANSACTION}, \`isValid\`, and the metadata of a table's columns`, noJava, 'java', [
     ...[
       '-XX:TieredStopAtLevel=1',

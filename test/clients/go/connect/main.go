@@ -4,12 +4,15 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"log"
 	"os"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	_ "github.com/lib/pq"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
 )
 
 const ask = "select 'it works'"
@@ -17,7 +20,7 @@ const ask = "select 'it works'"
 func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Second)
 	defer cancel()
-	if err := map[string]func(context.Context) error{"pgx": withPgx, "pq": withPq}[os.Args[1]](ctx); err != nil {
+	if err := map[string]func(context.Context) error{"pgx": withPgx, "pq": withPq, "gorm": withGorm}[os.Args[1]](ctx); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -53,4 +56,30 @@ func withPq(ctx context.Context) error {
 		return err
 	}
 	return tx.Commit()
+}
+
+func withGorm(context.Context) error {
+	db, err := gorm.Open(postgres.Open(""))
+	if err != nil {
+		return err
+	}
+	pool, err := db.DB()
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if err := db.Transaction(func(tx *gorm.DB) error {
+		var said string
+		return tx.Raw(ask).Scan(&said).Error
+	}); err != nil {
+		return err
+	}
+	if _, err := db.Migrator().GetTables(); err != nil {
+		return err
+	}
+	if !db.Migrator().HasTable("customers") {
+		return errors.New("no such table")
+	}
+	_, err = db.Migrator().ColumnTypes("customers")
+	return err
 }
