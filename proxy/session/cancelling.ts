@@ -3,6 +3,14 @@ import type { Op } from './op.ts';
 
 /** What can take long at the server. */
 const RUNS: ReadonlySet<Op['kind']> = new Set(['query', 'function', 'execute']);
+/** What comes before that in its segment. Between two of these the server waits for the next, and hears no request. */
+const PREPARES: ReadonlySet<Op['kind']> = new Set([
+  'parse',
+  'bind',
+  'describe-statement',
+  'describe-portal',
+  'close',
+]);
 
 /**
  * Cancel requests of the agent. The server cancels whatever it runs when the request arrives, and a statement of the proxy's own is not
@@ -16,7 +24,7 @@ export class Cancelling {
   private wanted = false;
   /** The agent had asked for more than the server had been sent. */
   private more = false;
-  /** What was under way has been cancelled, and did not run; what was asked for with it has not begun yet. */
+  /** The server was told while it prepared, which it may not have heard: what was asked for with it has not begun yet. */
   private early = false;
   private sending = false;
   private waiting: (() => void)[] = [];
@@ -43,15 +51,23 @@ export class Cancelling {
     if (!this.wanted || this.sending) return;
     const head = this.head();
     if (head === undefined || head.kind === 'own') return;
-    const early = this.more && !RUNS.has(head.kind);
+    const early = this.more ? !RUNS.has(head.kind) : PREPARES.has(head.kind);
     if (early && this.early) return;
     this.early = early;
     this.wanted = early;
     this.sending = true;
     void this.send().then(() => {
       this.sending = false;
+      // What runs may have begun meanwhile.
+      this.step();
+      if (this.sending) return;
       for (const go of this.waiting.splice(0)) go();
     });
+  }
+
+  /** The server has answered, or skips, all that it was sent of what was to be cancelled. */
+  answered(): void {
+    if (!this.more) this.wanted = false;
   }
 
   /** ReadyForQuery: what was to be cancelled is over. */

@@ -85,10 +85,7 @@ export class Session {
       maskKey: parts.maskKey,
       encoding: this.settings.encoding,
       ended: (run, status) => this.ended(run, status),
-      confirmed: op => {
-        this.aftermath.confirmed(op);
-        this.cancelling.step();
-      },
+      confirmed: op => this.aftermath.confirmed(op),
       completed: (...what) => this.aftermath.completed(...what),
       failed: inSegment => this.failed(inSegment),
       ready: status => this.ready(status),
@@ -283,6 +280,7 @@ export class Session {
       return;
     }
     this.copying = null;
+    this.cancelling.answered();
     core.picture.settle();
     core.skipping = true;
     core.pipeline.withdraw('an earlier statement of the same pipeline failed', 'hold_withdrawn');
@@ -292,6 +290,7 @@ export class Session {
   }
 
   private idle(): void {
+    this.cancelling.answered();
     if (this.ending.drained()) return;
     this.core.picture.settle();
     if (this.retiring.rests(this.core.segment)) return;

@@ -26,14 +26,57 @@ test('a cancel request for what the proxy still judges waits for it, and is not 
   assert.deepEqual(cancelled, ['parse', 'execute']);
 });
 
-test('a cancel request for what the server has is sent once, whatever it does', async () => {
-  for (const kind of ['query', 'parse', 'sync'] as const) {
+test('a cancel request for what the server runs is sent once, whatever it does', async () => {
+  for (const kind of ['query', 'execute', 'sync'] as const) {
     const { cancelling, cancelled, answers } = session();
     await answers(kind);
     cancelling.request(kind === 'query' ? 'ready' : null);
     for (const next of ['bind', 'execute', 'sync', 'query'] as const) await answers(next);
     assert.deepEqual(cancelled, [kind]);
   }
+});
+
+test('a server that prepares may be waiting for what comes next and hear nothing: it is told again when it runs that', async () => {
+  const { cancelling, cancelled, answers } = session();
+  await answers('parse');
+  cancelling.request('ready');
+  for (const kind of ['bind', 'describe-portal', 'execute', 'execute', 'sync'] as const) await answers(kind);
+  assert.deepEqual(cancelled, ['parse', 'execute']);
+});
+
+test('it is told again, too, when what it runs began while the first request was on its way', async () => {
+  let arrive = () => {};
+  const cancelled: Op['kind'][] = [];
+  let head: Op['kind'] = 'bind';
+  const cancelling = new Cancelling(
+    () => ({ kind: head }) as Op,
+    () => {
+      cancelled.push(head);
+      return new Promise(resolve => {
+        arrive = resolve;
+      });
+    },
+  );
+  cancelling.request('ready');
+  head = 'execute';
+  cancelling.step();
+  let gone = 0;
+  assert.ok(cancelling.busy(() => gone++));
+  arrive();
+  await new Promise(resolve => setImmediate(resolve));
+  assert.deepEqual([cancelled, gone], [['bind', 'execute'], 0]);
+  arrive();
+  await new Promise(resolve => setImmediate(resolve));
+  assert.equal(gone, 1);
+});
+
+test('a cancel request that was heard, or that nothing is left for, does not meet the next segment', async () => {
+  const { cancelling, cancelled, answers } = session();
+  await answers('parse');
+  cancelling.request('ready');
+  cancelling.answered();
+  for (const kind of ['parse', 'bind', 'execute'] as const) await answers(kind);
+  assert.deepEqual(cancelled, ['parse']);
 });
 
 test('a cancel request is not for what the agent asks after the answer to what was there', async () => {
