@@ -6,7 +6,7 @@ const BEFORE_14: readonly (readonly [string, string])[] = [
   ['pg_get_function_sqlbody(p.oid)', 'null::text'],
   ['hash_record_extended(row(xmin, ctid), 0)', `hashtextextended(concat(xmin, ' ', ctid), 0)`],
   ['t.typsubscript::oid', '0::oid'],
-  [' or r.rngmultitypid = t.oid', ''],
+  [' union all select rngmultitypid, * from pg_range', ''],
 ];
 
 /** Asks the catalog's questions in the words that a server of this version understands. */

@@ -1,4 +1,4 @@
-import { FIRST_USER_OID } from './functions.ts';
+import { FIRST_USER_OID, oids } from './functions.ts';
 import type { Lookup } from './layers.ts';
 import type { Answers, Row, Rows } from './load.ts';
 import type { Protectable, Protection } from './protect.ts';
@@ -125,7 +125,7 @@ function finish(
     0,
     row => Number(row[1]),
   );
-  const keys = grouped(answers.uniqueKeys, 0, row => JSON.parse(row[1] ?? '[]') as string[]);
+  const keys = grouped(answers.uniqueKeys, 0, row => oids(row[1]));
   const triggers = grouped(answers.triggers, 0, trigger);
   const folded = answers.hidden.filter(row => functions.get(Number(row[1]))?.volatility === 'i');
   const hidden = grouped(folded, 0, row => Number(row[1]));
@@ -139,6 +139,7 @@ function finish(
     const masks = protection.masks.get(own.oid);
     const seesRows = [...stored(oid), ...checks(oid), ...checking(oid).filter(text => text !== '')];
     const all = attributes(columns);
+    const nameOf = new Map(all.map(([attnum, column]) => [attnum, column]));
     found.set(own.oid, {
       oid: own.oid,
       schema: schema ?? '',
@@ -155,7 +156,7 @@ function finish(
       seesRows,
       hidden: [...new Set([...hidden(oid), ...indexes(oid).flat()])],
       triggers: triggers(oid),
-      uniqueKeys: keys(oid),
+      uniqueKeys: keys(oid).flatMap(key => named(key, nameOf)),
       tuples: estimated(own, tuples, protectable, new Set()),
       partition: partition === 't',
       parents: own.parents,
@@ -208,6 +209,12 @@ function trigger(row: readonly (string | null)[]): CatalogTrigger {
 /** Number, name and type of each column. */
 export function attributes(json: string | null | undefined): [number, string, number][] {
   return json === null || json === undefined ? [] : (JSON.parse(json) as [number, string, number][]);
+}
+
+/** A key by its columns' names. None for one with a column that is not known: without it, it would be another key. */
+function named(key: readonly number[], nameOf: ReadonlyMap<number, string>): string[][] {
+  const names = [...key].sort((a, b) => a - b).flatMap(attnum => nameOf.get(attnum) ?? []);
+  return names.length === key.length ? [names] : [];
 }
 
 /** Values by the text of one column; none for a key that is not there. */

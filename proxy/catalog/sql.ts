@@ -45,7 +45,7 @@ export const TYPES = `
            t.typsubscript::oid, coalesce(r.rngcanonical::oid, 0), coalesce(r.rngsubdiff::oid, 0)], ' '),
          coalesce(r.rngtypid, 0)
     from pg_type t join pg_namespace n on n.oid = t.typnamespace
-    left join pg_range r on r.rngtypid = t.oid or r.rngmultitypid = t.oid
+    left join (select rngtypid as typ, * from pg_range union all select rngmultitypid, * from pg_range) r on r.typ = t.oid
    where ${NOT_TEMP_TOAST} and n.nspname <> 'pg_toast'`;
 
 export const DOMAIN_CHECKS = `
@@ -70,14 +70,24 @@ export const RELATIONS = `
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
    where c.relkind in ('r', 'v', 'm', 'f', 'p', 'S', 'c', 't') and ${NOT_TEMP_TOAST}`;
 
-/** Relations and user functions that the views of users mention, from their stored trees. */
+/**
+ * Relations and user functions that the views of users mention, from their stored trees. A tree is long: it is unpacked once (OFFSET keeps
+ * it apart), and cut where a field begins, as a search by pattern takes longer than all else. In a name or a constant no blank stands
+ * without a backslash, so that none looks like a field.
+ */
 export const VIEWS = `
   select c.oid, pg_get_viewdef(c.oid),
-         (select json_agg(distinct m[1]::int8) from regexp_matches(r.ev_action::text, ':relid (\\d+)', 'g') m),
-         (select json_agg(distinct m[1]::int8) from regexp_matches(r.ev_action::text, ':(?:funcid|aggfnoid|winfnoid|opfuncid) (\\d{5,})', 'g') m
-           where m[1]::int8 >= 16384)
+         (select json_agg(distinct f.oid) from (${fieldsOf(`':relid '`)}) f where f.oid is not null),
+         (select json_agg(distinct f.oid) from (${fieldsOf(`'funcid '`, `'fnoid '`)}) f where f.oid >= 16384)
     from pg_class c join pg_rewrite r on r.ev_class = c.oid and r.ev_type = '1'
+   cross join lateral (select concat(r.ev_action) as tree offset 0) t
    where c.relkind in ('v', 'm') and c.oid >= 16384`;
+
+/** The OIDs that follow these words in `t.tree`. */
+function fieldsOf(...words: readonly string[]): string {
+  const cut = words.map(word => `(string_to_array(t.tree, ${word}))[2:]`).join(' || ');
+  return `select substring(left(rest, 11) from '^\\d+')::int8 as oid from unnest(${cut}) rest`;
+}
 
 export const VIEW_TREES = (oids: readonly number[]) =>
   `select ev_class, ev_action::text from pg_rewrite where ev_type = '1' and ev_class in (${oids.join(', ')})`;
@@ -106,9 +116,9 @@ export const CHECKS = `
 export const FOREIGN_KEYS = `
   select confrelid, conrelid, confdeltype in ('c', 'n', 'd'), confupdtype in ('c', 'n', 'd') from pg_constraint where contype = 'f'`;
 
+/** The numbers of their columns. */
 export const UNIQUE_KEYS = `
-  select i.indrelid, (select json_agg(a.attname) from pg_attribute a
-           where a.attrelid = i.indrelid and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1]))
+  select i.indrelid, array_to_string((i.indkey::int2[])[0:i.indnkeyatts - 1], ' ')
     from pg_index i where i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null and not (0 = any (i.indkey::int2[]))`;
 
 /** Operator families of users behind indexes. */
