@@ -1,9 +1,10 @@
 import { Catalog, type Part } from './catalog.ts';
+import { columnsOf } from './columns.ts';
 import { buildFunctions, FIRST_USER_OID, suspectFunctions } from './functions.ts';
 import { byName, Index, Layers } from './layers.ts';
 import type { Answers, Row, Rows } from './load.ts';
 import { type Derived, type ProtectedName, Protection, type RowColumn, type StoredView } from './protect.ts';
-import { attributes, buildRelations, NO_RELATIONS, type RelationsBelow } from './relations.ts';
+import { buildRelations, NO_RELATIONS, type RelationsBelow } from './relations.ts';
 import type { CatalogType } from './shapes.ts';
 import * as sql from './sql.ts';
 import { buildOperators, buildTypes, operatorCode } from './types.ts';
@@ -88,8 +89,8 @@ function rowColumns(answers: Answers, below: Below, own: ReadonlyMap<number, Cat
     return [relations.get(type) ?? 0, ...parts.flatMap(part => held(part, seen))].filter(oid => oid !== 0);
   };
   return [...below.relations.rows.values(), ...answers.relations].flatMap(([oid, , , , , , , , columns]) =>
-    attributes(Number(oid) < FIRST_USER_OID ? null : columns)
-      .map(([, column, type]) => ({ relation: Number(oid), column, of: held(type) }))
+    columnsOf(Number(oid) < FIRST_USER_OID ? null : columns)
+      .all.map(([, column, type]) => ({ relation: Number(oid), column, of: held(type) }))
       .filter(column => column.of.length > 0),
   );
 }

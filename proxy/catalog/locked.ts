@@ -1,4 +1,5 @@
 import type { Catalog } from './catalog.ts';
+import { columnsOf } from './columns.ts';
 import type { Answers, Question, Row } from './load.ts';
 import { oidIn } from './sql.ts';
 
@@ -118,14 +119,9 @@ const WORD = /[\p{L}_][\p{L}\p{N}_$]*/gu;
 function everyWord({ functions, relations }: Answers): string {
   const names = [
     ...functions.map(row => row[2] ?? ''),
-    ...relations.flatMap(row => [row[2] ?? '', ...columnsOf(row)]),
+    ...relations.flatMap(row => [row[2] ?? '', ...columnsOf(row[8]).numbers.keys()]),
   ];
   return unique(names.flatMap(name => [`"${name.replaceAll('"', '""')}"`, ...(name.match(WORD) ?? [])]));
-}
-
-function columnsOf(relation: Row): string[] {
-  const columns = JSON.parse(relation[8] ?? '[]') as [attnum: number, name: string, type: number][];
-  return columns.map(([, name]) => name);
 }
 
 function unique(words: readonly string[]): string {

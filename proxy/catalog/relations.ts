@@ -1,3 +1,4 @@
+import { type Columns, columnsOf } from './columns.ts';
 import { FIRST_USER_OID, oids } from './functions.ts';
 import type { Lookup } from './layers.ts';
 import type { Answers, Row, Rows } from './load.ts';
@@ -33,7 +34,7 @@ export function buildRelations(
       schema: schema ?? '',
       name: name ?? '',
       toast: Number(toast),
-      attributes: new Map(attributes(columns).map(([attnum, column]) => [column, attnum])),
+      attributes: columnsOf(columns).numbers,
       parents: parents(oid),
       children: children(oid),
     });
@@ -60,6 +61,8 @@ export function buildRelations(
     },
   };
 }
+
+const UNMASKED: ReadonlySet<string> = new Set();
 
 /** The answers whose first column is the OID of a relation that they say something of. */
 const REACHING = [
@@ -138,15 +141,14 @@ function finish(
     if (own === undefined || kind === 'c') continue;
     const masks = protection.masks.get(own.oid);
     const seesRows = [...stored(oid), ...checks(oid), ...checking(oid).filter(text => text !== '')];
-    const all = attributes(columns);
-    const nameOf = new Map(all.map(([attnum, column]) => [attnum, column]));
+    const { all, types } = columnsOf(columns);
     found.set(own.oid, {
       oid: own.oid,
       schema: schema ?? '',
       name: name ?? '',
       kind: kind ?? '',
       system: own.oid < FIRST_USER_OID,
-      columns: new Map(all.map(([, column, type]) => [column, type])),
+      columns: types,
       view: views.get(oid ?? '') ?? null,
       rules: rules(oid),
       policies: using(oid).filter(text => text !== ''),
@@ -156,7 +158,7 @@ function finish(
       seesRows,
       hidden: [...new Set([...hidden(oid), ...indexes(oid).flat()])],
       triggers: triggers(oid),
-      uniqueKeys: keys(oid).flatMap(key => named(key, nameOf)),
+      uniqueKeys: keys(oid).flatMap(key => named(key, all)),
       tuples: estimated(own, tuples, protectable, new Set()),
       partition: partition === 't',
       parents: own.parents,
@@ -165,7 +167,10 @@ function finish(
       onDelete: onDelete(oid),
       onUpdate: onUpdate(oid),
       reachesProtected: protection.reaching.has(own.oid),
-      masked: new Set(all.filter(([attnum]) => masks?.has(attnum)).map(([, column]) => column)),
+      masked:
+        masks === undefined
+          ? UNMASKED
+          : new Set(all.filter(([attnum]) => masks.has(attnum)).map(([, column]) => column)),
     });
   }
   return found;
@@ -206,15 +211,10 @@ function trigger(row: readonly (string | null)[]): CatalogTrigger {
   };
 }
 
-/** Number, name and type of each column. */
-export function attributes(json: string | null | undefined): [number, string, number][] {
-  return json === null || json === undefined ? [] : (JSON.parse(json) as [number, string, number][]);
-}
-
 /** A key by its columns' names. None for one with a column that is not known: without it, it would be another key. */
-function named(key: readonly number[], nameOf: ReadonlyMap<number, string>): string[][] {
-  const names = [...key].sort((a, b) => a - b).flatMap(attnum => nameOf.get(attnum) ?? []);
-  return names.length === key.length ? [names] : [];
+function named(key: readonly number[], columns: Columns['all']): string[][] {
+  const names = columns.filter(([attnum]) => key.includes(attnum)).map(([, name]) => name);
+  return names.length === new Set(key).size ? [names] : [];
 }
 
 /** Values by the text of one column; none for a key that is not there. */
@@ -230,5 +230,6 @@ function grouped<T>(
     if (same === undefined) found.set(key, [value(row)]);
     else same.push(value(row));
   }
-  return key => found.get(key ?? '') ?? [];
+  const none: readonly T[] = [];
+  return key => found.get(key ?? '') ?? none;
 }

@@ -1,3 +1,4 @@
+import { columnsOf } from './columns.ts';
 import { FIRST_USER_OID, oids } from './functions.ts';
 import type { Lookup } from './layers.ts';
 import type { Answers, Row } from './load.ts';
@@ -64,10 +65,13 @@ export function buildTypes(
   const own = new Set(answers.types.map(row => row[0] ?? ''));
   const reached = [...castTo, ...casts.keys(), ...meets.keys()].map(String);
   const again = new Set([...reached, ...checks.keys()].filter(oid => !own.has(oid) && below.has(oid)));
+  // Most types come with the same functions of Postgres's own.
+  const usersOf = remembered((inout: string) =>
+    oids(inout).filter(fn => fn >= FIRST_USER_OID || functions.get(fn)?.system === false),
+  );
   const rows = [...answers.types, ...[...again].map(oid => below.get(oid) ?? [])];
   for (const [oid, schema, name, kind, base, element, relation, subtype, inout, range] of rows) {
-    for (const called of oids(inout))
-      if (called >= FIRST_USER_OID || functions.get(called)?.system === false) add(io, Number(oid), called);
+    for (const called of usersOf(inout ?? '')) add(io, Number(oid), called);
     types.set(Number(oid), {
       oid: Number(oid),
       schema: schema ?? '',
@@ -79,7 +83,9 @@ export function buildTypes(
         Number(element),
         Number(subtype),
         kind === 'm' ? Number(range) : 0,
-        ...columnTypes((relations.get(relation ?? '') ?? columnsBelow.get(relation ?? ''))?.[8]),
+        ...columnsOf((relations.get(relation ?? '') ?? columnsBelow.get(relation ?? ''))?.[8]).all.map(
+          ([, , type]) => type,
+        ),
       ].filter(part => part !== 0),
       checks: checks.get(oid ?? '') ?? [],
       io: [...(io.get(Number(oid)) ?? [])],
@@ -91,9 +97,15 @@ export function buildTypes(
   return { types, everywhere: [...everywhere] };
 }
 
-function columnTypes(json: string | null | undefined): number[] {
-  if (json === null || json === undefined) return [];
-  return (JSON.parse(json) as [number, string, number][]).map(([, , type]) => type);
+function remembered<T>(find: (text: string) => T): (text: string) => T {
+  const found = new Map<string, T>();
+  return text => {
+    const known = found.get(text);
+    if (known !== undefined) return known;
+    const made = find(text);
+    found.set(text, made);
+    return made;
+  };
 }
 
 function add(map: Map<number, Set<number>>, key: number, value: number): void {
