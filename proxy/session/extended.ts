@@ -21,7 +21,7 @@ import { bytesOf, roomFor, roomForPortal, roomForStatement } from './room.ts';
 import type { Run } from './run.ts';
 import { OWN } from './server-line.ts';
 import { checkNamesOf } from './sql-names.ts';
-import { asTheServer, unknownPortal, unknownStatement } from './unknown-names.ts';
+import { asTheServer, missedLater, unknownPortal, unknownStatement } from './unknown-names.ts';
 
 /**
  * The extended protocol. A text is judged when it is parsed, so that nothing refused reaches the server at all, and again with its values
@@ -124,48 +124,44 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
     return;
   }
   const parameters = parametersOf(message, prepared.types, core.encoding, i => parameterOf(name, i));
-  const judged = core.judgedBind(prepared, () => textsOf(message, core.encoding));
+  const whole = core.judgedBind(prepared, () => textsOf(message, core.encoding));
+  const missed = missedLater(core, whole);
+  const judged = missed?.bound ?? whole;
   const run = core.run(judged.statements);
   prepared.unrecorded = false;
-  const forward = (missing: HoldpointError | undefined) => {
-    const late = core.flushed && !core.bound;
-    openSegment(core);
-    if (late) narrowSegment(core);
-    core.bound = true;
-    // As it was described under another catalog, or what it names was, a column may come from elsewhere by now.
-    if (prepared.under !== core.judge.stamp || !judged.alone) prepared.columns = null;
-    const portal: Portal = {
-      source: prepared,
-      bytes: prepared.bytes,
-      run,
-      resultFormats,
-      values: judged.values,
-      named: referentsOf(core, judged),
-      missing,
-      rewired: core.rewired,
-      under: core.judge.stamp,
-      described: false,
-      plan: undefined,
-    };
-    portal.plan = core.answers.shield.planFor(portal);
-    if (missing === undefined) core.picture.bound(run);
-    core.picture.portals.assume(name, portal);
-    core.line.pass(buffer, start, end, { kind: 'bind', name, portal });
-    if (judged.statements.some(runsWhenBound)) settle(core);
-  };
   core.submit({
     run,
     judged,
     protocol: 'bind',
     parameters,
     resultFormats,
-    forward: () => forward(undefined),
-    refuse: error => {
-      const said = asTheServer(core, judged, error);
-      // What is not there yet may be bound, and is missed when it runs: nothing does before.
-      if (said !== error && MISSED.has(said.code)) forward(said);
-      else core.refuseExtended(said);
+    forward: () => {
+      const late = core.flushed && !core.bound;
+      openSegment(core);
+      if (late) narrowSegment(core);
+      core.bound = true;
+      // As it was described under another catalog, or what it names was, a column may come from elsewhere by now.
+      if (prepared.under !== core.judge.stamp || !whole.alone) prepared.columns = null;
+      const portal: Portal = {
+        source: prepared,
+        bytes: prepared.bytes,
+        run,
+        resultFormats,
+        values: whole.values,
+        named: referentsOf(core, whole),
+        missing: missed?.error,
+        rewired: core.rewired,
+        under: core.judge.stamp,
+        described: false,
+        plan: undefined,
+      };
+      portal.plan = core.answers.shield.planFor(portal);
+      core.picture.bound(run);
+      core.picture.portals.assume(name, portal);
+      core.line.pass(buffer, start, end, { kind: 'bind', name, portal });
+      if (judged.statements.some(runsWhenBound)) settle(core);
     },
+    refuse: error => core.refuseExtended(asTheServer(core, whole, error)),
   });
 }
 
@@ -218,8 +214,6 @@ export function sync(core: Core, buffer: Buffer, start: number, end: number): vo
 const SYNC = encode(FRONTEND.sync);
 const FINISH = { file: 'pqformat.c', routine: 'pq_getmsgend' };
 const MOST_UNRECORDED = 100;
-/** Codes of a name that stands for nothing. */
-const MISSED: ReadonlySet<string> = new Set(['unknown_statement', 'unknown_portal']);
 
 /** Texts parsed and not bound: they reached the server, so they are in the record before the answer leaves. */
 function recordParses(core: Core): void {

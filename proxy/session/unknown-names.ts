@@ -38,3 +38,21 @@ export function asTheServer(
   if (noStatement) return unknownStatement(executes, '');
   return new HoldpointError('unknown_portal', `cursor "${cursor}" does not exist`, { source: FETCH_PORTAL });
 }
+
+/** Codes of a name that stands for nothing. */
+const MISSED: ReadonlySet<string> = new Set(['unknown_statement', 'unknown_portal']);
+
+/**
+ * Of a Bind that is denied because a name in it stands for nothing: what its Execute is answered. The server looks names up when it runs
+ * a portal, so that this one may be bound where policy allows what the text does by itself; it never runs.
+ */
+export function missedLater(
+  core: Pick<Core, 'picture' | 'status' | 'inBlock'>,
+  judged: Judged,
+): { readonly bound: Judged; readonly error: HoldpointError } | undefined {
+  const { atParse } = judged;
+  const kind = ({ verdict }: Judged) => (core.inBlock ? verdict.inTransaction : verdict.outside).kind;
+  if (atParse === undefined || kind(judged) !== 'deny' || kind(atParse) !== 'allow') return undefined;
+  const error = asTheServer(core, judged, new HoldpointError('denied'));
+  return MISSED.has(error.code) ? { bound: atParse, error } : undefined;
+}

@@ -148,8 +148,10 @@ test('what is written byte by byte is what the rules on characters say', () => {
   );
   fc.assert(
     fc.property(value, text => {
-      assert.equal(masked('email', text), email(text));
-      assert.equal(masked('partial', text), partial(text));
+      // It may stand for bytes that are not UTF-8.
+      const broken = text.includes('\ufffd') ? '***' : null;
+      assert.equal(masked('email', text), broken ?? email(text));
+      assert.equal(masked('partial', text), broken ?? partial(text));
     }),
     { numRuns: 3_000 },
   );
