@@ -396,6 +396,20 @@ select first_value(name) over (order by md5(ssn)) from people
 select json_agg(name order by md5(ssn)) from people
 
 # as many rows as a value says
+with recursive r (n) as (select 1 union all select n + 1 from r where n < (select salary from people where id = 1)) select n from r
+with recursive r as (select 1 as n union all select n + 1 from r where n < (select salary from people where id = 1)) select 1 from r
+with recursive r (n) as (select 1 union all select r.n + 1 from r, people p where p.id = 1 and p.salary > r.n) select 1 from r
+with recursive r (n) as (select 1 union all select n + 1 from r join people p on p.id = 1 and n between 0 and p.salary) select 1 from r
+with recursive r (s) as (select salary from people where id = 1 union all select s - 1 from r where s > 0) select 1 from r
+with recursive r (s) as (select salary from people where id = 1 union select greatest(s - 1, 0) from r) select 1 from r
+with recursive r (n) as (select 1 union select least(n + 1, (select salary from people where id = 1)) from r) select count(*) from r
+with recursive r (n) as (select 1 union all select n + 1 from r where n not in (select salary from people where id = 1)) select 1 from r
+with recursive r (n, s) as (select 1, salary from people where id = 1 union all select n + 1, s from r where not n = s) select n from r
+with recursive r as (select * from (select 1 as n, salary as s from people where id = 1) q union all select n + 1, s from r where n < s) select n from r
+with recursive r (n) as (select 1 union all select n + 1 from r where exists (select from people p where p.id = 1 and p.salary > n)) select n from r
+select * from xmltable('/r/a' passing xml('<r>' || repeat('<a/>', (select salary from people where id = 1)) || '</r>') columns v for ordinality)
+select 1 from people p, xmltable('/r/a' passing xml('<r>' || repeat('<a/>', p.small) || '</r>') columns v for ordinality) where p.id = 1
+select 1 from people p, json_table(('[' || repeat('1,', p.small) || '1]')::json, '$[*]' columns (v int path '$')) where p.id = 1
 select 1 from generate_series(1,100) limit (select small from people where id = 1)
 select g from generate_series(1,100) g offset (select salary%90 from people where id = 1)
 select g from generate_series(1,20) g fetch first (select small from people where id = 1) rows only

@@ -136,6 +136,11 @@ update employees set salary = 50000 where id = 9
 insert into customers values (9100, 'New', 'new@example.net', '+49 30 1', '4111111111111111', '111-22-3333', 'Oslo', null, now())
 delete from customers where id = 9100 returning name
 = ["New"]
+
+# recursion over and beside protected columns
+with recursive chain (id, depth) as (select id, 1 from employees where manager_id is null union all select e.id, c.depth + 1 from employees e join chain c on e.manager_id = c.id) select id, depth from chain
+with recursive chain as (select id, manager_id, salary from employees where id = 5 union all select e.id, e.manager_id, e.salary from employees e join chain c on e.id = c.manager_id) select id, salary from chain
+with recursive days (n) as (select 1 union all select n + 1 from days where n < 5) select n, c.name from days join customers c on c.id = n
 `
   .split('\n\n')
   .map(text => text.trim())

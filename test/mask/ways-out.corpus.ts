@@ -109,6 +109,11 @@ select 1 from generate_series(1, 200000) limit (select salary from employees whe
 with q as (select salary as n from employees where id = 2) select 1 from generate_series(1, (select n from q))
 with q as (select salary as n from employees where id = 2) select 1 from generate_series(1, 200000) limit (select n from q)
 select generate_series(1, salary) from employees where id = 2
+with recursive r(n) as (select 1 union all select n + 1 from r where n < (select salary from employees where id = 1)) select n from r
+with recursive r(s) as (select salary from employees where id = 1 union all select s - 1 from r where s > 0) select 1 from r
+with recursive r(s, n) as (select salary, 1 from employees where id = 1 union select s, n + 1 from r join generate_series(1, 1) g on s > n) select count(*) from r
+select v from xmltable('/r/a' passing xml('<r>' || repeat('<a/>', (select salary from employees where id = 1)) || '</r>') columns v for ordinality)
+select v from json_table(('[' || repeat('1,', (select salary from employees where id = 1)) || '1]')::json, '$[*]' columns (v for ordinality))
 select 1 from generate_series(1, (select salary from employees where id = 2))
 select 1 from (select salary as n from employees where id = 2) q, generate_series(1, q.n)
 select 1 from unnest(array_fill(1, array[(select e from employees as t(a, b, c, d, e) where a = 2)]))

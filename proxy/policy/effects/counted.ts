@@ -24,9 +24,9 @@ export function counts(context: Context, value: unknown): boolean {
   return false;
 }
 
-/** Whether a call, or one in its arguments, makes as much as a protected value says. */
-export function sizes(context: Context, call: unknown): boolean {
-  for (const object of everything(call)) {
+/** Whether a call in this value makes as much as a protected value says. */
+export function sizes(context: Context, value: unknown): boolean {
+  for (const object of everything(value)) {
     const found: Tree = tree(object.FuncCall);
     if (SIZED.has(names(found.funcname).at(-1) ?? '') && counts(context, found.args)) return true;
   }

@@ -8,7 +8,7 @@ export interface Meetings {
   readonly met: ReadonlySet<string>;
   /** How many rows there are may be a value. */
   readonly counted: boolean;
-  /** And the rows are made by a function, so that there are as many as it takes. */
+  /** And the rows are made by a function or by recursion, so that there are as many as it takes. */
   readonly made: boolean;
   /** What a function makes is set against one, so that it may be found among all that there could be. */
   readonly searched: boolean;
@@ -51,6 +51,8 @@ class Finder {
   /** Names that may stand for whatever is met. */
   private readonly anything = new Set<string>();
   private readonly unequal: ReadonlySet<string>[] = [];
+  /** A query runs again and again until a protected value says that it is enough. */
+  private repeated = false;
 
   constructor(context: Context) {
     this.context = context;
@@ -68,9 +70,9 @@ class Finder {
         return false;
       });
     }
-    const made = unequal.some(group => [...group].some(name => generated.has(name)));
+    const made = this.repeated || unequal.some(group => [...group].some(name => generated.has(name)));
     const searched = [...met].some(name => generated.has(name));
-    return { met, counted: unequal.length > 0, made, searched };
+    return { met, counted: made || unequal.length > 0, made, searched };
   }
 
   object(object: Tree): void {
@@ -80,6 +82,7 @@ class Finder {
       if (present(query)) this.condition(outputs(query), false);
     this.renames(object);
     if (object.jointype !== undefined) this.join(object);
+    if (typeof object.ctename === 'string') this.repeats(object);
     if (object.functions !== undefined) {
       const alias = tree(object.alias);
       for (const name of [text(alias.aliasname), ...names(alias.colnames)]) this.generated.add(name);
@@ -89,6 +92,26 @@ class Finder {
   private refs(value: unknown): Refs {
     this.references ??= new References(carriersOf(this.context));
     return this.references.of(value);
+  }
+
+  /**
+   * The right arm of a recursive UNION runs until it gives no more (new) rows: what sets one of the query's own columns against a protected
+   * value, or computes with both, may decide when that is. Source: manual 7.8.2.
+   */
+  private repeats(cte: Tree): void {
+    const query = tree(tree(cte.ctequery).SelectStmt);
+    const arm = present(query.rarg) ? [...everything(query.rarg)] : [];
+    if (!arm.some(object => object.relname === cte.ctename)) return;
+    const given = names(cte.aliascolnames);
+    const own = new Set([...given, ...labels(query.larg, given.length)]);
+    const decides = (value: unknown) => {
+      const refs = this.refs(value);
+      return refs.carried && (own.has('') || [...refs.names].some(name => own.has(name)));
+    };
+    const clauses = arm.flatMap(object => CONDITIONS.flatMap(clause => conjuncts(object[clause])));
+    const values = arm.flatMap(object => list(object.targetList).map(t => tree(tree(t).ResTarget).val));
+    const computed = values.filter(value => node(value)?.tag !== 'ColumnRef');
+    this.repeated ||= [...clauses, ...computed].some(decides);
   }
 
   private renames(object: Tree): void {
@@ -147,6 +170,23 @@ class Finder {
     if (shows) for (const name of all) this.met.add(name);
     if (!equality(tag, body)) this.unequal.push(all);
   }
+}
+
+/** What a query calls its columns from this one on; an empty name where that is not written. */
+function labels(query: unknown, from: number): string[] {
+  const targets = outputs(query);
+  const stars = targets.filter(target => [...everything(target)].some(object => 'A_Star' in object));
+  return [...targets.slice(from), ...stars].map(target => {
+    const { name, val } = tree(tree(target).ResTarget);
+    const label = typeof name === 'string' ? name : (names(tree(tree(val).ColumnRef).fields).at(-1) ?? '');
+    return label === '*' ? '' : label;
+  });
+}
+
+function conjuncts(condition: unknown): unknown[] {
+  const { boolop, args } = tree(tree(condition).BoolExpr);
+  if (boolop === 'AND_EXPR') return list(args).flatMap(conjuncts);
+  return Array.isArray(condition) ? condition : present(condition) ? [condition] : [];
 }
 
 function partsOf(tag: string, body: Tree): unknown[] {

@@ -162,6 +162,7 @@ export function fromItem(context: Context, item: unknown, scope: Scope): void {
     case 'RangeTableFunc':
     case 'JsonTable':
       walkTagged(context, tag, body);
+      if (sizes(context, [body.docexpr, body.context_item])) facts.refuse(COUNTED);
       return;
     default:
       facts.cannotTell(`${tag} in FROM is not a syntax that is understood`);
