@@ -13,7 +13,7 @@ import { Random } from './random.ts';
 const SEED = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const SCALE = Number(process.env.FUZZ_SCALE ?? 1);
 const ONE = process.env.FUZZ_CONVERSATION;
-const CONVERSATIONS = 100;
+const CONVERSATIONS = 40;
 const ANSWER_MS = 60_000;
 
 let sides: [Side, Side];
