@@ -10,9 +10,10 @@ export function openSegment(core: Core): void {
   if (core.status !== 'I') return;
   const kind = kindFromHere(core, secondWitness);
   if (kind === 'nothing runs') return;
-  core.line.switchMode(kind === 'reads');
+  const { line } = core;
   // Struck there, it is a part of the agent's pipeline that was struck.
-  if (core.line.hasty && !core.line.readOnly && kindFromHere(core, plainRead) === 'reads') core.line.narrow();
+  if (line.hasty && !line.readOnly && kindFromHere(core, plainRead) === 'reads') line.narrow();
+  else line.switchMode(kind === 'reads');
 }
 
 /**

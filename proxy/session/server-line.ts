@@ -30,7 +30,7 @@ export class ServerLine {
   private to = -1;
   /** The server has got the beginning of a message of COPY data, and waits for its rest. */
   halfway = false;
-  /** The agent has set a time-out that may strike a statement of the proxy's own: the server stays in the agent's mode. */
+  /** The agent has set a time-out that may strike a statement of the proxy's own: reads that can be are narrowed in their own pipeline. */
   hasty = false;
   /** The server's default now, and what the agent believes it to be. */
   private serverReadOnly: boolean;
@@ -97,16 +97,21 @@ export class ServerLine {
    * default that the agent has chosen. Only outside any transaction: inside, the server keeps what it began with.
    */
   switchMode(read: boolean): void {
-    const wanted = (read && !this.hasty) || this.agentReadOnly;
+    const wanted = read || this.agentReadOnly;
     if (this.serverReadOnly === wanted) return;
     this.serverReadOnly = wanted;
+    const own = { kind: 'own', until: BACKEND.readyForQuery } as const;
+    if (wanted) {
+      // Struck, it ends the session: the read behind it would have its first witness alone.
+      this.send(READ_ONLY_ON, own);
+      return;
+    }
     const failed = (why: string) => {
-      const fault = struck(why);
-      // A read has the first witness still. What may write is refused by the server, in words that are not the agent's to hear.
-      this.serverReadOnly = !wanted;
-      if (!wanted) this.answers.notSwitched.struck(fault);
+      // What may write is refused by the server, in words that are not the agent's to hear.
+      this.serverReadOnly = true;
+      this.answers.notSwitched.struck(struck(why));
     };
-    this.send(wanted ? READ_ONLY_ON : READ_ONLY_OFF, { kind: 'own', until: BACKEND.readyForQuery, failed });
+    this.send(READ_ONLY_OFF, { ...own, failed });
   }
 
   /** Outside a block, a transaction begins where the server refuses writes. */
