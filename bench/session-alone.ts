@@ -7,6 +7,7 @@ import { extendPolicy, loadPolicy } from '#proxy/policy/load.ts';
 import type { Recorder } from '#proxy/ports.ts';
 import { ProxyServer } from '#proxy/proxy.ts';
 import type { Principal } from '#schemas/principal.ts';
+import { NO_HOLDS } from '#test/support/lone-session.ts';
 
 /**
  * The proxy with a ledger that takes everything at once and keeps nothing: what is left is the session itself, judging and masks with
@@ -37,17 +38,7 @@ const proxy = new ProxyServer({
   policy: extendPolicy(loaded, { targets: { [name]: target } }),
   verifier: { verify: () => Promise.reject(new Error('nobody is asked for a token')) },
   recorder: nothing,
-  holds: {
-    full: () => null,
-    standing: () => Promise.reject(new Error('nothing is held here')),
-    follow: () => () => {},
-    notUsed: () => {},
-    park: () => {
-      throw new Error('nothing is held here');
-    },
-    size: 0,
-    withdrawAll: () => {},
-  },
+  holds: NO_HOLDS,
   secrets: createLocalSecrets(secrets),
   authorities: new Map(),
   maskKey: Buffer.alloc(32, 1),

@@ -11,10 +11,10 @@ import { extendPolicy, loadPolicy } from '#proxy/policy/load.ts';
 import type { Recorder } from '#proxy/ports.ts';
 import { EventQueue } from '#proxy/record/event-queue.ts';
 import { Waiters } from '#proxy/record/waiters.ts';
-import { Rewirings } from '#proxy/session/rewirings.ts';
 import { Session } from '#proxy/session/session.ts';
 import { encode, int32 } from '#proxy/wire/backend.ts';
 import { rowsOf } from '#test/effects/support.ts';
+import { loneParts } from '#test/support/lone-session.ts';
 import * as raw from '#test/support/raw/messages.ts';
 import { startCluster } from './cluster.ts';
 
@@ -105,48 +105,18 @@ function open(id: number): Pair {
   const agent = new End();
   const server = new End();
   new Session({
+    ...loneParts(catalog),
     session: `session-${id}`,
     principal: { issuer: 'dev', subject: 'bench', groups: [], expires: 4e9 },
-    counted: 0,
-    given: [],
     recorder,
-    holds: {
-      full: () => null,
-      standing: () => Promise.reject(new Error('nothing is held here')),
-      follow: () => () => {},
-      notUsed: () => {},
-      park: () => {
-        throw new Error('nothing is held here');
-      },
-      size: 0,
-      withdrawAll: () => {},
-    },
     now: () => performance.now(),
     client: agent.duplex,
     upstream: server.duplex,
-    reads: null,
-    parameters: new Map([
-      ['client_encoding', 'UTF8'],
-      ['standard_conforming_strings', 'on'],
-      ['default_transaction_read_only', 'off'],
-    ]),
     target: 'bench',
     database,
     role: user,
     user,
     policyVersion: policy.policyVersion,
-    readOnly: false,
-    catalog: {
-      current: catalog,
-      invalidate: () => {},
-      rewirings: new Rewirings(),
-      whenFresh: done => done(null),
-      confirm: () => Promise.resolve(),
-      seenBy: () => Promise.resolve(null),
-    },
-    maskKey: Buffer.alloc(32, 1),
-    memory: { full: () => null, add: () => {}, leave: () => {} },
-    limits: { messageBytes: 1 << 20, aheadBytes: 1 << 20, statements: 50, portals: 50 },
     analyse: (text, path, types) => analyseKnown(text, catalog, path, types),
     analyseCall: () => {
       throw new Error('nothing is called here');
@@ -164,8 +134,6 @@ function open(id: number): Pair {
         statements,
       ),
     withBody,
-    approveAt: () => '',
-    cancelUpstream: () => Promise.resolve(),
     closed: () => {},
     log: (message, error) => {
       console.error(message, error);

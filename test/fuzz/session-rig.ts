@@ -3,10 +3,10 @@ import { analyse, withBody } from '#proxy/policy/analyse.ts';
 import { analyseCall } from '#proxy/policy/analyse-call.ts';
 import { definitionsOf } from '#proxy/policy/definitions.ts';
 import type { Recorder } from '#proxy/ports.ts';
-import { Rewirings } from '#proxy/session/rewirings.ts';
 import { Session } from '#proxy/session/session.ts';
 import type { AuditBody } from '#schemas/audit.ts';
 import { HoldpointError } from '#schemas/errors.ts';
+import { loneParts } from '#test/support/lone-session.ts';
 import * as raw from '#test/support/raw/messages.ts';
 import { mutate, pieces, type Random } from './random.ts';
 import { ScriptedServer } from './server.ts';
@@ -144,48 +144,18 @@ export async function fuzzSession(
     if (said.length > 0) toSession.push(said);
   });
   new Session({
+    ...loneParts(catalog),
     session: 'fuzz',
     principal: { issuer: 'dev', subject: 'fuzz', groups: [], expires: 4e9 },
-    counted: 0,
-    given: [],
     recorder,
-    holds: {
-      full: () => null,
-      standing: () => Promise.reject(new Error('nothing is held here')),
-      follow: () => () => {},
-      notUsed: () => {},
-      park: () => {
-        throw new Error('nothing is held here');
-      },
-      size: 0,
-      withdrawAll: () => {},
-    },
     now: () => 0,
     client: client.duplex,
     upstream: upstream.duplex,
-    reads: null,
-    parameters: new Map([
-      ['client_encoding', 'UTF8'],
-      ['standard_conforming_strings', 'on'],
-      ['default_transaction_read_only', 'off'],
-    ]),
     target: 'fuzz',
     database: 'fuzz',
     role: 'fuzz',
     user: 'fuzz',
     policyVersion: '',
-    readOnly: false,
-    catalog: {
-      current: catalog,
-      invalidate: () => {},
-      rewirings: new Rewirings(),
-      whenFresh: done => done(null),
-      confirm: () => Promise.resolve(),
-      seenBy: () => Promise.resolve(null),
-    },
-    maskKey: Buffer.alloc(32, 1),
-    memory: { full: () => null, add: () => {}, leave: () => {} },
-    limits: { messageBytes: 1 << 20, aheadBytes: 1 << 20, statements: 50, portals: 50 },
     analyse: (text, path, types) => analyse(text, catalog, path, types),
     analyseCall: (called, path) => analyseCall(called, catalog, path),
     definitions: of => definitionsOf(catalog, of),
@@ -196,8 +166,6 @@ export async function fuzzSession(
         ? { kind: 'allow', rule: 'reads' }
         : { kind: 'deny', rule: 'default', message: 'no' },
     withBody,
-    approveAt: () => '',
-    cancelUpstream: () => Promise.resolve(),
     closed: () => closed++,
     log: (message, error) => {
       // The hostile server makes sessions end with `internal`; anything that is not of the proxy's own making is a crash.

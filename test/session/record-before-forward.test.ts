@@ -12,6 +12,7 @@ import { ProxyServer } from '#proxy/proxy.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import { answer, HEAD, onlyError, startGate } from '#test/session/support.ts';
 import { beforeEnd } from '#test/support/before-end.ts';
+import { NO_HOLDS } from '#test/support/lone-session.ts';
 import { startPostgres, type TestPostgres } from '#test/support/postgres.ts';
 import * as raw from '#test/support/raw.ts';
 import { RawClient } from '#test/support/raw.ts';
@@ -96,15 +97,7 @@ before(async () => {
       }),
     },
     recorder: ledger,
-    holds: {
-      full: () => null,
-      standing: () => assert.fail('nothing is held here'),
-      follow: () => () => {},
-      notUsed: () => assert.fail('nothing is held here'),
-      park: () => assert.fail('nothing is held here'),
-      size: 0,
-      withdrawAll: () => {},
-    },
+    holds: NO_HOLDS,
     secrets: { fetch: () => assert.fail('no secret is named') },
     authorities: new Map(),
     maskKey: randomBytes(32),
