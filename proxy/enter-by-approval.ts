@@ -3,11 +3,11 @@ import { HoldpointError } from '#schemas/errors.ts';
 import type { Access, Policy } from '#schemas/policy.ts';
 import { type Admitted, admit } from './admission.ts';
 import { Entry } from './entry.ts';
+import { WELCOME } from './greeting.ts';
 import type { Holds } from './hold/hold.ts';
 import { type Approved, type Opening, openBody } from './opening.ts';
 import type { Clock, Recorder } from './ports.ts';
 import { HoldNotice } from './session/hold-notice.ts';
-import { BACKEND, encode, int32 } from './wire/backend.ts';
 
 /**
  * A session that people have to approve before it is opened: asks them, or uses what they have approved, and then calls `start`. The agent
@@ -43,7 +43,7 @@ export async function enterByApproval(
     waiting: (held: Approval) => {
       newcomer.patience(true);
       // libpq takes notices only behind it.
-      socket.write(encode(BACKEND.authentication, int32(0)));
+      socket.write(WELCOME);
       newcomer.welcomed = true;
       notice.begin(held, approval.message);
     },

@@ -63,6 +63,7 @@ export function openBody(
     policyVersion,
     readOnly: seat.access.readOnly,
     role: seat.role,
+    settings: Object.fromEntries(asked.settings),
     subject: seat.principal.subject,
     target: seat.name,
   };

@@ -10,6 +10,7 @@ import { refusal } from './hold/outcome.ts';
 import type { Checked, Standing } from './hold/standing.ts';
 import { termsOf } from './hold/terms.ts';
 import type { Recorder } from './ports.ts';
+import { refusedByRule } from './refused-by-rule.ts';
 import type { Judged } from './session/judgement.ts';
 import type { Run } from './session/run.ts';
 
@@ -359,16 +360,6 @@ export class Pipeline {
 const LEFT = 'the agent had closed its side of the connection before the statement could be held';
 const BOUND = 'what names a prepared statement or a cursor of its session cannot be approved for later';
 const BOUND_HINT = 'Send the statement itself instead of EXECUTE, FETCH, MOVE or WHERE CURRENT OF.';
-
-function refusedByRule(verdict: Extract<Verdict, { kind: 'deny' }>): HoldpointError {
-  return new HoldpointError('denied', verdict.message, {
-    detail: `rule "${verdict.rule}" of the policy refused this statement`,
-    hint:
-      verdict.rule === INVARIANT
-        ? 'No policy can allow it: the proxy could not keep its promises.'
-        : 'Ask the owner of the policy.',
-  });
-}
 
 function asFault(cause: unknown, code: 'ledger_unavailable' | 'hold_unavailable'): HoldpointError {
   return cause instanceof HoldpointError ? cause : new HoldpointError(code, undefined, { cause });

@@ -15,13 +15,13 @@ import { Entrance } from './door/entrance.ts';
 import { proveHolder, wayOf } from './door/token.ts';
 import { enterByApproval } from './enter-by-approval.ts';
 import { ENTRY, type Grant } from './entry.ts';
+import { greeting, WELCOME } from './greeting.ts';
 import type { Holds } from './hold/hold.ts';
 import { assertGateway } from './identity/gateway.ts';
 import type { TokenVerifier } from './identity/verify.ts';
 import { limitsOf, type ProxyLimits, type Quotas, quotasOf } from './limits.ts';
 import { LiveSessions } from './live-sessions.ts';
 import { Lobby } from './lobby.ts';
-import { redactFields } from './mask/redact.ts';
 import { type Approved, type Newcomer, type Opening, openBody } from './opening.ts';
 import { analyseCall } from './policy/analyse-call.ts';
 import { analyseKnown } from './policy/analyses.ts';
@@ -30,11 +30,13 @@ import { judge } from './policy/judge.ts';
 import { withBody } from './policy/with-body.ts';
 import type { Clock, GroupResolver, Recorder, Secrets } from './ports.ts';
 import { readStartupParameters } from './session/parameters.ts';
+import { DEFAULT_READ_ONLY } from './session/server-line.ts';
 import { Session } from './session/session.ts';
+import { judgeSettings } from './start-settings.ts';
 import { Targets } from './targets.ts';
 import type { UpstreamConnection } from './upstream/connect.ts';
 import { called, unlessAborted } from './waits.ts';
-import { BACKEND, encode, encodeFields, encodeParameterStatus, encodeReady, int32 } from './wire/backend.ts';
+import { BACKEND, encode, int32 } from './wire/backend.ts';
 import { NEWEST_MINOR } from './wire/startup.ts';
 
 export interface ProxyOptions {
@@ -221,6 +223,7 @@ export class ProxyServer {
         ? { transport: 'tcp', tls: entrance.tls, authentication: way }
         : { transport: 'tunnel', tls: null, authentication: 'tunnel' };
     const seat = admit(policy, principal, asked, this.options.clock());
+    judgeSettings(policy, seat, asked);
     const opening = { id: randomUUID(), newcomer, arrival, asked, seat, longKey: first.minor >= 2 };
     const { approval } = seat.access;
     if (approval === undefined) await this.start(opening, null);
@@ -260,13 +263,18 @@ export class ProxyServer {
     const { id, seat, asked, newcomer } = opening;
     const { signal } = newcomer;
     const { recorder, policy } = this.options;
-    if (seat.access.readOnly) asked.settings.set('default_transaction_read_only', 'on');
-    const { connection, credential } = await this.targets.connect(
-      seat,
-      asked.settings,
-      signal,
-      asked.earlier,
-    );
+    if (seat.access.readOnly) {
+      asked.settings.set(DEFAULT_READ_ONLY, 'on');
+      asked.sent.push([DEFAULT_READ_ONLY, 'on']);
+    }
+    const { connection, credential } = await this.targets
+      .connect(seat, asked.settings, signal, asked.sent)
+      .catch((error: unknown) => {
+        // The server looks at settings once it has let the user in.
+        const letIn = error instanceof HoldpointError && error.code === 'startup_setting';
+        if (letIn && !newcomer.welcomed) newcomer.entrance.socket.write(WELCOME);
+        throw error;
+      });
     try {
       const catalog = this.targets.catalog(seat, connection);
       await called(done => catalog.whenFresh(done));
@@ -302,19 +310,13 @@ export class ProxyServer {
     const { policy } = options;
     const { id, newcomer, seat } = opening;
     const { socket, handshake } = newcomer.entrance;
-    // The server's own process id, which NotificationResponse and pg_backend_pid() tell too; the key is ours, and cancels here.
     const { processId } = connection;
     const key = randomBytes(opening.longKey ? 32 : 4);
     const unread = handshake.release();
     newcomer.started = true;
-    const hello = newcomer.welcomed ? [] : [encode(BACKEND.authentication, int32(0))];
-    for (const [name, value] of connection.parameters) hello.push(encodeParameterStatus(name, value));
     // A trigger on login may say anything.
     const shown = catalog.current?.hasProtected === false;
-    for (const notice of connection.notices)
-      hello.push(encodeFields(BACKEND.notice, shown ? notice : redactFields(notice), 'latin1'));
-    hello.push(encode(BACKEND.backendKeyData, int32(processId), key), encodeReady('I'));
-    socket.write(Buffer.concat(hello));
+    socket.write(greeting(connection, { welcomed: newcomer.welcomed, key, shown }));
     const timers: NodeJS.Timeout[] = [];
     let unfollow = () => {};
     const memory = this.quotas.memory.share(seat.principal, MEMORY_STEP);

@@ -41,15 +41,15 @@ export class Targets {
     this.warn = warn;
   }
 
-  /** The credential lives for the length of the handshake; what comes back is its version's name. */
+  /** `sent`: the agent's settings as it has spelled and ordered them. The credential lives for the length of the handshake; what comes back is its version's name. */
   async connect(
     seat: Seat,
     settings: ReadonlyMap<string, string>,
     signal?: AbortSignal,
-    earlier: readonly (readonly [string, string])[] = [],
+    sent?: readonly (readonly [string, string])[],
   ): Promise<{ connection: UpstreamConnection; credential: string }> {
     const first = await fetchCredentials(this.secrets, seat.references);
-    const logIn = (used: Credentials) => this.logIn(seat, [...earlier, ...settings], used, signal);
+    const logIn = (used: Credentials) => this.logIn(seat, settings, sent, used, signal);
     const { connection, version } = await logIn(first).catch(async (error: unknown) => {
       if (!credentialRefused(error) || signal?.aborted) throw error;
       // Rotated between the fetch and the login. Once, and only with another credential: a server counts failures, and may lock the role.
@@ -80,7 +80,8 @@ export class Targets {
 
   private async logIn(
     seat: Seat,
-    settings: readonly (readonly [string, string])[],
+    settings: ReadonlyMap<string, string>,
+    sent: readonly (readonly [string, string])[] | undefined,
     { password, client, version }: Credentials,
     signal: AbortSignal | undefined,
   ): Promise<{ connection: UpstreamConnection; version: string }> {
@@ -91,7 +92,8 @@ export class Targets {
       client,
       weakAuth: seat.target.weakAuth,
       database: seat.target.database,
-      parameters: settings,
+      parameters: sent ?? settings,
+      asked: sent !== undefined,
       deadlineMs: UPSTREAM_MS,
       signal,
     });

@@ -36,6 +36,8 @@ export const auditBodies = {
         authentication: z.enum(['password', 'oauthbearer', 'tunnel']),
       })
       .optional(),
+    /** What the agent set in its start-up packet, by the settings' names, and what was set for it; absent in older records. */
+    settings: z.record(z.string(), z.string()).optional(),
     access: z.string(),
     /** The approval that the access entry asks for: statement 1 shows it. Absent where it asks for none. */
     approval: z.string().optional(),

@@ -123,6 +123,12 @@ export const FAULTS = {
     operator: "the start-up packet's user names no role of the target",
     retrySafe: false,
   },
+  startup_setting: {
+    sqlstate: '22023',
+    client: 'the server does not take a setting of the start-up packet',
+    operator: 'the agent gave a setting, or a value of one, that the server does not know or does not allow',
+    retrySafe: false,
+  },
   protocol: {
     sqlstate: '08P01',
     client: 'protocol violation',
@@ -301,6 +307,8 @@ export type FaultCode = keyof typeof FAULTS;
 export interface ServerSource {
   readonly file: string;
   readonly routine: string;
+  /** Another one in each of its versions: only where the server has said it. */
+  readonly line?: string;
 }
 
 /** One error class for the whole product: a code of the closed union, a sentence for the client, DETAIL and HINT where there are any. */

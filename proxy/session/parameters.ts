@@ -1,12 +1,10 @@
 import { clientEncoding } from '#schemas/encodings.ts';
 import { HoldpointError } from '#schemas/errors.ts';
+import { splitOptions } from './startup-options.ts';
 import { STRINGS } from './strings.ts';
 
-/**
- * Settings that an agent may give in its start-up packet. Anything else is refused by name: a setting that changes how text is read or
- * who runs it, given before the first statement, would be a way past everything behind it.
- */
-const ALLOWED = new Set([
+/** Settings that an agent may give in its start-up packet whatever policy says, as drivers do. Any other one is judged as the SET that it is. */
+const PLAIN = new Set([
   'application_name',
   'bytea_output',
   'client_encoding',
@@ -41,10 +39,12 @@ export interface StartupParameters {
   /** Names the target; the user's name where it is absent, as the server does it. */
   readonly database: string;
   readonly application: string;
-  /** To be sent on; always with an encoding and a way to read strings. */
+  /** What each setting is to be, by its name in lower case; always with an encoding and a way to read strings. */
   readonly settings: Map<string, string>;
-  /** Values given before those, to be sent before them: what DateStyle leaves open, the value before it says. */
-  readonly earlier: readonly (readonly [string, string])[];
+  /** The same as it is to be sent on: as it was spelled, in order, each as often as it was given. What DateStyle leaves open, the value before it says. */
+  readonly sent: [string, string][];
+  /** Of these, the ones that policy has to allow. */
+  readonly judged: readonly (readonly [string, string])[];
   /** `holdpoint.authentication`: the way in which the client wants to give its token. */
   readonly authentication: string | undefined;
   /** `_pq_.` options, none of which is known here. */
@@ -54,27 +54,23 @@ export interface StartupParameters {
 /** Sorts the parameters of a StartupMessage. Throws HoldpointError where one is not allowed. */
 export function readStartupParameters(parameters: ReadonlyMap<string, string>): StartupParameters {
   const settings = new Map<string, string>();
+  const sent: [string, string][] = [];
+  const judged: [string, string][] = [];
   const unknownOptions: string[] = [];
-  const earlier: [string, string][] = [];
   let authentication: string | undefined;
-  const set = (name: string, value: string) => {
-    const key = name.toLowerCase().replaceAll('-', '_');
+  const set = (name: string, given: string) => {
+    const key = folded(name);
     if (key === 'holdpoint.authentication') {
-      authentication = value;
+      authentication = given;
       return;
     }
-    if (!ALLOWED.has(key) && !PLANNER.test(key))
-      throw new HoldpointError('unsupported', `unsupported startup parameter: ${name.slice(0, 63)}`, {
-        hint: 'Leave it out of the connection string, PGOPTIONS or the driver settings.',
-      });
-    // Given again, also in another spelling, it is one setting, and the last word counts.
-    const before = settings.get(key);
-    if (before !== undefined) earlier.push([key, before]);
-    settings.delete(key);
-    settings.set(key, key === 'client_encoding' ? encodingFor(value) : value);
+    const value = key === 'client_encoding' ? encodingFor(given) : given;
+    settings.set(key, value);
+    sent.push([name, value]);
+    if (!PLAIN.has(key) && !PLANNER.test(key)) judged.push([name, value]);
   };
   // Wherever they stand in the packet, the server reads them before the settings beside them (process_startup_options).
-  for (const [key, setting] of splitOptions(parameters.get('options') ?? '')) set(key, setting);
+  for (const [name, value] of splitOptions(parameters.get('options') ?? '')) set(name, value);
   for (const [name, value] of parameters) {
     if (name === 'user' || name === 'database' || name === 'options') continue;
     if (name === 'replication') refuseReplication(value);
@@ -84,18 +80,24 @@ export function readStartupParameters(parameters: ReadonlyMap<string, string>): 
   const user = parameters.get('user') ?? '';
   if (user === '') throw noUser();
   const database = parameters.get('database') ?? '';
-  if (!settings.has('client_encoding')) settings.set('client_encoding', 'UTF8');
+  if (!settings.has('client_encoding')) set('client_encoding', 'UTF8');
   // Given here it stays, whatever becomes of the server's configuration while the session lives: of that it is told too late.
-  if (!settings.has(STRINGS)) settings.set(STRINGS, 'on');
+  if (!settings.has(STRINGS)) set(STRINGS, 'on');
   return {
     user,
     database: database === '' ? user : database,
     application: settings.get('application_name') ?? '',
     settings,
-    earlier,
+    sent,
+    judged,
     authentication,
     unknownOptions,
   };
+}
+
+/** As the server compares names of settings: it folds ASCII alone. Source: guc_name_compare. */
+function folded(name: string): string {
+  return name.replaceAll(/[A-Z]+/g, letters => letters.toLowerCase());
 }
 
 /** In the server's words. */
@@ -129,32 +131,4 @@ function refuseReplication(value: string): void {
   throw new HoldpointError('unsupported', 'replication connections are refused', {
     detail: 'Their commands and their stream carry nothing that could be judged or masked.',
   });
-}
-
-/** `-c name=value --name=value`, as the server splits it: a backslash takes the next character as it is. Source: pg_split_opts. */
-function splitOptions(options: string): [string, string][] {
-  const words: string[] = [];
-  let word: string | null = null;
-  for (let i = 0; i < options.length; i++) {
-    const c = options[i]!;
-    if (' \t\n\v\f\r'.includes(c)) {
-      if (word !== null) words.push(word);
-      word = null;
-    } else if (c === '\\') word = (word ?? '') + (options[++i] ?? '');
-    else word = (word ?? '') + c;
-  }
-  if (word !== null) words.push(word);
-  const settings: [string, string][] = [];
-  for (let i = 0; i < words.length; i++) {
-    let setting = words[i]!;
-    if (setting === '-c') setting = words[++i] ?? '';
-    else if (setting.startsWith('-c')) setting = setting.slice(2);
-    else if (setting.startsWith('--')) setting = setting.slice(2);
-    else throw new HoldpointError('unsupported', `start-up option ${setting.slice(0, 63)} is not supported`);
-    const equals = setting.indexOf('=');
-    if (equals < 1)
-      throw new HoldpointError('unsupported', `start-up option ${setting.slice(0, 63)} has no value`);
-    settings.push([setting.slice(0, equals), setting.slice(equals + 1)]);
-  }
-  return settings;
 }

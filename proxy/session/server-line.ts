@@ -152,7 +152,7 @@ export class ServerLine {
       const end = () => (fault === null ? done(answers) : lost(fault));
       const finished = i === names.length - 1 ? { done: end, skipped: () => lost(null) } : {};
       if (!segment) {
-        this.send(command(`SHOW ${name}`), {
+        this.send(command(`SHOW ${quoted(name)}`), {
           kind: 'own',
           until: BACKEND.readyForQuery,
           row,
@@ -163,7 +163,7 @@ export class ServerLine {
         });
         return;
       }
-      this.run(`SHOW ${name}`, { row }, finished);
+      this.run(`SHOW ${quoted(name)}`, { row }, finished);
     });
     if (segment) this.askForAnswers();
   }
@@ -228,4 +228,10 @@ function command(text: string): Buffer {
     CLOSE_STATEMENT,
     SYNC,
   ]);
+}
+
+/** A setting of an extension or of a program has a name in parts, each of which may be any identifier. */
+function quoted(setting: string): string {
+  if (/^[a-z_]+$/.test(setting)) return setting;
+  return setting.replace(/[^.]+/g, part => `"${part.replaceAll('"', '""')}"`);
 }

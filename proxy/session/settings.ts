@@ -1,4 +1,5 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
+import { HoldpointError } from '#schemas/errors.ts';
 import { Encoding } from './encoding.ts';
 import { onlyLargeObjects } from './large-objects.ts';
 import { STRINGS, StringReading } from './strings.ts';
@@ -131,7 +132,13 @@ export class Settings {
 
   /** Names to ask for with SHOW before a digest is made. */
   get asked(): string[] {
-    return [...this.touched].filter(name => /^[a-z_][a-z0-9_.]*$/.test(name)).sort();
+    const names = [...this.touched].filter(name => name !== '' && !name.includes('\0')).sort();
+    if (this.encoding.foreign && names.some(name => !/^[\0-\x7f]*$/.test(name)))
+      throw new HoldpointError(
+        'other_encoding',
+        'a setting of this session has a name that cannot be asked for',
+      );
+    return names;
   }
 
   /** For the digest of a statement; `shown` are the answers for `asked`, `escapes` how its text was read, which is when it was parsed. */

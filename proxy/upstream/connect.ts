@@ -4,13 +4,15 @@ import { authenticate, type Identity } from './authenticate.ts';
 import { withinDeadline } from './deadline.ts';
 import { dial, type Endpoint } from './dial.ts';
 import { body, Exchange } from './exchange.ts';
-import { refusedByServer, unavailable } from './faults.ts';
+import { refusedByServer, settingRefused, unavailable } from './faults.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 
 export interface UpstreamOptions extends Endpoint, Identity {
   readonly database: string;
-  /** In order, of which the server takes each: the start-up parameters that the client may set. `user`, `database`, `replication` and `_pq_.…` are not among them. */
+  /** In order, of which the server takes each: the start-up parameters that the client may set. `user`, `database`, `options`, `replication` and `_pq_.…` are not among them. */
   readonly parameters: Iterable<readonly [string, string]>;
+  /** The agent has asked for these parameters, and is told what the server says of them. */
+  readonly asked?: boolean;
   /** Milliseconds for everything, from the first packet to ReadyForQuery. */
   readonly deadlineMs: number;
   /** Gives up at once, for when the agent has gone. */
@@ -67,6 +69,7 @@ function startupPacket(options: UpstreamOptions): Buffer {
       name === '' ||
       name === 'user' ||
       name === 'database' ||
+      name === 'options' ||
       name === 'replication' ||
       name.startsWith('_pq_.')
     )
@@ -108,8 +111,10 @@ async function untilReady(exchange: Exchange, options: UpstreamOptions): Promise
         throw unavailable('the server is ready, but not idle');
       return { parameters, processId, secretKey, notices };
     } else if (type === BACKEND.error) {
-      const told = options.weakAuth.includes('cleartext');
-      throw refusedByServer(decodeFields(buffer, start, end), { password: options.password, told });
+      const fields = decodeFields(buffer, start, end);
+      const { password, weakAuth } = options;
+      const secrecy = { password, told: weakAuth.includes('cleartext') };
+      throw (options.asked === true && settingRefused(fields, secrecy)) || refusedByServer(fields, secrecy);
     } else if (type === BACKEND.notice) {
       notices.push(decodeFields(buffer, start, end, 'latin1'));
     } else {

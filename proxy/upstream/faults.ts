@@ -11,7 +11,7 @@ export function unavailable(detail: string, cause?: unknown): HoldpointError {
 /** Whatever was thrown while connecting, as `upstream_unavailable`. Texts of the system name addresses, so only its code is told. */
 export function asUnavailable(error: unknown): HoldpointError {
   if (error instanceof HoldpointError) {
-    if (error.code === 'upstream_unavailable') return error;
+    if (error.code === 'upstream_unavailable' || error.code === 'startup_setting') return error;
     return unavailable(`the server broke the protocol: ${error.message}`, error);
   }
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
@@ -25,6 +25,30 @@ export function asUnavailable(error: unknown): HoldpointError {
 export interface Secrecy {
   readonly password: string | null;
   readonly told: boolean;
+}
+
+/** Where the server says what is wrong with a setting, or with a library that one names: nothing else is in what it says there. */
+const ABOUT_SETTINGS = new Set(['guc.c', 'variable.c', 'dfmgr.c']);
+
+/**
+ * An error of the start-up about a setting that the agent has given, in the server's own words; null for any other error. What has a
+ * CONTEXT was raised by a function, a trigger on login say, and may hold anything.
+ */
+export function settingRefused(
+  fields: readonly (readonly [string, string])[],
+  { password }: Secrecy,
+): HoldpointError | null {
+  const value = (code: string) => fields.find(f => f[0] === code)?.[1];
+  const [file = '', sqlstate = ''] = [value('F'), value('C')];
+  if (!ABOUT_SETTINGS.has(file) || value('W') !== undefined || !/^[0-9A-Z]{5}$/.test(sqlstate)) return null;
+  if (password !== null && fields.some(([, said]) => said.includes(password))) return null;
+  const line = value('L');
+  return new HoldpointError('startup_setting', value('M'), {
+    sqlstate,
+    detail: value('D'),
+    hint: value('H'),
+    source: { file, routine: value('R') ?? '', ...(line === undefined ? {} : { line }) },
+  });
 }
 
 /** Class 28 is about the proxy's own credential: who may know of it is the operator, by SQLSTATE alone. */

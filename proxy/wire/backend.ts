@@ -183,7 +183,13 @@ export function encodeError(
   if (error.hint !== undefined) fields.push(['H', say(error.hint)]);
   if (position !== undefined && position !== null) fields.push(['P', String(position)]);
   if (error.where !== undefined) fields.push(['W', say(error.where)]);
-  if (error.source !== undefined) fields.push(['F', error.source.file], ['R', error.source.routine]);
+  if (error.source !== undefined) {
+    const { file, line, routine } = error.source;
+    fields.push(['F', file], ...(line === undefined ? [] : [['L', line] as [string, string]]), [
+      'R',
+      routine,
+    ]);
+  }
   return encodeFields(BACKEND.error, fields);
 }
 

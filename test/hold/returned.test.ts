@@ -143,6 +143,8 @@ test('whatever gives it another meaning needs an approval of its own', async () 
   const others: [string, () => Promise<RawClient>][] = [
     ['another search_path', () => gate.agent({ parameters: { search_path: 'other, public' } })],
     ['another setting at start-up', () => gate.agent({ parameters: { bytea_output: 'escape' } })],
+    ['a setting of a program', () => gate.agent({ parameters: { 'app.tenant': 'other' } })],
+    ['one with a name that needs quotes', () => gate.agent({ parameters: { 'app.T$x': 'other' } })],
     ['another zone', () => gate.agent({ parameters: { TimeZone: 'Asia/Tokyo' } })],
     [
       'another subject with the same e-mail',

@@ -278,10 +278,6 @@ test('a client_encoding that hides ASCII is refused at start-up, by whatever way
     { options: '-c client_encoding=BIG5' },
     { options: '--client-encoding=BIG5' },
     { options: '-cclient_encoding=BIG5' },
-    { backslash_quote: 'on' },
-    { session_preload_libraries: 'x' },
-    { options: '-c session_authorization=postgres' },
-    { role: 'postgres' },
   ]) {
     await refusedLogin({ user: 'agent', database: 'shop', password: gate.token, parameters }, '0A000');
   }
