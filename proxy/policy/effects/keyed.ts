@@ -58,7 +58,7 @@ function collect(
   const column = columnOf(relation, alias, body.lexpr);
   if (column === null && body.kind === 'AEXPR_OP') {
     const other = columnOf(relation, alias, body.rexpr);
-    if (other !== null && fixed(body.lexpr) && plainEquality(context, relation, other)) pins.set(other, 1);
+    if (other !== null && equalled(body.lexpr) && plainEquality(context, relation, other)) pins.set(other, 1);
     return;
   }
   if (column === null || !plainEquality(context, relation, column)) return;
@@ -67,7 +67,7 @@ function collect(
 }
 
 function valuesOf(kind: string, value: unknown): number | null {
-  if (kind === 'AEXPR_OP') return fixed(value) ? 1 : null;
+  if (kind === 'AEXPR_OP') return equalled(value) ? 1 : null;
   if (kind === 'AEXPR_IN') {
     const items = list(tree(is(value, 'List') ?? {}).items);
     return items.length > 0 && items.every(fixed) ? items.length : null;
@@ -77,6 +77,11 @@ function valuesOf(kind: string, value: unknown): number | null {
     return items.length > 0 && items.every(fixed) ? items.length : null;
   }
   return null;
+}
+
+/** With transform_null_equals `= NULL` means IS NULL, and a unique key has as many of those as it likes. */
+function equalled(value: unknown): boolean {
+  return fixed(value) && tree(is(value, 'A_Const') ?? {}).isnull !== true;
 }
 
 /** A constant or parameter, or a cast or negation of one. */
