@@ -51,12 +51,13 @@ export function admit(policy: Policy, principal: Principal, asked: StartupParame
   const { database: name, user: role } = asked;
   const target = policy.targets[name];
   if (target === undefined)
-    throw new HoldpointError('unknown_target', `no target "${name.slice(0, 63)}"`, {
+    // In the server's own words: tools look for them when they are to make a database that is not there.
+    throw new HoldpointError('unknown_target', `database "${name.slice(0, 63)}" does not exist`, {
       hint: 'The database name of the connection names a target of the policy.',
     });
   const wanted = target.roles[role];
   if (wanted === undefined)
-    throw new HoldpointError('unknown_role', `target "${name}" has no role "${role.slice(0, 63)}"`, {
+    throw new HoldpointError('unknown_role', `role "${role.slice(0, 63)}" does not exist`, {
       hint: 'The user name of the connection names one of the roles of the target.',
     });
   const access = openAccess(policy, { principal, target: name, role, now });

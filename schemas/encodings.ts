@@ -41,8 +41,8 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
   WIN1258: ['windows1258', 'abc', 'tcvn', 'tcvn5712', 'vscii'],
 };
 
-/** The server compares names by their ASCII letters and digits alone. */
-const clean = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '');
+/** The server compares names by their ASCII letters and digits alone: before case is folded, which makes an ASCII `k` of the Kelvin sign. */
+const clean = (name: string) => name.replace(/[^A-Za-z0-9]/g, '').toLowerCase();
 
 const NAMES: ReadonlyMap<string, string> = new Map(
   Object.entries(ALIASES).flatMap(([name, aliases]) =>
@@ -50,7 +50,19 @@ const NAMES: ReadonlyMap<string, string> = new Map(
   ),
 );
 
+/** Names of those that a session may not have, and their other names. */
+const REFUSED: ReadonlySet<string> = new Set([
+  ...['sjis', 'mskanji', 'shiftjis', 'win932', 'windows932', 'shiftjis2004'],
+  ...['big5', 'win950', 'windows950', 'gbk', 'win936', 'windows936', 'gb18030'],
+  ...['uhc', 'win949', 'windows949', 'johab'],
+]);
+
 /** The server's own name for the encoding that `name` means to it; null where a session may not have it, or there is none such. */
 export function clientEncoding(name: string): string | null {
   return NAMES.get(clean(name)) ?? null;
+}
+
+/** A name that no server has an encoding for: it refuses to change to it. */
+export function isNoEncoding(name: string): boolean {
+  return clientEncoding(name) === null && !REFUSED.has(clean(name));
 }

@@ -1,4 +1,4 @@
-import { clientEncoding } from '#schemas/encodings.ts';
+import { clientEncoding, isNoEncoding } from '#schemas/encodings.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import { splitOptions } from './startup-options.ts';
 import { STRINGS } from './strings.ts';
@@ -119,6 +119,10 @@ export function refuseOtherReading(name: string, value: string): void {
 /** By the server's own name. */
 function encodingFor(value: string): string {
   const encoding = clientEncoding(value);
+  if (isNoEncoding(value))
+    throw new HoldpointError('unsupported', `invalid value for parameter "client_encoding": "${value}"`, {
+      sqlstate: '22023',
+    });
   if (encoding === null)
     throw new HoldpointError('unsupported', `client_encoding ${value.slice(0, 63)} is not supported`, {
       hint: 'Use UTF8: the proxy must read the same text as the server.',

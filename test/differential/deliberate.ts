@@ -56,16 +56,6 @@ export const DELIBERATE: readonly Deliberate[] = [
     },
   },
   {
-    name: 'another error for an encoding that there is not',
-    why: 'a client_encoding that may not be had is refused before the server is asked, whether it exists or not',
-    settle: inPairs(
-      (direct, proxied) =>
-        /parameter "client_encoding"/.test(String(direct.M)) &&
-        /^changing (names|client_encoding)/.test(String(proxied.M)),
-      () => ({ type: 'E' }),
-    ),
-  },
-  {
     name: 'another error for the unnamed portal of a query that failed',
     why: 'inside a failed transaction the server still has the portal of the simple query that failed, which nobody bound, and refuses its Execute for the transaction; the proxy knows of no such portal',
     settle: answers => {

@@ -106,6 +106,27 @@ test('an unknown target or role is named as such, but only to those with a token
   await refusedLogin({ user: 'nobody', database: 'nowhere', password: 'x' }, '28P01');
 });
 
+test('what an unknown database, role or encoding is called is what the server calls it', async () => {
+  for (const [said, parameters] of [
+    ['FATAL 3D000 database "nowhere" does not exist', { database: 'nowhere' }],
+    ['FATAL 28000 role "nobody" does not exist', { user: 'nobody' }],
+    ['FATAL 22023 invalid value for parameter "client_encoding": "none"', { client_encoding: 'none' }],
+  ] as const)
+    for (const [port, password] of [
+      [gate.db.port, ''],
+      [gate.dev.pgPort, gate.token],
+    ] as const) {
+      const { user = 'agent', database = 'shop', ...more } = parameters as Record<string, string>;
+      const client = await RawClient.connect({ port });
+      const login = client.login({ user, database, password, parameters: more });
+      await assert.rejects(login, (error: Error) => {
+        const { S, C, M } = error.cause as Record<string, string>;
+        assert.equal(`${S} ${C} ${M}`, said);
+        return true;
+      });
+    }
+});
+
 test('a first packet that cannot be one is closed at once, without a word as by the server', async () => {
   const garbage: Record<string, Buffer> = {
     http: Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'),

@@ -1,4 +1,4 @@
-import { clientEncoding } from '#schemas/encodings.ts';
+import { clientEncoding, isNoEncoding } from '#schemas/encodings.ts';
 import type { Context } from './context.ts';
 import type { Argument } from './literal.ts';
 
@@ -44,6 +44,8 @@ export function changeSetting(
       if (encoding !== 'UTF8') facts.otherEncoding = true;
       return;
     }
+    // The server says so itself, in its own words, and nothing changes.
+    if (itself && forSession && isNoEncoding(given.text)) return;
     if (keeps(given.text)) return;
   }
   facts.refuse(`changing ${setting.text} would make the proxy and the server read the same text differently`);

@@ -170,6 +170,12 @@ export const SETTINGS: readonly Script[] = [
     [query('set names default')],
     [query("set client_encoding to 'unicode'")],
     [query("set names 'nothing'")],
+    [query("set client_encoding to 'utf-7'; select 1")],
+    [query("select set_config('client_encoding', 'nothing', false)")],
+    [query('begin'), query("set local client_encoding to ''"), query('rollback')],
+    [...run("set client_encoding to 'nothing'"), ...run("select 'é'"), sync()],
+    runSync("select set_config('client_encoding', $1, false)", { values: ['nothing'] }),
+    [query("select 'é'")],
   ),
   script(
     'string settings that stay on',
