@@ -42,9 +42,17 @@ export interface Bound {
   by(values: Values): StatementAnalysis;
 }
 
+/** Relations that a statement reaches without naming them: `schema.relation`. */
+export interface Within {
+  readonly reads: readonly string[];
+  readonly writes: readonly string[];
+}
+
 /** One statement of a message, analysed without knowledge of the session: cacheable by text, search_path and catalog version. */
 export interface StatementAnalysis {
   readonly effects: Effects;
+  /** Partitions that it reads or writes by the name of what they are a part of, which alone is among its effects. Absent: none. */
+  readonly within?: Within;
   readonly actions: readonly SessionAction[];
   /** EXECUTE name: the body's analysis is the session's to add (`withBody`). */
   readonly executes: string | null;

@@ -20,6 +20,7 @@ export class Catalog {
   readonly everywhere: readonly number[];
   readonly lively: readonly number[];
   readonly protectedSchemas: ReadonlySet<string>;
+  readonly schemas: ReadonlySet<string>;
   readonly guarded: readonly CatalogRelation[];
   readonly #functions: Layers<CatalogFunction>;
   readonly #operators: readonly Part['operators'][];
@@ -50,6 +51,7 @@ export class Catalog {
     this.#protection = parts.protection;
     const users = [...own.relations.byOid.values()].filter(r => !r.system);
     this.protectedSchemas = new Set(users.filter(r => r.reachesProtected).map(r => r.schema));
+    this.schemas = new Set(users.map(r => r.schema));
     this.guarded = users.filter(r => r.masked.size > 0);
   }
 

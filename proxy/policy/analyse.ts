@@ -5,6 +5,7 @@ import type {
   StatementAnalysis,
   Strings,
   Values,
+  Within,
 } from '#schemas/analysis.ts';
 import type { CommandClass } from '#schemas/effects.ts';
 import type { CatalogView } from './catalog-view.ts';
@@ -276,6 +277,14 @@ function valuesGiven(context: Context, execute: Tree | null): Values {
   });
 }
 
+/** Partitions stay out of the effects, which people read: a table can have thousands. */
+function within(facts: Facts): { within?: Within } {
+  const { reads, writes } = facts.within;
+  return reads.size + writes.size === 0
+    ? {}
+    : { within: { reads: [...reads].sort(), writes: [...writes].sort() } };
+}
+
 function plain(facts: Facts, view: CatalogView): StatementAnalysis {
   const commands: CommandClass[] = [...facts.commands];
   return {
@@ -291,6 +300,7 @@ function plain(facts: Facts, view: CatalogView): StatementAnalysis {
       unknown: [...facts.unknown].sort(),
       readOnly: facts.readOnly && facts.unknown.size === 0 && commands.length > 0,
     },
+    ...within(facts),
     actions: [],
     executes: null,
     cursor: null,

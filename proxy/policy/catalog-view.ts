@@ -11,6 +11,8 @@ export interface CatalogView {
   readonly guarded: readonly CatalogRelation[];
   /** Schemas that have a protected table. */
   readonly protectedSchemas: ReadonlySet<string>;
+  /** Schemas that have a relation of a user, and so exist. One that has none may exist, too. */
+  readonly schemas: ReadonlySet<string>;
   relationsNamed(name: string): readonly CatalogRelation[];
   relation(oid: number): CatalogRelation | undefined;
   functionsNamed(name: string): readonly CatalogFunction[];

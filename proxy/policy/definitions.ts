@@ -66,6 +66,9 @@ class Reached implements CatalogView {
   get protectedSchemas() {
     return this.#view.protectedSchemas;
   }
+  get schemas() {
+    return this.#view.schemas;
+  }
   get everywhere() {
     return this.#view.everywhere;
   }

@@ -36,7 +36,7 @@ export function judge(
 function judgeStatement(policy: Policy, request: JudgeRequest, statement: StatementAnalysis): Verdict {
   if (statement.refusal !== null) return { kind: 'deny', rule: INVARIANT, message: statement.refusal };
   if (doesNothing(statement)) return { kind: 'allow', rule: EMPTY_STATEMENT };
-  const rule = policy.rules.find(candidate => matchesRule(policy, candidate, request, statement.effects));
+  const rule = policy.rules.find(candidate => matchesRule(policy, candidate, request, statement));
   if (rule === undefined) return { kind: 'deny', rule: DEFAULT_DENY, message: NO_RULE };
   // A rule alone cannot vouch for what nobody has read; people who read it can.
   if (rule.verdict === 'allow' && statement.opaque === true)

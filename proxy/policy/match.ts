@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { StatementAnalysis } from '#schemas/analysis.ts';
 import type { Effects } from '#schemas/effects.ts';
 import type { effectsMatch, Policy, principalMatch, Rule } from '#schemas/policy.ts';
 import type { Principal } from '#schemas/principal.ts';
@@ -28,7 +29,13 @@ function provableRead(effects: Effects): boolean {
   return effects.readOnly && !isUnknown(effects) && !effects.outside && effects.writes.length === 0;
 }
 
-type Seen = { readonly effects: Effects; readonly inTransaction: boolean };
+/** What a rule is asked about: the effects, and what is reached within what they name. */
+type Judged = Pick<StatementAnalysis, 'effects' | 'within'>;
+type Seen = Judged & { readonly inTransaction: boolean };
+const anyOf = (wanted: readonly string[], named: readonly string[], within: readonly string[] = []) =>
+  named.some(relation => matchesAny(wanted, relation)) ||
+  within.some(relation => matchesAny(wanted, relation));
+
 type Matcher<K extends keyof EffectsMatch> = (wanted: NonNullable<EffectsMatch[K]>, seen: Seen) => boolean;
 
 /**
@@ -39,8 +46,8 @@ const MATCHERS: { readonly [K in keyof Required<EffectsMatch>]: Matcher<K> } = {
   readOnly: (wanted, { effects }) => wanted === provableRead(effects),
   commands: (wanted, { effects }) => effects.commands.every(command => wanted.includes(command)),
   anyCommand: (wanted, { effects }) => effects.commands.some(command => wanted.includes(command)),
-  reads: (wanted, { effects }) => effects.reads.some(relation => matchesAny(wanted, relation)),
-  writes: (wanted, { effects }) => effects.writes.some(relation => matchesAny(wanted, relation)),
+  reads: (wanted, seen) => anyOf(wanted, seen.effects.reads, seen.within?.reads),
+  writes: (wanted, seen) => anyOf(wanted, seen.effects.writes, seen.within?.writes),
   onlyRelations: (wanted, { effects }) =>
     !isUnknown(effects) &&
     [...effects.reads, ...effects.writes].every(relation => matchesAny(wanted, relation)),
@@ -60,12 +67,6 @@ const EFFECT_KEYS = Object.keys(MATCHERS) as (keyof EffectsMatch)[];
 function matchesKey<K extends keyof EffectsMatch>(key: K, match: EffectsMatch, seen: Seen): boolean {
   const wanted = match[key];
   return wanted === undefined || MATCHERS[key](wanted as NonNullable<EffectsMatch[K]>, seen);
-}
-
-/** Whether the effects meet every key of the match; an empty match is met by all effects. */
-export function matchesEffects(match: EffectsMatch, effects: Effects, inTransaction: boolean): boolean {
-  const seen = { effects, inTransaction };
-  return EFFECT_KEYS.every(key => matchesKey(key, match, seen));
 }
 
 /**
@@ -88,14 +89,20 @@ export function matchesPrincipal(policy: Policy, match: PrincipalMatch, principa
  * Whether a rule speaks of this statement. A rule that allows does not speak of a statement of which something cannot be told,
  * unless it says so itself (`unknown: true`, or `unknown` among its `commands`): "cannot tell" is never allowed by silence.
  */
-export function matchesRule(policy: Policy, rule: Rule, request: MatchRequest, effects: Effects): boolean {
+export function matchesRule(policy: Policy, rule: Rule, request: MatchRequest, judged: Judged): boolean {
   const { principals, targets, roles, effects: wanted } = rule.match;
   if (principals !== undefined && !matchesPrincipal(policy, principals, request.principal)) return false;
   if (targets !== undefined && !matchesAny(targets, request.target)) return false;
   if (roles !== undefined && !matchesAny(roles, request.role)) return false;
-  if (rule.verdict === 'allow' && isUnknown(effects)) {
+  const { effects } = judged;
+  const allows = rule.verdict === 'allow';
+  if (allows && isUnknown(effects)) {
     const named = wanted?.unknown === true || wanted?.commands?.includes('unknown') === true;
     if (!named) return false;
   }
-  return wanted === undefined || matchesEffects(wanted, effects, request.inTransaction);
+  if (wanted === undefined) return true;
+  // What a rule allows has to be named: a partition is not allowed by its name where its parent is what is touched.
+  const within = allows || judged.within === undefined ? {} : { within: judged.within };
+  const seen = { effects, ...within, inTransaction: request.inTransaction };
+  return EFFECT_KEYS.every(key => matchesKey(key, wanted, seen));
 }

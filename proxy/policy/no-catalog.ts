@@ -9,6 +9,7 @@ export const NO_CATALOG: CatalogView = {
   hasProtected: true,
   guarded: [],
   protectedSchemas: new Set(),
+  schemas: new Set(),
   relationsNamed: none,
   relation: unknown,
   functionsNamed: none,

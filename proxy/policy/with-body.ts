@@ -69,6 +69,14 @@ export function withBody(given: StatementAnalysis, known: StatementAnalysis | un
       unknown: union(a.unknown, b.unknown).sort(),
       readOnly: a.readOnly && b.readOnly,
     },
+    ...(outer.within === undefined && body.within === undefined
+      ? {}
+      : {
+          within: {
+            reads: union(outer.within?.reads ?? [], body.within?.reads ?? []),
+            writes: union(outer.within?.writes ?? [], body.within?.writes ?? []),
+          },
+        }),
     actions: [...outer.actions, ...body.actions.filter(action => action.kind === 'set')],
     touchesProtected: outer.touchesProtected || body.touchesProtected,
     cleanOutputs: explains || outer.effects.writes.length > 0 ? null : body.cleanOutputs,

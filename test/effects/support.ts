@@ -18,15 +18,15 @@ export interface EffectsBench {
   one(sql: string, searchPath?: readonly string[]): StatementAnalysis;
 }
 
-/** A server with the corpus' database, its catalog, and the analysis over it; for all tests of the calling file. */
-export function effectsBench(): EffectsBench {
+/** A server with the corpus' database and what `more` makes in it, its catalog, and the analysis over it; for all tests of the calling file. */
+export function effectsBench(more = ''): EffectsBench {
   const bench = {} as { -readonly [K in keyof EffectsBench]: EffectsBench[K] };
   before(async () => {
     await loadParser();
     bench.server = await startPostgres();
     bench.client = new pg.Client(await bench.server.createDatabase('effects'));
     await bench.client.connect();
-    await bench.client.query(SETUP);
+    await bench.client.query(`${SETUP};\n${more}`);
     bench.load = (protectedColumns = PROTECTED) =>
       loadCatalog(sql => rowsOf(bench.client, sql), { protectedColumns });
     bench.catalog = await bench.load();

@@ -1,5 +1,6 @@
 import type { CommandClass } from '#schemas/effects.ts';
 import type { CatalogRelation } from '../catalog-view.ts';
+import { makes } from './acted.ts';
 import { type Context, castTo, type Scope } from './context.ts';
 import { walk } from './expression.ts';
 import type { Facts } from './facts.ts';
@@ -158,6 +159,7 @@ export function writeRelation(
     const below = judge.relationFacts(relation, context.callPath);
     facts.absorb(below);
     for (const read of below.reads) facts.writes.add(read);
+    for (const read of below.within.reads) facts.within.writes.add(read);
     facts.keyed = false;
     // The columns' own relation carries triggers and checks: written through the view.
     for (const name of below.reads) {
@@ -168,7 +170,7 @@ export function writeRelation(
   }
   for (const type of relation.columns.values()) castTo(context, type);
   for (const each of [relation, ...children]) {
-    if (!each.partition && each !== relation) facts.writes.add(label(each));
+    if (each !== relation) (each.partition ? facts.within : facts).writes.add(label(each));
     facts.absorb(implied(judge.relationFacts(each, context.callPath)));
     facts.absorb(implied(judge.writeFacts(each, kind, context.callPath)));
     const brought = judge.bringsIn(each, kind, context.callPath);
@@ -190,6 +192,8 @@ function cascade(
     const other = context.view.relation(oid);
     if (other === undefined) continue;
     context.facts.writes.add(label(other));
+    for (const each of descendants(context, other))
+      if (each.partition) context.facts.within.writes.add(label(each));
     context.facts.rows = null;
     context.facts.keyed = false;
     context.facts.absorb(implied(context.judge.writeFacts(other, 'delete', context.callPath)));
@@ -211,19 +215,9 @@ export function intoTable(context: Context, select: Tree): void {
   const rel = tree(into.rel);
   facts.does('ddl');
   facts.changesMeaning = true;
-  facts.writes.add(written(context, rel));
+  makes(context, rel);
   const refusal = launders(context, 'SelectStmt', select, []);
   if (refusal !== null) facts.refuse(refusal);
-}
-
-/** The name of a relation that need not exist yet. */
-export function written(context: Context, rel: Tree): string {
-  const name = text(rel.relname);
-  const schema = text(rel.schemaname);
-  if (schema !== '') return `${schema}.${name}`;
-  if (rel.relpersistence === 't') return `pg_temp.${name}`;
-  const found = context.view.relationsNamed(name).filter(r => context.path?.includes(r.schema));
-  return `${found[0]?.schema ?? context.path?.find(s => s !== 'pg_catalog') ?? '?'}.${name}`;
 }
 
 /** Reading a table whole, for COPY and the like. */

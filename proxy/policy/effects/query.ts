@@ -227,7 +227,7 @@ export function readRelation(context: Context, relation: CatalogRelation, alias:
   context.rows.push({ relation, alias });
   facts.absorb(judge.relationFacts(relation, context.callPath));
   for (const child of descendants(context, relation)) {
-    if (!child.partition) facts.reads.add(label(child));
+    (child.partition ? facts.within : facts).reads.add(label(child));
     facts.absorb(judge.relationFacts(child, context.callPath));
   }
   if (relation.kind === 'f' || descendants(context, relation).some(child => child.kind === 'f')) {

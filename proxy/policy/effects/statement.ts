@@ -1,12 +1,13 @@
 import type { CommandClass } from '#schemas/effects.ts';
 import type { CatalogRelation } from '../catalog-view.ts';
+import { actedOn, makes } from './acted.ts';
 import { type Context, settle } from './context.ts';
 import { walkDefined } from './defined.ts';
-import { intoTable, readNamed, walkDml, writeRelation, written } from './dml.ts';
+import { intoTable, readNamed, walkDml, writeRelation } from './dml.ts';
 import { call, walk } from './expression.ts';
 import { type Argument, COMPUTED } from './literal.ts';
 import { walkPlpgsql } from './plpgsql.ts';
-import { label, resolve, walkQuery } from './query.ts';
+import { descendants, label, resolve, walkQuery } from './query.ts';
 import { respell } from './respell.ts';
 import { rewire } from './rewiring.ts';
 import { changeSetting } from './settings.ts';
@@ -291,7 +292,7 @@ function createTableAs(context: Context, body: Tree): void {
     intoTable(context, { ...select, intoClause: body.into });
     return;
   }
-  facts.writes.add(written(context, tree(tree(body.into).rel)));
+  makes(context, tree(tree(body.into).rel));
   walkStatement(context, body.query);
   facts.changesMeaning = true;
   if (is(body.query, 'ExecuteStmt') !== null) facts.cannotTell('a prepared statement fills a new table');
@@ -300,7 +301,7 @@ function createTableAs(context: Context, body: Tree): void {
 function view(context: Context, body: Tree): void {
   context.facts.does('ddl');
   context.facts.changesMeaning = true;
-  context.facts.writes.add(written(context, tree(body.view)));
+  makes(context, tree(body.view));
   nested(context, body.query);
   rewire(context, 'ViewStmt', body);
 }
@@ -308,8 +309,11 @@ function view(context: Context, body: Tree): void {
 function lock(context: Context, body: Tree): void {
   context.facts.does('lock');
   for (const item of list(body.relations))
-    for (const relation of resolve(context, tree(is(item, 'RangeVar') ?? {})))
+    for (const relation of resolve(context, tree(is(item, 'RangeVar') ?? {}))) {
       context.facts.reads.add(label(relation));
+      for (const child of descendants(context, relation))
+        (child.partition ? context.facts.within : context.facts).reads.add(label(child));
+    }
 }
 
 function refresh(context: Context, body: Tree): void {
@@ -333,8 +337,8 @@ function utility(context: Context, tag: string, body: Tree): boolean {
   if (known.changesMeaning) facts.changesMeaning = true;
   facts.keyed = false;
   facts.rows = null;
+  actedOn(context, tag, body);
   for (const object of everything(body)) {
-    if (typeof object.relname === 'string') facts.writes.add(written(context, object));
     const subtype = object.subtype;
     if (subtype === 'AT_ChangeOwner' || (typeof subtype === 'string' && /RowSecurity/.test(subtype)))
       facts.does('privilege');
@@ -348,18 +352,5 @@ function utility(context: Context, tag: string, body: Tree): boolean {
   const refusal = unprotects(context, tag, body);
   if (refusal !== null) facts.refuse(refusal);
   rewire(context, tag, body);
-  if (tag === 'DropStmt' || tag === 'GrantStmt') named(context, tag, body);
   return true;
-}
-
-/** Relations that DROP and GRANT name as lists of words. */
-function named(context: Context, tag: string, body: Tree): void {
-  const kind = text(tag === 'DropStmt' ? body.removeType : body.objtype);
-  if (!/OBJECT_(TABLE|VIEW|MATVIEW|FOREIGN_TABLE|SEQUENCE|INDEX)$/.test(kind)) return;
-  for (const item of list(body.objects)) {
-    const words = names(tree(is(item, 'List') ?? {}).items);
-    const relname = words.at(-1);
-    if (relname === undefined) continue;
-    context.facts.writes.add(written(context, { relname, schemaname: words.length > 1 ? words.at(-2) : '' }));
-  }
 }
