@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { utf8 } from '#proxy/wire/reader.ts';
 
 /** All that is fixed in an event's text and in a leaf, with the digits of a number. */
 const FIXED = 512;
@@ -61,7 +62,7 @@ export class EventLinker {
 
   /** As JSON. */
   get session(): string {
-    return this.#payload.toString('utf8', this.#session, this.#body - 1);
+    return utf8(this.#payload, this.#session, this.#body - 1);
   }
 
   get closes(): boolean {

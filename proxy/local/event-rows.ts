@@ -2,7 +2,8 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 
 /** Rows that one statement inserts: running one costs as much as the row itself. */
 const ROWS = 16;
-const INSERT = 'INSERT INTO events (idx, session, seq, before, event) VALUES ';
+/** What fails takes all of its transaction with it: so SQLite keeps no copies of pages, from which one statement alone could be taken back. */
+const INSERT = 'INSERT OR ROLLBACK INTO events (idx, session, seq, before, event) VALUES ';
 const ROW = '(?, ?, ?, ?, CAST(? AS TEXT))';
 
 /** Rows on their way into the table of events, several to a statement. */

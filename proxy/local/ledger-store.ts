@@ -162,17 +162,19 @@ export class LedgerStore {
 
   /**
    * One transaction: files the events of these payloads of the journal in their order, signs a checkpoint over all of the log, and notes
-   * where the journal goes on. Until it is called with `clean`, the next one to open the ledger knows that its journal is needed.
+   * where the journal goes on, which is asked for behind the last of them. Until it is called with `clean`, the next one to open the ledger
+   * knows that its journal is needed.
    */
-  file(payloads: readonly Buffer[], journal: StoredJournal | null, clean: boolean): void {
+  file(payloads: Iterable<Buffer>, journal: () => StoredJournal | null, clean: boolean): void {
     this.#db.exec('BEGIN IMMEDIATE');
     try {
       for (const payload of payloads) this.#insert(payload);
       this.#rows.finish();
       this.#seal(clean);
-      if (journal !== null) {
-        const { epoch, segment, offset, seq, prev } = journal.position;
-        this.#statements.journal.run(epoch, segment, offset, seq, prev, journal.room);
+      const goesOn = journal();
+      if (goesOn !== null) {
+        const { epoch, segment, offset, seq, prev } = goesOn.position;
+        this.#statements.journal.run(epoch, segment, offset, seq, prev, goesOn.room);
       }
       this.#db.exec('COMMIT');
     } catch (error) {

@@ -109,9 +109,9 @@ function begun(store: LedgerStore): StoredJournal {
     payloads.push(Buffer.from(journalLine(now, 'ledger.recovered', JSON.stringify(LEDGER_SESSION), body)));
   }
   // First all is in the tables and the journal not needed; then there is a new one; and only then it is needed.
-  store.file(payloads, null, true);
+  store.file(payloads, () => null, true);
   const own = journal.begin(start.file, start.journal);
-  store.file([], own, false);
+  store.file([], () => own, false);
   return own;
 }
 
@@ -139,26 +139,33 @@ function reopened(): LedgerStore {
 }
 
 function file(store: LedgerStore): void {
-  const payloads: Buffer[] = [];
-  let end = filed.position;
-  let bytes = 0;
-  for (const { record, next } of followJournal(journal, filed.position)) {
-    payloads.push(record.payload);
-    end = next;
-    bytes += record.payload.length;
-    if (bytes > MOST || end.seq === wanted) break;
+  let next = filed;
+  // One after the other: what was collected first would outlive the young generation, and have all of the heap marked every few seconds.
+  function* payloads(): Generator<Buffer> {
+    let bytes = 0;
+    for (const { record, next: position } of followJournal(journal, filed.position)) {
+      yield record.payload;
+      next = { position, room: filed.room };
+      bytes += record.payload.length;
+      if (bytes > MOST || position.seq === wanted) return;
+    }
   }
-  if (payloads.length === 0)
-    throw new Error(`the journal was altered under way: record ${end.seq} is not there`);
-  const next = { position: end, room: filed.room };
-  store.file(payloads, next, false);
+  store.file(
+    payloads(),
+    () => {
+      if (next === filed)
+        throw new Error(`the journal was altered under way: record ${filed.position.seq} is not there`);
+      return next;
+    },
+    false,
+  );
   filed = next;
 }
 
 async function close(store: LedgerStore): Promise<void> {
   ending = true;
   try {
-    store.file([], null, true);
+    store.file([], () => null, true);
     ledger = null;
     store.close();
     await checkpointFile.settled();

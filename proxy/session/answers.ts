@@ -16,6 +16,7 @@ import type { AnswersOwner } from './answers-owner.ts';
 import { CallResult } from './call-result.ts';
 import { NotSwitched } from './not-switched.ts';
 import { analysisOf, type Op, type Portal, runOf } from './op.ts';
+import { OpQueue } from './op-queue.ts';
 import type { Outbox } from './outbox.ts';
 import { ownFault } from './own-fault.ts';
 import { Passage } from './passage.ts';
@@ -33,7 +34,7 @@ const STREAMED: ReadonlySet<number> = new Set([BACKEND.dataRow, BACKEND.copyData
  * on without copying. A message that does not fit what was asked ends the session: the proxy's picture would no longer be the server's.
  */
 export class Answers {
-  private readonly queue: Op[] = [];
+  private readonly queue = new OpQueue();
   private readonly frames: Frames;
   private readonly passage: Passage;
   private readonly descriptions = new RowDescriptions();
@@ -64,17 +65,17 @@ export class Answers {
 
   /** What the server is answering now. */
   get head(): Op | undefined {
-    return this.queue[0];
+    return this.queue.head;
   }
 
   /** The connection to the server is gone: whatever was under way has no known outcome. */
   lose(): void {
-    for (const op of this.queue.splice(0)) this.endOf(op, 'lost');
+    for (const op of this.queue.takeUntil(null)) this.endOf(op, 'lost');
     this.owner.rewirings.over();
   }
 
   private streams(): boolean {
-    const op = this.queue[0];
+    const op = this.queue.head;
     if (op?.kind === 'query' || op?.kind === 'function') return op.plan === null;
     return op?.kind === 'execute' && op.portal.plan === null;
   }
@@ -90,7 +91,7 @@ export class Answers {
   }
 
   private message(type: number, buffer: Buffer, start: number, end: number): void {
-    const op = this.queue[0];
+    const op = this.queue.head;
     if (type === BACKEND.dataRow && op !== undefined && op.kind !== 'own') {
       this.row(op, buffer, start, end);
       return;
@@ -326,7 +327,7 @@ export class Answers {
   }
 
   private notice(buffer: Buffer, start: number, end: number): void {
-    const op = this.queue[0];
+    const op = this.queue.head;
     if (op?.kind === 'own' || op?.kind === 'poison') return;
     if (!this.shield.inScope(op)) this.passage.pass(buffer, start, end);
     else this.passage.make(redacted(BACKEND.notice, decodeFields(buffer, start, end, 'latin1')));
@@ -367,8 +368,7 @@ export class Answers {
     // The server now skips to Sync: nothing between here and there will be answered.
     this.endOf(op, 'error');
     this.queue.shift();
-    const sync = this.queue.findIndex(other => other.kind === 'sync');
-    const skipped = this.queue.splice(0, sync < 0 ? this.queue.length : sync);
+    const skipped = this.queue.takeUntil('sync');
     // First of all the session has to know: who is told that its question was skipped must not ask it again.
     this.owner.failed(true);
     for (const other of skipped) this.endOf(other, 'skipped');

@@ -10,24 +10,43 @@ import { UNREADABLE } from './segment.ts';
 import { query } from './simple.ts';
 
 const { password: _password, ...LAWFUL } = FRONTEND;
-const TYPES: ReadonlySet<number> = new Set(Object.values(LAWFUL));
+/** By type byte, as are those below. */
+const KNOWN = new Uint8Array(256);
+for (const type of Object.values(LAWFUL)) KNOWN[type] = 1;
 const COPY: ReadonlySet<number> = new Set([FRONTEND.copyData, FRONTEND.copyDone, FRONTEND.copyFail]);
 
+type Work = (core: Core, buffer: Buffer, start: number, end: number) => void;
+const WORK = new Array<Work | null>(256).fill(null);
+WORK[FRONTEND.query] = query;
+WORK[FRONTEND.parse] = extended.parse;
+WORK[FRONTEND.bind] = extended.bind;
+WORK[FRONTEND.describe] = extended.describe;
+WORK[FRONTEND.execute] = execute;
+WORK[FRONTEND.close] = extended.close;
+WORK[FRONTEND.flush] = extended.flush;
+WORK[FRONTEND.sync] = extended.sync;
+WORK[FRONTEND.functionCall] = functionCall;
+
+/** Whether texts can be judged now; `when` runs what it is given when they can, perhaps later. */
+export interface Judgeable {
+  now(): boolean;
+  when(then: () => void): void;
+}
+
 /**
- * One message of the agent, outside COPY. `judgeable` runs what it is given when texts can be judged, perhaps later. Every type that may
- * pass is named here; any other ends the session, as it does at the server. Source: manual 54.7, messages marked (F).
+ * One message of the agent, outside COPY. Every type that may pass is named here; any other ends the session, as it does at the server.
+ * Source: manual 54.7, messages marked (F).
  */
 export function dispatch(
   core: Core,
-  judgeable: (then: () => void) => void,
+  judgeable: Judgeable,
   leave: () => void,
   type: number,
   buffer: Buffer,
   start: number,
   end: number,
 ): void {
-  const ready = (work: () => void) => judgeable(() => read(core, work));
-  if (!TYPES.has(type)) {
+  if (KNOWN[type] !== 1) {
     const source = { file: 'postgres.c', routine: 'SocketBackend' };
     core.line.askForAnswers();
     core.wait('settle');
@@ -43,54 +62,25 @@ export function dispatch(
     refuseMessage(core, tooLong(type, dropped, core.limits.messageBytes));
     return;
   }
-  switch (type) {
-    case FRONTEND.query:
-      ready(() => query(core, buffer, start, end));
-      return;
-    case FRONTEND.parse:
-      ready(() => extended.parse(core, buffer, start, end));
-      return;
-    case FRONTEND.bind:
-      ready(() => extended.bind(core, buffer, start, end));
-      return;
-    case FRONTEND.describe:
-      // The first message of a segment decides how all of it runs, so that has to be known, too.
-      if (core.segment) read(core, () => extended.describe(core, buffer, start, end));
-      else ready(() => extended.describe(core, buffer, start, end));
-      return;
-    case FRONTEND.execute:
-      ready(() => execute(core, buffer, start, end));
-      return;
-    case FRONTEND.close:
-      if (core.segment) read(core, () => extended.close(core, buffer, start, end));
-      else ready(() => extended.close(core, buffer, start, end));
-      return;
-    case FRONTEND.flush:
-      ready(() => extended.flush(core, buffer, start, end));
-      return;
-    case FRONTEND.sync:
-      // Behind an error nothing is judged, and the server would skip what is asked of it.
-      if (core.skipping) extended.sync(core, buffer, start, end);
-      else ready(() => extended.sync(core, buffer, start, end));
-      return;
-    case FRONTEND.terminate:
-      leave();
-      return;
-    case FRONTEND.copyData:
-    case FRONTEND.copyDone:
-    case FRONTEND.copyFail:
-      // Left over from a COPY that failed: the server drops them too.
-      return;
-    case FRONTEND.functionCall:
-      ready(() => functionCall(core, buffer, start, end));
-      return;
-  }
+  const work = WORK[type] ?? null;
+  // What else there is are messages of a COPY that failed, which the server drops too.
+  if (work === null) {
+    if (type === FRONTEND.terminate) leave();
+  } else if (needsNoJudging(core, type) || judgeable.now()) read(core, work, buffer, start, end);
+  else judgeable.when(() => read(core, work, buffer, start, end));
+}
+
+function needsNoJudging(core: Core, type: number): boolean {
+  // The first message of a segment decides how all of it runs, so that has to be known for these, too.
+  if (type === FRONTEND.describe || type === FRONTEND.close) return core.segment;
+  // Behind an error nothing is judged, and the server would skip what is asked of it.
+  return type === FRONTEND.sync && core.skipping;
 }
 
 /** A message that cannot be read, or whose text cannot in the session's encoding, is refused like any other. */
-function read(core: Core, work: () => void): void {
+function read(core: Core, work: Work, buffer: Buffer, start: number, end: number): void {
   try {
-    work();
+    work(core, buffer, start, end);
   } catch (error) {
     if (!(error instanceof HoldpointError) || !UNREADABLE.has(error.code)) throw error;
     refuseMessage(core, error);

@@ -12,13 +12,18 @@ export interface Waiter extends Pick<Submitter, 'core' | 'intake' | 'judging' | 
   resume(): void;
 }
 
+/** Whether a text can be judged now. */
+export function isJudgeable({ cancelling, core, judging }: Waiter): boolean {
+  return !cancelling.underWay && judging.ready(core.status, core.segment);
+}
+
 /**
  * Runs `then` when catalog and search_path are known, and no cancel request is on its way that could hit a statement of the proxy's own;
  * until then the agent's next message waits.
  */
 export function whenJudgeable(session: Waiter, then: () => void): void {
   const { cancelling, core, intake, judging } = session;
-  if (!cancelling.underWay && judging.ready(core.status, core.segment)) {
+  if (isJudgeable(session)) {
     then();
     return;
   }

@@ -46,14 +46,15 @@ export class Outbox {
 
   write(bytes: Buffer): void {
     if (this.closed || this.last !== undefined) return;
-    let batch = this.pending[this.pending.length - 1];
-    if (batch === undefined || batch.until !== this.until) {
-      batch = { until: this.until, pieces: [], bytes: 0 };
-      this.pending.push(batch);
+    const { pending, until } = this;
+    this.bytes += bytes.length;
+    const batch = pending.length === 0 ? undefined : pending[pending.length - 1];
+    if (batch === undefined || batch.until !== until) {
+      pending.push({ until, pieces: [bytes], bytes: bytes.length });
+      return;
     }
     batch.pieces.push(bytes);
     batch.bytes += bytes.length;
-    this.bytes += bytes.length;
   }
 
   /** Bytes not yet taken by the agent's side of the network. */

@@ -38,8 +38,8 @@ export class OwnView {
   /** The server has completed this statement. */
   completed(statement: StatementAnalysis): void {
     const { effects, actions, meaning } = statement;
-    const changes = effects.commands.some(c => CHANGE_NAMES.has(c)) && !onlyLargeObjects(effects);
-    const changed = !effects.readOnly && changes;
+    const changed =
+      !effects.readOnly && effects.commands.some(c => CHANGE_NAMES.has(c)) && !onlyLargeObjects(effects);
     if (changed || meaning !== undefined) this.touch();
     if (this.touched && actions.some(undoes)) this.touch();
   }

@@ -17,8 +17,9 @@ export class Passage {
   private rowsOf: Run | null = null;
   private readonly masked = new MaskedRows();
   private maskedOf: Run | null = null;
-  /** Whose rows were among this chunk. */
-  private readonly told: Run[] = [];
+  /** Whose rows were among this chunk: nearly always nobody else's than these. */
+  private latest: Run | null = null;
+  private earlier: Run[] = [];
 
   constructor(outbox: Outbox) {
     this.outbox = outbox;
@@ -61,9 +62,12 @@ export class Passage {
   /** After a chunk, whose memory will be used again: hands over all there is. */
   end(): void {
     this.cut();
-    if (this.told.length === 0) return;
-    for (const run of this.told) if (!run.ended) run.keep();
-    this.told.length = 0;
+    if (this.latest === null) return;
+    if (!this.latest.ended) this.latest.keep();
+    this.latest = null;
+    if (this.earlier.length === 0) return;
+    for (const run of this.earlier) if (!run.ended) run.keep();
+    this.earlier = [];
   }
 
   private cut(): void {
@@ -107,6 +111,8 @@ export class Passage {
   /** Result bytes as the agent gets them. */
   tell(run: Run, bytes: Buffer): void {
     run.passed(bytes);
-    if (this.told[this.told.length - 1] !== run) this.told.push(run);
+    if (this.latest === run) return;
+    if (this.latest !== null) this.earlier.push(this.latest);
+    this.latest = run;
   }
 }

@@ -2,6 +2,7 @@ import type { Named, SessionAction, StatementAnalysis } from '#schemas/analysis.
 import type { Share } from '../quota.ts';
 import type { ColumnDescription } from '../wire/backend.ts';
 import type { Judged } from './judgement.ts';
+import { NameLayer } from './name-layer.ts';
 import { keyOf } from './names.ts';
 import type { Op, Portal } from './op.ts';
 import type { Run } from './run.ts';
@@ -37,8 +38,8 @@ export interface Prepared {
  * drops the layer. Null in `assumed` means: closed.
  */
 export class Names<T extends { readonly bytes: number }> {
-  private readonly certain = new Map<string, T>();
-  private readonly assumed = new Map<string, T | null>();
+  private readonly certain = new NameLayer<T>();
+  private readonly assumed = new NameLayer<T | null>();
   private readonly memory: Pick<Share, 'add'>;
 
   /** `memory` is told what the values take. */
@@ -74,14 +75,16 @@ export class Names<T extends { readonly bytes: number }> {
   /** Nothing is under way any more, or it failed: only what was confirmed counts. */
   settle(): void {
     if (this.assumed.size === 0) return;
-    for (const value of this.assumed.values()) this.memory.add(-(value?.bytes ?? 0));
+    this.assumed.each((_name, value) => this.memory.add(-(value?.bytes ?? 0)));
     this.assumed.clear();
   }
 
   /** DEALLOCATE ALL, CLOSE ALL, end of a transaction. */
   keepOnly(keep: (value: T) => boolean): void {
     if (this.certain.size === 0) return;
-    for (const [name, value] of this.certain) if (!keep(value)) this.confirm(name, null);
+    this.certain.each((name, value) => {
+      if (!keep(value)) this.confirm(name, null);
+    });
   }
 
   /** Whether this name may be defined while at most `limit` are open. Names closed in a segment count until it rests, up to as many again. */
@@ -90,10 +93,10 @@ export class Names<T extends { readonly bytes: number }> {
     if (certain.size + assumed.size < limit || this.get(name) !== undefined) return true;
     if (assumed.size >= 2 * limit) return false;
     let open = certain.size;
-    for (const [other, value] of assumed) {
-      if (certain.has(other)) open -= 1;
+    assumed.each((other, value) => {
+      if (certain.get(other) !== undefined) open -= 1;
       if (value !== null) open += 1;
-    }
+    });
     return open < limit;
   }
 }
@@ -204,6 +207,7 @@ export class Picture {
 
   /** Nothing that was bound will run any further. */
   abandon(): void {
+    if (this.open.length === 0) return;
     for (const run of this.open.splice(0)) this.abandoned(run);
   }
 

@@ -10,7 +10,7 @@ import { dispatch } from './dispatch.ts';
 import { Ending, GONE, SAID, TERMINATED } from './ending.ts';
 import { HoldNotice } from './hold-notice.ts';
 import { Intake } from './intake.ts';
-import { type Waiter, whenJudgeable } from './judgeable.ts';
+import { isJudgeable, type Waiter, whenJudgeable } from './judgeable.ts';
 import { Judging } from './judging.ts';
 import { HIGH_WATER, Outbox } from './outbox.ts';
 import { Pace } from './pace.ts';
@@ -208,7 +208,10 @@ export class Session {
     else dispatch(this.core, this.judgeable, this.leave, type, buffer, start, end);
   }
 
-  private readonly judgeable = (then: () => void) => whenJudgeable(this.submitter, then);
+  private readonly judgeable = {
+    now: () => isJudgeable(this.submitter),
+    when: (then: () => void) => whenJudgeable(this.submitter, then),
+  };
   private readonly leave = () => this.ending.agentGone(TERMINATED);
 
   private copyMessage(copying: CopyIn | null, bytes: Buffer): void {

@@ -64,9 +64,9 @@ export class Frames {
       this.have = 0;
       return;
     }
-    const tail = this.unread();
-    if (tail.length === 0) this.begin(chunk, chunk, chunk.length);
+    if (this.buffered === 0) this.begin(chunk, chunk, chunk.length);
     else {
+      const tail = this.unread();
       // Nearly always a part of one header: only the message that it begins is copied, not the chunk behind it.
       const cut = this.rest > 0 ? chunk.length : Math.min(chunk.length, restOfFirst(tail, chunk));
       this.begin(Buffer.concat([tail, chunk.subarray(0, cut)]), chunk, cut);

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { HoldpointError } from '#schemas/errors.ts';
 import { notUtf8 } from './not-utf8.ts';
+import { keepText, recentText } from './recent-texts.ts';
 
 /**
  * Reads the fields of one message body. Every read is checked against the end of the message, never against the end of the
@@ -108,9 +109,12 @@ export type TextReader = (buffer: Buffer, start: number, end: number, what: stri
 
 /** Decodes UTF-8 and refuses what is not: text that proxy and server would read differently. HoldpointError `encoding`. */
 export function utf8(buffer: Buffer, start: number, end: number): string {
+  const recent = recentText(buffer, start, end);
+  if (recent !== undefined) return recent;
   const value = textOf(buffer, start, end);
   if (value === undefined) throw notUtf8(buffer.subarray(start, end));
-  return value;
+  // As many characters as bytes: ASCII.
+  return value.length === end - start ? keepText(value, buffer, start, end) : value;
 }
 
 /** Undefined where the bytes are not UTF-8. */
