@@ -92,6 +92,8 @@ export interface StatementAnalysis {
   readonly otherEncoding?: boolean;
   /** It may change standard_conforming_strings, if only while it runs, or nobody can tell what it changes. Absent: false. */
   readonly otherStrings?: boolean;
+  /** Functions that it runs may leave a cursor open behind it, `held` also behind its transaction. Absent: none does. */
+  readonly opens?: 'cursor' | 'held';
   /**
    * What it does hangs on the values of its parameters: until it is bound it is refused, so that forgetting to ask again allows nothing.
    * Absent: it does not.

@@ -314,6 +314,7 @@ function plain(facts: Facts, view: CatalogView): StatementAnalysis {
     parseRuns: facts.parseRuns,
     otherEncoding: facts.otherEncoding,
     otherStrings: facts.otherStrings || facts.unknown.size > 0,
+    ...(facts.opens === null ? {} : { opens: facts.opens }),
   };
 }
 

@@ -93,7 +93,13 @@ export function withBody(given: StatementAnalysis, known: StatementAnalysis | un
     otherEncoding: outer.otherEncoding === true || body.otherEncoding === true,
     otherStrings: outer.otherStrings === true || body.otherStrings === true,
     parseRuns: outer.parseRuns === true || body.parseRuns === true,
+    ...opens(outer, body),
   };
+}
+
+function opens(a: StatementAnalysis, b: StatementAnalysis): Pick<StatementAnalysis, 'opens'> {
+  const kept = a.opens === 'held' ? a.opens : (b.opens ?? a.opens);
+  return kept === undefined ? {} : { opens: kept };
 }
 
 function rows(outer: StatementAnalysis, body: StatementAnalysis): number | null {

@@ -68,6 +68,7 @@ export class Aftermath {
   transactionEnded(): void {
     this.settings.transactionEnded();
     this.judging.own.transactionEnded();
+    this.judging.opened.transactionEnded();
     this.judging.rewired = false;
     this.judging.moved = false;
     this.judging.worked = false;

@@ -38,7 +38,8 @@ export interface JudgedCall {
 /** What EXECUTE and FETCH stand for: the session's names, as they would be when everything before has succeeded. */
 export interface Bodies {
   statement(name: string): StatementAnalysis | undefined;
-  cursor(name: string): StatementAnalysis | undefined;
+  /** `earlier` statements stand before it in the same text. */
+  cursor(name: string, earlier: readonly StatementAnalysis[]): StatementAnalysis | undefined;
 }
 
 const NO_TYPES: readonly number[] = [];
@@ -170,6 +171,7 @@ export class Judge {
   private resolve(statements: readonly StatementAnalysis[]): StatementAnalysis[] {
     const prepared = new Map<string, StatementAnalysis | undefined>();
     const cursors = new Map<string, StatementAnalysis | undefined>();
+    const earlier: StatementAnalysis[] = [];
     return statements.map(outer => {
       let resolved = outer;
       if (outer.executes !== null)
@@ -180,12 +182,13 @@ export class Judge {
       if (outer.cursor !== null)
         resolved = this.withBody(
           resolved,
-          cursors.has(outer.cursor) ? cursors.get(outer.cursor) : this.bodies.cursor(outer.cursor),
+          cursors.has(outer.cursor) ? cursors.get(outer.cursor) : this.bodies.cursor(outer.cursor, earlier),
         );
       for (const action of outer.actions) {
         if (action.kind === 'prepare') prepared.set(action.name, action.body);
         if (action.kind === 'declare') cursors.set(action.name, action.body);
       }
+      earlier.push(resolved);
       return resolved;
     });
   }

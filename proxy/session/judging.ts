@@ -6,6 +6,8 @@ import type { Described } from '../pipeline.ts';
 import type { TransactionStatus } from '../wire/backend.ts';
 import type { Core } from './core.ts';
 import { Judge, type Judged } from './judgement.ts';
+import { harmlessAfterRewiring, keepsMeaning } from './keeps-meaning.ts';
+import { OpenedCursors } from './opened-cursors.ts';
 import { OwnView } from './own-view.ts';
 import { refuseOtherReading } from './parameters.ts';
 import type { SessionCatalog, SessionParts } from './parts.ts';
@@ -35,6 +37,8 @@ export class Judging {
   /** The open transaction has written, or left a cursor open: its end may run functions. */
   worked = false;
   readonly own: OwnView;
+  /** What functions have opened. */
+  readonly opened = new OpenedCursors();
 
   constructor(
     parts: SessionParts,
@@ -57,9 +61,16 @@ export class Judging {
       parts.withBody,
       {
         statement: name => this.bodyOf(this.picture().statements.get(name)),
-        cursor: name => this.bodyOf(this.picture().portals.get(name)?.source),
+        cursor: (name, earlier) => this.cursorBody(name, earlier),
       },
     );
+  }
+
+  private cursorBody(name: string, earlier: readonly StatementAnalysis[]): StatementAnalysis | undefined {
+    const portal = this.picture().portals.get(name);
+    const known = this.bodyOf(portal?.source);
+    if (portal !== undefined && (known === undefined || !this.opened.some(earlier))) return known;
+    return this.opened.body(this.judge, epoch => this.rewirings.since(epoch), earlier, known);
   }
 
   /** Whether texts can be judged now. */
@@ -370,22 +381,6 @@ export class Judging {
 const REWIRED =
   'this transaction has changed what names mean around protected columns: commit it before anything else runs';
 const MOVED = 'this transaction has changed what names mean: commit it first';
-const CONTROL = new Set(['transaction', 'set', 'show', 'empty']);
-const DEFINES = new Set(['ddl', 'privilege']);
-
-/** The end of the transaction, settings, and DDL that moves no values. The catalog that judges it has not seen what was changed. */
-function harmlessAfterRewiring({ effects, rewires }: StatementAnalysis): boolean {
-  if (effects.commands.every(c => CONTROL.has(c))) return effects.functions.length === 0;
-  const defines = effects.commands.every(c => DEFINES.has(c));
-  return defines && (rewires === true || effects.reads.length + effects.functions.length === 0);
-}
-
-/** Means the same whatever names mean: the end of the transaction, settings, a new table of Postgres's own types. */
-function keepsMeaning({ effects, meaning }: StatementAnalysis): boolean {
-  if (effects.functions.length > 0) return false;
-  return effects.commands.every(c => CONTROL.has(c)) || (meaning === 'adds' && effects.reads.length === 0);
-}
-
 /** PREPARE and DECLARE under a name that the proxy uses; its protocol messages are refused where they are read. */
 function takesOwnName({ actions }: StatementAnalysis): boolean {
   return actions.some(a => (a.kind === 'prepare' || a.kind === 'declare') && a.name.startsWith(OWN));

@@ -87,6 +87,8 @@ class Handed implements Submission {
   }
 
   forward(): void {
+    const { judging } = this.session;
+    if (!this.parseOnly) judging.opened.sent(this.judged, judging.judge.stamp, this.run.epoch);
     this.settle(() => this.work.forward());
   }
 

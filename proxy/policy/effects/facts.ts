@@ -41,6 +41,8 @@ export class Facts {
   otherEncoding = false;
   /** It may change standard_conforming_strings, if only while it runs. */
   otherStrings = false;
+  /** A body opens a cursor, which stays when it returns; `held`: for longer than its transaction. */
+  opens: 'cursor' | 'held' | null = null;
   /** Bodies that run, and whose text says something else with standard_conforming_strings off. */
   readonly ambiguous = new Set<string>();
 
@@ -109,6 +111,7 @@ export class Facts {
     this.parseRuns ||= other.parseRuns;
     this.otherEncoding ||= other.otherEncoding;
     this.otherStrings ||= other.otherStrings;
+    if (other.opens !== null && this.opens !== 'held') this.opens = other.opens;
     for (const a of other.ambiguous) this.ambiguous.add(a);
     this.cursor ??= other.cursor;
   }

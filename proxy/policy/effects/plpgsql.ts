@@ -58,7 +58,10 @@ export function walkPlpgsql(context: Context, name: string, whole: string, sourc
       else if (!KNOWN.has(key))
         facts.cannotTell(`${name} uses ${key.slice('PLpgSQL_'.length)}, which is not understood`);
       // A cursor may be named by a value, and names stand in pg_cursors.
-      if (key === 'PLpgSQL_stmt_open') facts.carriers.add(`${name}, which opens a cursor,`);
+      if (key === 'PLpgSQL_stmt_open') {
+        facts.carriers.add(`${name}, which opens a cursor,`);
+        facts.opens ??= 'cursor';
+      }
       if (key === 'PLpgSQL_stmt_commit' || key === 'PLpgSQL_stmt_rollback') facts.endsTransaction = true;
       if (key === 'PLpgSQL_expr') expression(context, name, tree(value));
       if (key === 'PLpgSQL_type') declared(context, name, text(tree(value).typname));

@@ -88,8 +88,15 @@ function select(context: Context, body: Tree): void {
   walkQuery(context, body);
 }
 
+/** CURSOR_OPT_HOLD of the server's nodes/parsenodes.h. */
+const HOLD = 0x20;
+
 function declare(context: Context, body: Tree): void {
-  context.facts.commands.add('cursor');
+  const { facts } = context;
+  facts.commands.add('cursor');
+  // Its own stand in its actions.
+  if (!context.itself)
+    facts.opens = (Number(body.options ?? 0) & HOLD) === 0 ? (facts.opens ?? 'cursor') : 'held';
   nested(context, body.query);
 }
 

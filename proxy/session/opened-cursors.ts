@@ -1,0 +1,122 @@
+import type { StatementAnalysis } from '#schemas/analysis.ts';
+import type { Judge, Judged } from './judgement.ts';
+
+/** A statement that was sent, and may have left cursors behind that its functions have opened. */
+interface Opener {
+  readonly judged: Judged;
+  readonly index: number;
+  /** `Rewirings.epoch` in which it was judged. */
+  readonly epoch: number;
+  /** `Judge.stamp` under which it was judged, or found to be the same. */
+  under: object;
+}
+
+/**
+ * The cursors that functions have opened in this transaction. Their names are the functions' to choose, so one that nobody has seen made may be any
+ * of them: it does what all of their openers together may do. The query of each was read with the body that has it, and stands in the
+ * effects of the statement that called it.
+ */
+export class OpenedCursors {
+  private openers: Opener[] = [];
+  /** What nobody has read has run, or a body has made a cursor that outlives its transaction: an unseen name may be anything. */
+  private doubtful = false;
+
+  /** These are sent now. */
+  sent(judged: Judged, under: object, epoch: number): void {
+    judged.statements.forEach((statement, index) => {
+      if (isDoubtful(statement)) this.doubtful = true;
+      else if (statement.opens !== undefined) this.openers.push({ judged, index, epoch, under });
+    });
+  }
+
+  /** They are closed, but for those that outlive it. */
+  transactionEnded(): void {
+    if (this.openers.length > 0) this.openers = [];
+  }
+
+  /**
+   * What a cursor does by whose name none was seen, or that was seen as `known`; `earlier` statements stand before it in the same text.
+   * Undefined where that cannot be told.
+   */
+  body(
+    judge: Judge,
+    since: (epoch: number) => boolean,
+    earlier: readonly StatementAnalysis[],
+    known: StatementAnalysis | undefined,
+  ): StatementAnalysis | undefined {
+    if (this.doubtful || earlier.some(isDoubtful)) return undefined;
+    const found = known === undefined ? [] : [known];
+    for (const opener of this.openers) {
+      if (since(opener.epoch) || !stillMeans(opener, judge)) return undefined;
+      found.push(opener.judged.statements[opener.index]!);
+    }
+    found.push(...earlier.filter(s => s.opens !== undefined));
+    return found.length < 2
+      ? found[0] && only(found[0], known)
+      : found.map(s => only(s, known)).reduce(either);
+  }
+
+  /** Whether a name that was seen made may be one of theirs by now. */
+  some(earlier: readonly StatementAnalysis[]): boolean {
+    return this.openers.length > 0 || earlier.some(s => s.opens !== undefined);
+  }
+}
+
+function isDoubtful({ effects, opens }: StatementAnalysis): boolean {
+  return effects.unknown.length > 0 || opens === 'held';
+}
+
+/**
+ * A cursor goes on as it was planned, but was judged by a catalog that may have been a moment old: what it is now has to be the same. What
+ * hangs on other names or on values is not asked for again.
+ */
+function stillMeans(opener: Opener, judge: Judge): boolean {
+  if (opener.under === judge.stamp) return true;
+  const { text, alone, escapes, statements } = opener.judged;
+  if (!alone) return false;
+  const again = judge.text(text, [], escapes);
+  if (again.kind !== 'judged') return false;
+  const same = JSON.stringify(again.judged.statements) === JSON.stringify(statements);
+  if (same) opener.under = judge.stamp;
+  return same;
+}
+
+/** Of an opener, what its cursor may do. What that opens in turn is among what the opener was found to open. */
+function only(statement: StatementAnalysis, known: StatementAnalysis | undefined): StatementAnalysis {
+  if (statement === known) return statement;
+  const { opens: _all, ...rest } = statement;
+  return { ...rest, effects: { ...rest.effects, keyed: false, rows: null }, cleanOutputs: null };
+}
+
+/** What may be the one or the other. */
+function either(a: StatementAnalysis, b: StatementAnalysis): StatementAnalysis {
+  const all = <T>(one: readonly T[], other: readonly T[]) => [...new Set([...one, ...other])];
+  return {
+    effects: {
+      commands: all(a.effects.commands, b.effects.commands),
+      reads: all(a.effects.reads, b.effects.reads).sort(),
+      writes: all(a.effects.writes, b.effects.writes).sort(),
+      functions: all(a.effects.functions, b.effects.functions).sort(),
+      withoutWhere: a.effects.withoutWhere || b.effects.withoutWhere,
+      keyed: false,
+      rows: null,
+      outside: a.effects.outside || b.effects.outside,
+      unknown: all(a.effects.unknown, b.effects.unknown).sort(),
+      readOnly: a.effects.readOnly && b.effects.readOnly,
+    },
+    actions: [...a.actions, ...b.actions],
+    executes: null,
+    cursor: null,
+    touchesProtected: a.touchesProtected || b.touchesProtected,
+    cleanOutputs: null,
+    met: all(a.met ?? [], b.met ?? []),
+    refusal: a.refusal ?? b.refusal,
+    ownTransaction: a.ownTransaction || b.ownTransaction,
+    rewires: a.rewires === true || b.rewires === true,
+    opaque: a.opaque === true || b.opaque === true,
+    meaning: a.meaning === 'changes' || b.meaning === 'changes' ? 'changes' : (a.meaning ?? b.meaning),
+    otherEncoding: a.otherEncoding === true || b.otherEncoding === true,
+    otherStrings: a.otherStrings === true || b.otherStrings === true,
+    parseRuns: a.parseRuns === true || b.parseRuns === true,
+  };
+}
