@@ -1,5 +1,5 @@
 import { memberOf } from '#schemas/groups.ts';
-import { type PolicyFile, seconds } from '#schemas/policy.ts';
+import { bytes, type PolicyFile, seconds } from '#schemas/policy.ts';
 import { prefixFaults } from './group-prefixes.ts';
 import type { Names } from './names.ts';
 import type { Report } from './report.ts';
@@ -17,6 +17,18 @@ export function placeFaults(file: PolicyFile, names: Names, report: Report): voi
   groups(file, report);
   targets(file, report);
   protectedColumns(file, names, report);
+  limits(file, report);
+}
+
+/** What a limit lets through has to find room: refused for want of memory, it would never be allowed. */
+function limits({ limits }: PolicyFile, report: Report): void {
+  for (const room of ['memory', 'memoryPerPrincipal'] as const)
+    for (const taken of ['message', 'ahead'] as const)
+      if (bytes(limits[room]) < bytes(limits[taken]))
+        report(
+          ['limits', room],
+          `${limits[room]} has no room for limits.${taken}, which is ${limits[taken]}: raise the one, or lower the other`,
+        );
 }
 
 /** A week is more than any wait, session or token needs, and far from what timers can hold. */

@@ -559,3 +559,19 @@ describe('what is loaded', () => {
     assert.throws(() => extendPolicy(policy, { targets: { shop: ledger } }), TypeError);
   });
 });
+
+describe('limits', () => {
+  it('refuses memory that has no room for what another limit lets through', () => {
+    assert.deepEqual(faultsOf(`${GOOD}limits:\n  memoryPerPrincipal: 32MB\n`), [
+      '5:23: limits.memoryPerPrincipal: 32MB has no room for limits.message, which is 64MB: raise the one, or lower the other',
+    ]);
+    assert.deepEqual(faultsOf(`${GOOD}limits:\n  message: 256MB\n  memory: 100MB\n`).length, 1);
+    assert.deepEqual(faultsOf(`${GOOD}limits:\n  memoryPerPrincipal: 1MB\n  message: 1MB\n`), [
+      '5:23: limits.memoryPerPrincipal: 1MB has no room for limits.ahead, which is 16MB: raise the one, or lower the other',
+    ]);
+    loadPolicy(
+      `${GOOD}limits: { message: 1MB, ahead: 1MB, memory: 1MB, memoryPerPrincipal: 1MB }\n`,
+      'p.yaml',
+    );
+  });
+});
