@@ -32,6 +32,13 @@ export const TOLD: readonly { readonly why: string; readonly statements: readonl
     ],
   },
   {
+    why: 'a write tells by the rows that it touches, and leaves there what its condition has found',
+    statements: [
+      `delete from kids where id > (select small from people where id = 1)`,
+      `update kids set label = 'found' where id < (select small from people where id = 2)`,
+    ],
+  },
+  {
     why: 'rows come in the order of values where the statement says so',
     statements: [`select name from people order by md5(ssn)`],
   },
