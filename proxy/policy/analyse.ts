@@ -100,6 +100,8 @@ export function analyseTrees(
     const ends = analysis.actions.some(a => a.kind === 'commit' || a.kind.startsWith('rollback'));
     if (analysis.rewires === true) rewired = true;
     if (analysis.otherStrings === true) doubtful = true;
+    // PREPARE runs nothing of it: what EXECUTE then does is for the session to say.
+    if (node(statement)?.tag === 'PrepareStmt' && facts.unknown.size === 0 && !facts.parseRuns) continue;
     if (facts.changesMeaning || (facts.unknown.size > 0 && !facts.readOnly)) moved = true;
     // A SET LOCAL before this text may end with the transaction.
     if (ends || facts.settings.size > 0) path = [UNKNOWN_PATH];

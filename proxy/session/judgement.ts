@@ -2,6 +2,7 @@ import type { Analysis, CallAnalysis, StatementAnalysis, Strings, Values } from 
 import type { Verdict } from '#schemas/verdict.ts';
 import { Recent } from '../policy/recent.ts';
 import { withoutBody } from '../policy/with-body.ts';
+import { afterMoved, movesNames } from './keeps-meaning.ts';
 
 /** One message's text, analysed and judged. */
 export interface Judged {
@@ -172,6 +173,7 @@ export class Judge {
     const prepared = new Map<string, StatementAnalysis | undefined>();
     const cursors = new Map<string, StatementAnalysis | undefined>();
     const earlier: StatementAnalysis[] = [];
+    let moved = false;
     return statements.map(outer => {
       let resolved = outer;
       if (outer.executes !== null)
@@ -188,6 +190,9 @@ export class Judge {
         if (action.kind === 'prepare') prepared.set(action.name, action.body);
         if (action.kind === 'declare') cursors.set(action.name, action.body);
       }
+      // What the text does itself, its analysis knows; what it executes, only the session does.
+      if (moved) resolved = afterMoved(resolved);
+      else if (outer.executes !== null || outer.cursor !== null) moved = movesNames(resolved);
       earlier.push(resolved);
       return resolved;
     });

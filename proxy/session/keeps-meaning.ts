@@ -1,4 +1,5 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
+import { STRINGS } from './strings.ts';
 
 const CONTROL = new Set(['transaction', 'set', 'show', 'empty']);
 const DEFINES = new Set(['ddl', 'privilege']);
@@ -15,3 +16,46 @@ export function keepsMeaning({ effects, meaning }: StatementAnalysis): boolean {
   if (effects.functions.length > 0) return false;
   return effects.commands.every(c => CONTROL.has(c)) || (meaning === 'adds' && effects.reads.length === 0);
 }
+
+/** Settings by which names are looked up, or bodies are read; null for all of them. */
+const MOVING: ReadonlySet<string | null> = new Set([
+  null,
+  'role',
+  'search_path',
+  'session_authorization',
+  STRINGS,
+]);
+
+/** A body that only the session knows has run: what names mean may be something else for whatever stands behind it in the same text. */
+export function movesNames({ actions, effects, meaning, rewires }: StatementAnalysis): boolean {
+  return (
+    actions.some(action => action.kind === 'set' && MOVING.has(action.setting)) ||
+    effects.commands.some(command => DEFINES.has(command) || command === 'call') ||
+    effects.unknown.length > 0 ||
+    meaning === 'changes' ||
+    rewires === true
+  );
+}
+
+/** A statement behind such a one. */
+export function afterMoved(statement: StatementAnalysis): StatementAnalysis {
+  const { actions, effects } = statement;
+  const closes = actions.length > 0 && actions.every(a => a.kind === 'deallocate' || a.kind === 'close');
+  if (closes || keepsMeaning(statement)) return statement;
+  return {
+    ...statement,
+    effects: {
+      ...effects,
+      unknown: [...new Set([...effects.unknown, MOVED])].sort(),
+      readOnly: false,
+      keyed: false,
+      rows: null,
+    },
+    touchesProtected: true,
+    cleanOutputs: null,
+    meaning: 'changes',
+    otherStrings: true,
+  };
+}
+
+const MOVED = 'what an earlier statement of the same text executes changes what this one means';

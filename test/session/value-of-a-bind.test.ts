@@ -262,6 +262,47 @@ suite('what hangs on the value of a bind is judged with that value', () => {
     assert.equal(await say(client, INSERT), 'E:42501 Z:I');
   });
 
+  test('prepared and executed in one text', async () => {
+    const prepare = `prepare p(text, text) as select set_config($1, $2, false)`;
+    await both(
+      raw.query(`${prepare}; execute p('client_encoding', 'LATIN1'); show client_encoding`),
+      SHOW,
+      raw.query("execute p('client_encoding', 'UTF8')"),
+      raw.query(
+        `deallocate p; ${prepare}; execute p('work_mem', '8MB'); execute p('my.own', 'x'); deallocate p`,
+      ),
+      raw.query("select current_setting('work_mem'), current_setting('my.own')"),
+      raw.query(`${prepare}; select name from items where id = 1; execute p('search_path', 'other')`),
+      raw.query('select name from items where id = 1'),
+    );
+    const client = await gate.agent();
+    client.send(raw.query(`${prepare}; execute p('client_encoding', 'SJIS')`));
+    assert.equal(onlyError(await client.untilReady()).C, '42501');
+  });
+
+  test('what a prepared statement or a cursor sets, the rest of its text is judged behind', async () => {
+    const moves = "select set_config('search_path', 'pg_temp', false)";
+    const client = await gate.agent();
+    await say(client, raw.query('create temp table "e" (v text)'));
+    await say(client, raw.query(`prepare p as ${moves}`));
+    await say(client, raw.query('prepare q(text, text) as select set_config($1, $2, false)'));
+    for (const first of [
+      'execute p',
+      "execute q('search_path', 'pg_temp')",
+      "execute q('role', 'agent')",
+      'explain analyze execute p',
+      `prepare r as ${moves}; execute r`,
+    ]) {
+      client.send(raw.query(`${first}; select name from items where id = 1`));
+      assert.equal(onlyError(await client.untilReady()).C, '42501', first);
+    }
+    await say(client, raw.query(`begin; declare c cursor for ${moves}`));
+    client.send(raw.query('fetch c; select name from items where id = 1'));
+    assert.equal(onlyError(await client.untilReady()).C, '42501', 'fetch');
+    await say(client, raw.query('rollback'));
+    assert.match(await say(client, raw.query('execute p; deallocate p; show search_path')), /C:SHOW Z:I$/);
+  });
+
   test('the same text is judged by the types that are declared this time', async () => {
     const client = await gate.agent();
     const first = await say(client, ...run(SET, ['my.own', 'x', 'f'], [25]));
