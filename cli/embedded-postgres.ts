@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { atExit } from './at-exit.ts';
 import { ownerOf, serverAccount } from './embedded/account.ts';
 import { findBinaries } from './embedded/binaries.ts';
 import { checkVersion, createCluster, readPassword, SUPERUSER } from './embedded/cluster.ts';
@@ -61,10 +62,9 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
       deadline: Date.now() + (options.readyWithinMs ?? 120_000),
     });
     // `exit` handlers cannot wait: the signal is sent, and the next start waits for what it left.
-    const lastResort = () => server.child.kill('SIGINT');
-    process.once('exit', lastResort);
+    const forget = atExit(() => server.child.kill('SIGINT'));
     const exited = server.exited.then(() => {
-      process.removeListener('exit', lastResort);
+      forget();
       release();
     });
     let stopping: Promise<void> | null = null;

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { atExit } from '../at-exit.ts';
 
 /** A running emulator of Google's. `stop` ends it with all its children. */
 export interface Emulator {
@@ -53,10 +54,9 @@ export async function startEmulator(
     child.once('error', error => resolve(error.message));
     child.once('exit', code => resolve(`it ended with code ${code}`));
   });
-  const killed = () => kill(child, 'SIGKILL');
-  process.once('exit', killed);
+  const forget = atExit(() => kill(child, 'SIGKILL'));
   const stop = async () => {
-    process.removeListener('exit', killed);
+    forget();
     kill(child, 'SIGTERM');
     const late = setTimeout(() => kill(child, 'SIGKILL'), STOP_MS);
     await ended;

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import pg from 'pg';
+import { atExit } from '#cli/at-exit.ts';
 import { type DevIssuer, openDevIssuer } from '#cli/dev-issuer.ts';
 import {
   type Backends,
@@ -157,7 +158,7 @@ async function compose(undo: (() => unknown)[], stop: () => Promise<void>): Prom
 
   const logs: string[] = [];
   const log = (line: string) => void logs.push(line);
-  process.once('exit', code => {
+  atExit(code => {
     if (code !== 0) console.error(`--- the processes of the cloud\n${logs.slice(-60).join('\n')}\n---`);
   });
   const direct = {

@@ -3,6 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { atExit } from '#cli/at-exit.ts';
 import { beforeEnd } from '#test/support/before-end.ts';
 import { freePort } from '#test/support/ports.ts';
 import {
@@ -104,9 +105,10 @@ export async function startDev(options: DevOptions = {}): Promise<Dev> {
       env: { ...cleanEnvironment(), ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const lastResort = () => child.kill('SIGKILL');
-    process.once('exit', lastResort);
-    child.once('exit', () => process.removeListener('exit', lastResort));
+    child.once(
+      'exit',
+      atExit(() => child.kill('SIGKILL')),
+    );
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
@@ -122,7 +124,7 @@ export async function startDev(options: DevOptions = {}): Promise<Dev> {
     }
   }
 
-  process.once('exit', code => {
+  atExit(code => {
     if (code !== 0 && stderr !== '') console.error(`--- stderr of holdpoint dev (${data})\n${stderr}---`);
   });
 

@@ -4,6 +4,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { WebSocket } from 'ws';
+import { atExit } from '#cli/at-exit.ts';
 import { cleanEnvironment } from '#test/support/psql.ts';
 
 const COMMAND = join(import.meta.dirname, '..', '..', 'cli', 'holdpoint.ts');
@@ -22,8 +23,10 @@ export async function startNear(args: readonly string[], env: Record<string, str
     env: { ...cleanEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
+  child.once(
+    'exit',
+    atExit(() => child.kill('SIGKILL')),
+  );
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', text => {
     stderr += text;
