@@ -39,6 +39,8 @@ export interface Core {
   /** An error was answered in the extended protocol: everything up to Sync is skipped, as the server does. */
   skipping: boolean;
   wait(why: Block): void;
+  /** Runs it when the server refuses writes; the message that is looked at now is refused where a time-out strikes that. */
+  whenSwitched(then: () => void): void;
   /** The catalog is there, so that a text not seen before can be judged. */
   canJudge(): boolean;
   run(statements: readonly StatementAnalysis[]): Run;
@@ -58,6 +60,11 @@ export interface Core {
 export interface Described {
   readonly resultFormats?: readonly number[];
   readonly parseOnly?: boolean;
+}
+
+/** It is to run where the server refuses writes, and the agent's time-out may strike the switch to there. */
+export function mayMissItsWitness({ line, segment, status }: Core, judged: Judged): boolean {
+  return line.hasty && !line.readOnly && status === 'I' && !segment && secondWitness(judged);
 }
 
 /** Whether it is to run where the server refuses writes: a BEGIN would hand that on to its transaction, a SHOW would show it. */

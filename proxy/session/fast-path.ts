@@ -1,6 +1,6 @@
 import { decodeFunctionCall } from '../wire/frontend.ts';
 import { parametersOf, textsOf } from './binds.ts';
-import { type Core, secondWitness } from './core.ts';
+import { type Core, mayMissItsWitness, secondWitness } from './core.ts';
 
 /**
  * A fast-path call: one function by its OID, and its values in the same message. Answered like a simple Query, with one value in place of
@@ -11,6 +11,10 @@ export function functionCall(core: Core, buffer: Buffer, start: number, end: num
   const call = core.judge.call(message.oid);
   const { inputs, result } = call;
   const judged = core.judge.bound(call.judged, () => textsOf(message, core.encoding));
+  if (mayMissItsWitness(core, judged)) {
+    core.whenSwitched(() => functionCall(core, buffer, start, end));
+    return;
+  }
   const parameters = parametersOf(message, inputs, core.encoding);
   const run = core.run(judged.statements);
   core.submit({

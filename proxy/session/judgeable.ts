@@ -12,6 +12,27 @@ export interface Waiter extends Pick<Submitter, 'core' | 'intake' | 'judging' | 
   resume(): void;
 }
 
+/**
+ * Runs `then` when the server refuses writes. For a read outside a transaction in a session whose time-out is so short that it may strike the switch itself: then
+ * it has struck the read, which is never sent, and the next one is switched for anew.
+ */
+export function whenSwitched(session: Waiter, then: () => void): void {
+  const { core, intake } = session;
+  core.line.switchFirst(error =>
+    session.guard(() => {
+      if (session.over()) return;
+      intake.free();
+      // Meanwhile the catalog may have changed.
+      if (error === null) whenJudgeable(session, then);
+      else refuseMessage(core, error);
+      if (intake.block === null) session.resume();
+      else session.flush();
+    }),
+  );
+  intake.wait('probe');
+  session.flush();
+}
+
 /** Whether a text can be judged now. */
 export function isJudgeable({ cancelling, core, judging }: Waiter): boolean {
   return !cancelling.underWay && judging.ready(core.status, core.segment);

@@ -114,6 +114,24 @@ export class ServerLine {
     this.send(READ_ONLY_OFF, { ...own, failed });
   }
 
+  /**
+   * The switch for a read that waits for it, as the agent's time-out may strike the switch: then that is the error, and the read is never sent. Call `flush`
+   * afterwards.
+   */
+  switchFirst(done: (error: HoldpointError | null) => void): void {
+    let fault: HoldpointError | null = null;
+    this.serverReadOnly = true;
+    this.send(READ_ONLY_ON, {
+      kind: 'own',
+      until: BACKEND.readyForQuery,
+      failed: why => {
+        this.serverReadOnly = false;
+        fault = struck(why);
+      },
+      done: () => done(fault),
+    });
+  }
+
   /** Outside a block, a transaction begins where the server refuses writes. */
   get readOnly(): boolean {
     return this.serverReadOnly;

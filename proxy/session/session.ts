@@ -10,7 +10,7 @@ import { dispatch } from './dispatch.ts';
 import { Ending, GONE, SAID, TERMINATED } from './ending.ts';
 import { HoldNotice } from './hold-notice.ts';
 import { Intake } from './intake.ts';
-import { isJudgeable, type Waiter, whenJudgeable } from './judgeable.ts';
+import { isJudgeable, type Waiter, whenJudgeable, whenSwitched } from './judgeable.ts';
 import { Judging } from './judging.ts';
 import { HIGH_WATER, Outbox } from './outbox.ts';
 import { Pace } from './pace.ts';
@@ -158,6 +158,7 @@ export class Session {
       rewired: 0,
       skipping: false,
       wait: why => this.intake.wait(why),
+      whenSwitched: then => whenSwitched(this.submitter, then),
       retiring: this.retiring,
       run: statements => this.judging.run(++this.count, statements),
       canJudge: () => parts.catalog.current !== null,

@@ -1,6 +1,6 @@
 import { HoldpointError } from '#schemas/errors.ts';
 import { decodeQuery } from '../wire/frontend.ts';
-import { type Core, secondWitness } from './core.ts';
+import { type Core, mayMissItsWitness, secondWitness } from './core.ts';
 import { roomFor } from './room.ts';
 import { checkNamesOf } from './sql-names.ts';
 import { asTheServer } from './unknown-names.ts';
@@ -15,6 +15,10 @@ export function query(core: Core, buffer: Buffer, start: number, end: number): v
   }
   const { judged } = judgement;
   checkNamesOf(judged, core.encoding);
+  if (mayMissItsWitness(core, judged)) {
+    core.whenSwitched(() => query(core, buffer, start, end));
+    return;
+  }
   const full = roomFor(core, judged.statements);
   if (full !== null) {
     core.refuseSimple(full);

@@ -189,6 +189,35 @@ suite(
       assert.ok(!frames.some(frame => frame.type === 'D' || frame.type === 'Z'), answer(frames));
     });
 
+    test('at the switch for a read, where the time-out is short, the read fails as if it were struck, is never sent, and the session lives on', async () => {
+      const client = await agent();
+      // numeric_abs, by the fast path; a read, too.
+      const call = raw.functionCall(1397, ['-5']);
+      await says(client, raw.query("set statement_timeout = '200ms'"));
+      for (const [read, done] of [
+        [raw.query('select 4711'), 'T D C:SELECT 1 Z:I'],
+        [call, 'V Z:I'],
+      ] as const) {
+        await says(client, raw.query('insert into notes values (5)'));
+        network.cuts = switched('on');
+        network.armed = true;
+        network.seen = '';
+        client.send(read);
+        const { L: _line, ...error } = onlyError(await client.untilReady());
+        assert.deepEqual(error, {
+          ...{ S: 'ERROR', V: 'ERROR', C: '57014', M: 'canceling statement due to statement timeout' },
+          ...{ F: 'postgres.c', R: 'ProcessInterrupts' },
+        });
+        assert.equal(network.armed, false);
+        assert.doesNotMatch(network.seen, /4711/);
+        network.seen = '';
+        assert.equal(await says(client, read), done);
+        assert.match(network.seen, /SET default_transaction_read_only = on/);
+        assert.equal(await says(client, raw.query('insert into notes values (6)')), 'C:INSERT 0 1 Z:I');
+      }
+      client.destroy();
+    });
+
     test('a transaction that would begin in the wrong mode ends the session', async () => {
       const client = await about('off');
       client.send(raw.query('begin'));
