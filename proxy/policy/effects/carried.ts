@@ -1,6 +1,7 @@
 import type { CatalogRelation } from '../catalog-view.ts';
 import type { Context } from './context.ts';
 import { findRelations } from './names.ts';
+import { RowCalls, SYSTEM_COLUMNS } from './row-calls.ts';
 import { everything, is, list, names, node, present, type Tree, text, tree } from './tree.ts';
 
 export interface Carriers {
@@ -9,9 +10,6 @@ export interface Carriers {
   /** Names that do; others may, which nobody has introduced. */
   readonly names: ReadonlySet<string>;
 }
-
-/** Every table has them, and they hold nothing of a row. */
-const SYSTEM = ['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid'];
 
 /** No text that people write takes more. */
 export const ROUNDS = 20;
@@ -34,7 +32,7 @@ export function carriersOf(context: Context, otherwise?: unknown): Carriers {
 }
 
 function find(context: Context, root: unknown): Carriers {
-  const known = new Set<string>(SYSTEM);
+  const known = new Set<string>(SYSTEM_COLUMNS);
   const carried = new Set<string>();
   const aliases = new Map<string, readonly CatalogRelation[] | null>();
   const ctes = new Set<string>();
@@ -65,12 +63,15 @@ function find(context: Context, root: unknown): Carriers {
   for (const { names: introduced } of given) for (const name of introduced) known.add(name);
   if (carried.size === 0 || !mentioned(root, new Set([...carried, ...whole])))
     return { carries: () => false, names: new Set() };
+  const rows = new RowCalls(context, root);
   const carries: Carriers['carries'] = fields => {
     const last = fields.at(-1) ?? '';
     const qualifier = fields.length > 1 ? (fields.at(-2) ?? '') : null;
     if (last === '*' || last === '') return true;
     if (qualifier !== null && carried.has(qualifier)) return true;
     const relations = qualifier === null ? null : aliases.get(qualifier);
+    const near = relations?.some(r => r.reachesProtected) ?? true;
+    if (qualifier !== null && near && rows.calls(qualifier, last)) return true;
     if (relations) return relations.some(r => r.masked.has(last)) || !known.has(last);
     return carried.has(last) || !known.has(last);
   };

@@ -3,6 +3,7 @@ import type { CatalogRelation, CatalogView } from '../catalog-view.ts';
 import type { Carriers } from './carried.ts';
 import { Facts } from './facts.ts';
 import type { Judge } from './judge.ts';
+import type { Meetings } from './meetings.ts';
 import { effectivePath } from './names.ts';
 import type { Tree } from './tree.ts';
 import type { Declared } from './void-arguments.ts';
@@ -93,6 +94,8 @@ export interface Context {
   root: unknown;
   /** What `carriersOf` has found. */
   carriers: Carriers | null;
+  /** What `meetings` has found. */
+  meetings: Meetings | null;
   /** It is the agent's statement itself, not the body of anything that runs behind it. */
   itself: boolean;
   /** Null where no parameter is one that the agent binds. */
@@ -128,6 +131,7 @@ export function newContext(
     variables: false,
     root: null,
     carriers: null,
+    meetings: null,
     itself: false,
     binding: null,
     calls: [],

@@ -1,6 +1,6 @@
-import { carriersOf } from './carried.ts';
+import { carriersOf, outputs } from './carried.ts';
 import type { Context } from './context.ts';
-import { everything, names, type Tree, tree } from './tree.ts';
+import { everything, list, names, node, type Tree, tree } from './tree.ts';
 
 export const COUNTED =
   'a protected value would decide how many rows there are, and their number would tell it';
@@ -24,11 +24,51 @@ export function counts(context: Context, value: unknown): boolean {
   return false;
 }
 
-/** Whether a call in this value makes as much as a protected value says. */
+/** Give a row for each element of a value that has elements: there are as many as it has. Of a text, its characters would be counted. */
+const UNPACKING =
+  /^(unnest|each|skeys|svals|jsonb?_(each(_text)?|array_elements(_text)?|object_keys|to_recordset|populate_recordset))$/;
+
+/** Whether a call in this value makes as much as a protected value says: by its name, or as many rows as it likes of what it is given. */
 export function sizes(context: Context, value: unknown): boolean {
   for (const object of everything(value)) {
-    const found: Tree = tree(object.FuncCall);
-    if (SIZED.has(names(found.funcname).at(-1) ?? '') && counts(context, found.args)) return true;
+    const called: Tree = tree(object.FuncCall);
+    const name = names(called.funcname).at(-1) ?? '';
+    if (!SIZED.has(name) && !givesSet(context, called)) continue;
+    const args = UNPACKING.test(name) ? list(called.args).filter(arg => !isRead(context, arg)) : called.args;
+    if (counts(context, args)) return true;
   }
   return false;
+}
+
+export function givesSet(context: Context, call: Tree): boolean {
+  return context.view.functionsNamed(names(call.funcname).at(-1) ?? '').some(f => f.returnsSet);
+}
+
+/** XMLTABLE and JSON_TABLE: a document may be taken to pieces as it is, but not be made, or be searched, by a protected value. */
+export function sizesTable(context: Context, table: Tree): boolean {
+  const { docexpr, rowexpr, namespaces, context_item: item, pathspec, passing } = table;
+  const made = [docexpr, tree(item).raw_expr].filter(document => !isRead(context, document));
+  return counts(context, [made, rowexpr, namespaces, pathspec, passing]);
+}
+
+/** A protected column as it is, or as a subquery gives it. */
+function isRead(context: Context, value: unknown): boolean {
+  const { tag, body } = node(value) ?? { tag: '', body: tree(null) };
+  if (tag === 'TypeCast') return isRead(context, body.arg);
+  if (tag === 'SubLink') {
+    const [given, ...others] = outputs(body.subselect).map(target => tree(tree(target).ResTarget).val);
+    return body.subLinkType === 'EXPR_SUBLINK' && others.length === 0 && isRead(context, given);
+  }
+  const name = tag === 'ColumnRef' ? (names(body.fields).at(-1) ?? '') : '';
+  if (![...context.exposed].some(relation => relation.masked.has(name))) return false;
+  return ![...everything(context.root)].some(object => introduces(object, name));
+}
+
+/** Whether something else goes by this name: an alias, or a call without one. */
+function introduces(object: Tree, name: string): boolean {
+  if (names(tree(object.FuncCall).funcname).at(-1) === name) return true;
+  if ([object.colnames, object.aliascolnames].some(given => names(given).includes(name))) return true;
+  if (object.name !== name || !('val' in object)) return false;
+  const column = node(object.val);
+  return column?.tag !== 'ColumnRef' || names(column.body.fields).at(-1) !== name;
 }

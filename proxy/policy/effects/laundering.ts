@@ -1,30 +1,18 @@
 import type { CatalogRelation } from '../catalog-view.ts';
 import type { Context } from './context.ts';
+import { CHOOSING, writesOnward } from './met-writes.ts';
 import { findRelations } from './names.ts';
+import { RowCalls } from './row-calls.ts';
 import { everything, is, list, names, type Tree, text, tree } from './tree.ts';
 
 const REFUSAL = 'a protected column would be copied into another place, where it is not protected';
-
-/** Parts that choose rows and give no values. */
-const CHOOSING = new Set([
-  'whereClause',
-  'quals',
-  'havingClause',
-  'joinCondition',
-  'condition',
-  'sortClause',
-  'groupClause',
-  'infer',
-  'lockingClause',
-  'limitCount',
-  'limitOffset',
-]);
 
 interface Sources {
   readonly tainted: readonly CatalogRelation[];
   /** Alias → relation, for aliases that mean one relation only; null where they may mean several things. */
   readonly aliases: ReadonlyMap<string, CatalogRelation | null>;
   readonly columns: ReadonlySet<string>;
+  readonly rows: RowCalls;
 }
 
 /**
@@ -50,7 +38,8 @@ export function launders(
     tree(body.relation),
   );
   if (sources.tainted.length === 0) return null;
-  return carries(sources, parts, true) || carries(sources, body.withClause, true) ? REFUSAL : null;
+  if (carries(sources, parts, true) || carries(sources, body.withClause, true)) return REFUSAL;
+  return writesOnward(context, tag, body, targets) ? REFUSAL : null;
 }
 
 function sourceParts(tag: string, body: Tree): unknown[] {
@@ -105,7 +94,8 @@ function sourcesOf(
     }
   }
   const all = [...tainted];
-  return { tainted: all, aliases, columns: new Set(all.flatMap(r => [...r.masked])) };
+  const columns = new Set(all.flatMap(r => [...r.masked]));
+  return { tainted: all, aliases, columns, rows: new RowCalls(context, context.root ?? parts) };
 }
 
 function returned(clause: Tree): string[] {
@@ -140,8 +130,7 @@ function columnCarries(sources: Sources, fields: readonly string[]): boolean {
   if (qualifier !== null) {
     const relation = sources.aliases.get(qualifier);
     if (relation && !relation.reachesProtected) return false;
-    if (relation && last !== '*') return relation.masked.has(last) || sources.columns.has(last);
-    return last === '*' || sources.columns.has(last);
+    return last === '*' || sources.columns.has(last) || sources.rows.calls(qualifier, last);
   }
   if (last === '*' || sources.columns.has(last)) return true;
   // A name alone may be a whole row.

@@ -12,15 +12,26 @@ export interface Meetings {
   readonly made: boolean;
   /** What a function makes is set against one, so that it may be found among all that there could be. */
   readonly searched: boolean;
+  /** Of `met`, those that nothing of another name is set against or stands for: `l.email = c.email`. */
+  readonly alike: ReadonlySet<string>;
 }
 
-export const NO_MEETINGS: Meetings = { met: new Set(), counted: false, made: false, searched: false };
+export const NO_MEETINGS: Meetings = {
+  met: new Set(),
+  counted: false,
+  made: false,
+  searched: false,
+  alike: new Set(),
+};
 
 /** `ON k.id = p.salary` shows the salary under the name of k.id: where a protected value and a column of anything else meet, both show it. */
 export function meetings(context: Context): Meetings {
-  const found = new Finder(context);
-  for (const object of everything(context.root)) found.object(object);
-  return found.result();
+  if (context.meetings === null) {
+    const found = new Finder(context);
+    for (const object of everything(context.root)) found.object(object);
+    context.meetings = found.result();
+  }
+  return context.meetings;
 }
 
 /** Where rows are chosen, put together or put in order. */
@@ -51,6 +62,12 @@ class Finder {
   /** Names that may stand for whatever is met. */
   private readonly anything = new Set<string>();
   private readonly unequal: ReadonlySet<string>[] = [];
+  /** Names that are set against something of another name, or stand for it. */
+  private readonly mixed = new Set<string>();
+  /** Names in conditions: what a subquery computes counts where it has one of these. */
+  private readonly chosenBy = new Set<string>();
+  /** What subqueries give by these names; by an empty one where that is not written. */
+  private readonly computed: { readonly name: string; readonly val: unknown }[] = [];
   /** A query runs again and again until a protected value says that it is enough. */
   private repeated = false;
 
@@ -59,7 +76,10 @@ class Finder {
   }
 
   result(): Meetings {
+    this.chosen();
     const { met, together, unequal, generated, anything } = this;
+    for (const group of [...together, anything])
+      if (group.size > 1 || group === anything) for (const name of group) this.mixed.add(name);
     if (met.size > 0) for (const name of anything) met.add(name);
     let open: readonly ReadonlySet<string>[] = met.size > 0 ? together : [];
     for (let before = -1, round = 0; open.length !== before; round++) {
@@ -72,20 +92,47 @@ class Finder {
     }
     const made = this.repeated || unequal.some(group => [...group].some(name => generated.has(name)));
     const searched = [...met].some(name => generated.has(name));
-    return { met, counted: made || unequal.length > 0, made, searched };
+    const alike = new Set([...met].filter(name => !this.mixed.has(name)));
+    return { met, counted: made || unequal.length > 0, made, searched, alike };
+  }
+
+  /** `FROM (SELECT n, n = salary AS hit …) WHERE hit`: what a subquery computes is a condition where a condition goes by its name. */
+  private chosen(): void {
+    let open = this.computed;
+    for (let before = -1, round = 0; open.length !== before; round++) {
+      before = open.length;
+      open = open.toReversed().filter(({ name, val }) => {
+        if (round < ROUNDS && name !== '' && !this.chosenBy.has(name)) return true;
+        if (name === '' && this.chosenBy.size === 0) return true;
+        this.condition(val, true);
+        return false;
+      });
+    }
   }
 
   object(object: Tree): void {
     for (const clause of CONDITIONS) if (present(object[clause])) this.condition(object[clause], true);
     // Of a subquery alone: what the statement itself gives back is masked, and chooses nothing.
     for (const query of [object.subquery, object.ctequery])
-      if (present(query)) this.condition(outputs(query), false);
+      if (present(query))
+        this.gives(
+          query,
+          names(tree(object.alias).colnames).length > 0 || names(object.aliascolnames).length > 0,
+        );
     this.renames(object);
     if (object.jointype !== undefined) this.join(object);
     if (typeof object.ctename === 'string') this.repeats(object);
     if (object.functions !== undefined) {
       const alias = tree(object.alias);
       for (const name of [text(alias.aliasname), ...names(alias.colnames)]) this.generated.add(name);
+    }
+  }
+
+  private gives(query: unknown, renamed: boolean): void {
+    for (const target of outputs(query)) {
+      this.condition(target, false);
+      const { name, val } = tree(tree(target).ResTarget);
+      this.computed.push({ name: renamed ? '' : text(name), val: val ?? target });
     }
   }
 
@@ -152,9 +199,11 @@ class Finder {
     }
     const { tag, body } = found;
     if (tag === 'A_Const') return;
+    if (tag === 'ColumnRef' && shows) this.chosenBy.add(names(body.fields).at(-1) ?? '');
     if (!APART.has(tag)) this.meet(tag, body, shows);
-    // Subqueries are looked at by themselves.
-    for (const [field, part] of Object.entries(body)) if (field !== 'subselect') this.condition(part, shows);
+    // Conditions of subqueries are looked at by themselves; what one gives is part of this one.
+    for (const [field, part] of Object.entries(body))
+      this.condition(field === 'subselect' ? outputs(part) : part, shows);
   }
 
   private meet(tag: string, body: Tree, shows: boolean): void {
@@ -167,6 +216,7 @@ class Finder {
       this.together.push(all);
       return;
     }
+    if (all.size > 1) for (const name of all) this.mixed.add(name);
     if (shows) for (const name of all) this.met.add(name);
     if (!equality(tag, body)) this.unequal.push(all);
   }

@@ -1,6 +1,6 @@
 import type { CatalogRelation } from '../catalog-view.ts';
 import type { Context, Scope } from './context.ts';
-import { COUNTED, counts, sizes } from './counted.ts';
+import { COUNTED, counts, givesSet, sizes, sizesTable } from './counted.ts';
 import { operator, walk, walkTagged } from './expression.ts';
 import { isKeyed } from './keyed.ts';
 import { findRelations } from './names.ts';
@@ -83,10 +83,6 @@ function sizesRows(context: Context, targets: unknown): boolean {
   return false;
 }
 
-function givesSet(context: Context, call: Tree): boolean {
-  return context.view.functionsNamed(names(call.funcname).at(-1) ?? '').some(f => f.returnsSet);
-}
-
 /** Puts the CTEs of a WITH in scope, in the order in which Postgres sees them; the function given back takes them out again. */
 export function openWith(context: Context, clause: Tree): () => void {
   const ctes = list(clause.ctes);
@@ -162,7 +158,7 @@ export function fromItem(context: Context, item: unknown, scope: Scope): void {
     case 'RangeTableFunc':
     case 'JsonTable':
       walkTagged(context, tag, body);
-      if (sizes(context, [body.docexpr, body.context_item])) facts.refuse(COUNTED);
+      if (sizes(context, body) || sizesTable(context, body)) facts.refuse(COUNTED);
       return;
     default:
       facts.cannotTell(`${tag} in FROM is not a syntax that is understood`);

@@ -5,6 +5,7 @@ import { type Context, settle } from './context.ts';
 import { walkDefined } from './defined.ts';
 import { intoTable, readNamed, walkDml, writeRelation } from './dml.ts';
 import { call, walk } from './expression.ts';
+import type { Facts } from './facts.ts';
 import { type Argument, COMPUTED } from './literal.ts';
 import { walkPlpgsql } from './plpgsql.ts';
 import { descendants, label, resolve, walkQuery } from './query.ts';
@@ -27,6 +28,7 @@ export function walkStatement(context: Context, statement: unknown): void {
   if (!context.itself) {
     context.root = statement;
     context.carriers = null;
+    context.meetings = null;
   }
   const handler = HANDLERS.get(tag);
   if (handler !== undefined) handler(context, body);
@@ -282,8 +284,15 @@ function doBlock(context: Context, body: Tree): void {
   facts.cursor = null;
   facts.rows = null;
   if (facts.changesMeaning) facts.cannotTell('the DO block changes what names mean while it runs');
-  if (facts.protected && (facts.writes.size > 0 || facts.carriers.size > 0 || facts.commands.has('notify')))
+  if (facts.protected && leavesTraces(facts))
     facts.refuse('the block reads a protected relation and can carry its values elsewhere');
+}
+
+/** What stays when a block is over; how often it was done, or whether, a value may have decided. */
+function leavesTraces({ writes, carriers, settings, commands, functions }: Facts): boolean {
+  if (writes.size + carriers.size + settings.size > 0) return true;
+  const told = (['notify', 'listen', 'set', 'lock'] as const).some(command => commands.has(command));
+  return told || functions.has('pg_catalog.nextval') || functions.has('pg_catalog.setval');
 }
 
 function longestRun(source: string): number {
