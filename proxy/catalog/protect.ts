@@ -13,6 +13,8 @@ export interface ColumnMask {
   /** `schema.relation.column` of what is protected. */
   readonly column: string;
   readonly mask: MaskKind;
+  /** It is computed, so that even whether it is NULL may be a bit of what is protected. */
+  readonly computed?: true;
 }
 
 /** What this part of the catalog needs of a relation. */
@@ -46,13 +48,15 @@ export interface StoredView {
   readonly functions: readonly number[];
 }
 
+const SHOWING = ['most_common_vals', 'histogram_bounds', 'most_common_elems', 'elem_count_histogram'];
+
 /** Columns of Postgres's own that hold values, or texts of statements with values, of other tables. */
 const IMPLIED: readonly (readonly [string, readonly string[]])[] = [
-  ['pg_statistic', ['stavalues1', 'stavalues2', 'stavalues3', 'stavalues4', 'stavalues5']],
+  ['pg_statistic', [1, 2, 3, 4, 5].flatMap(i => [`stavalues${i}`, `stanumbers${i}`])],
   ['pg_statistic_ext_data', ['stxdmcv', 'stxdexpr']],
-  ['pg_stats', ['most_common_vals', 'histogram_bounds', 'most_common_elems', 'range_bounds_histogram']],
+  ['pg_stats', [...SHOWING, 'range_length_histogram', 'range_bounds_histogram']],
   ['pg_stats_ext', ['most_common_vals']],
-  ['pg_stats_ext_exprs', ['most_common_vals', 'histogram_bounds', 'most_common_elems']],
+  ['pg_stats_ext_exprs', SHOWING],
   ['pg_stat_activity', ['query']],
   ['pg_largeobject', ['data']],
 ];
@@ -113,6 +117,7 @@ export class Protection {
         this.#spread(relation, name, {
           column: `${relation.schema}.${relation.name}.${name}`,
           mask: 'redact',
+          computed: true,
         });
     return true;
   }
@@ -188,7 +193,8 @@ export class Protection {
       const stored = storedColumns(tree);
       for (const [name, attnum] of view.attributes) {
         const column = stored?.find(c => c.attnum === attnum);
-        const redact: ColumnMask = { column: `${view.schema}.${view.name}.${name}`, mask: 'redact' };
+        const shown = `${view.schema}.${view.name}.${name}`;
+        const redact: ColumnMask = { column: shown, mask: 'redact', computed: true };
         if (column === undefined) this.set(oid, attnum, redact);
         else if (column.table > 0) {
           if (trees.has(column.table)) mask(column.table);

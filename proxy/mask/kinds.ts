@@ -7,10 +7,10 @@ const CHAR = 18;
 const JSON_TEXT = 114;
 const JSONB = 3802;
 
-/** How the values of one column are replaced. Never called for NULL, which stays NULL. */
+/** How the values of one column are replaced. NULL stays NULL, but for a constant that is told to stand for that, too. */
 export type Replacement =
   /** The same bytes for every value; null is SQL NULL. */
-  | { readonly kind: 'constant'; readonly bytes: Buffer | null }
+  | { readonly kind: 'constant'; readonly bytes: Buffer | null; readonly forNull?: boolean }
   | { readonly kind: 'computed'; readonly write: Mask };
 
 /**

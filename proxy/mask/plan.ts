@@ -13,7 +13,7 @@ export interface MaskScope {
 export type MaskOf = (
   tableOid: number,
   attnum: number,
-) => { readonly column: string; readonly mask: MaskKind } | null;
+) => { readonly column: string; readonly mask: MaskKind; readonly computed?: true } | null;
 
 /** How the rows of one result are masked. */
 export interface MaskPlan {
@@ -33,7 +33,7 @@ const LONGEST_LABEL = 200;
  * view's own OID for the columns of a view, and a partition's or child's where that was named. `hashKey`: 16 bytes or more.
  *
  * A column without an origin (an expression, an aggregate, a whole row, a system column) may hold anything of the statement's
- * relations, so it is redacted once one of them is protected, unless the analysis has proven it clean by position.
+ * relations, so it is redacted once one of them is protected, NULL or not, unless the analysis has proven it clean by position.
  * Source of the origin: manual 54.7, RowDescription.
  */
 export function planMask(
@@ -56,11 +56,17 @@ export function planMask(
       return;
     }
     const chosen = replacement(named?.mask ?? 'redact', typeOid, format, hashKey, encoding);
-    replacements.push(chosen.replacement);
+    const computed = unproven || named?.computed === true;
+    replacements.push(computed ? standsForNull(chosen.replacement) : chosen.replacement);
     const label = named?.column ?? `(${column.name})`;
     applied.push({ column: label.slice(0, LONGEST_LABEL), mask: chosen.applied });
   });
   return applied.length === 0 ? null : { columns: replacements, applied };
+}
+
+/** `CASE WHEN salary & 1 = 1 THEN 'x' END`: whether what an expression gives is NULL would be a bit of the value, as often as one likes. */
+function standsForNull(chosen: Replacement): Replacement {
+  return chosen.kind === 'constant' ? { ...chosen, forNull: true } : chosen;
 }
 
 /** Set against a protected value, it may be equal to it. A label that is not ASCII may be spelled otherwise in the session's encoding. */

@@ -60,6 +60,12 @@ export class MaskedRows {
       const column = columns[i]!;
       if (length < 0) {
         if (length !== -1) throw malformed('a column has a negative length');
+        if (column?.kind === 'constant' && column.forNull === true) {
+          out = copy(source, run, at, this.slab, out);
+          out = this.grow(out, 4 + LONGEST_MASKED + (end - value));
+          out = mask(column, source, value, value, this.slab, out);
+          run = value;
+        }
         at = value;
         continue;
       }

@@ -33,7 +33,7 @@ test('a protected column is masked by origin, whatever its label says and whatev
 
 test('a column without origin is redacted while a protected relation is in scope', () => {
   const plan = planMask([id, expression], protectedScope, maskOf, KEY);
-  assert.deepEqual(plan?.columns, [null, { kind: 'constant', bytes: Buffer.from('***') }]);
+  assert.deepEqual(plan?.columns, [null, { kind: 'constant', bytes: Buffer.from('***'), forNull: true }]);
   assert.deepEqual(plan?.applied, [{ column: '(substr)', mask: 'redact' }]);
 });
 
