@@ -27,6 +27,8 @@ const CHOOSING_FILES = new Set([
   'pltcl.c',
 ]);
 const RAISED = 'P0001';
+/** What ends a statement: of all others there may be many. */
+const FAILING = new Set(['ERROR', 'FATAL', 'PANIC']);
 
 /** Titles of the classes. Source: manual, appendix A. */
 const CLASSES: Readonly<Record<string, string>> = {
@@ -94,11 +96,16 @@ export function redactFields(
 function redact(fields: Fields): [string, string][] {
   const file = fields.find(([code]) => code === 'F')?.[1] ?? '';
   const given = fields.find(([code]) => code === 'C')?.[1] ?? '';
-  const sqlstate = trusted(given, file);
+  const severity =
+    (fields.find(([code]) => code === 'V') ?? fields.find(([code]) => code === 'S'))?.[1] ?? '';
+  // RAISE may say the same as INFO or as WARNING, and spell a value with the two.
+  const spelled = CHOOSING_FILES.has(file) && !FAILING.has(severity);
+  const sqlstate = spelled ? RAISED : trusted(given, file);
   const kept: [string, string][] = [];
   for (const [code, value] of fields) {
     if (code === 'M') kept.push(['M', sentence(sqlstate)]);
     else if (code === 'C') kept.push(['C', sqlstate]);
+    else if (spelled && (code === 'S' || code === 'V')) kept.push([code, 'NOTICE']);
     else if (PLAIN.has(code) || (NAMES.has(code) && NAMING_FILES.has(file))) kept.push([code, value]);
   }
   return kept;

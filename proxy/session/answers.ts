@@ -21,7 +21,7 @@ import type { Outbox } from './outbox.ts';
 import { ownFault } from './own-fault.ts';
 import { Passage } from './passage.ts';
 import type { Run, RunStatus } from './run.ts';
-import { redacted, redactedNotification, Shield } from './shield.ts';
+import { redacted, redactedNotice, redactedNotification, Shield } from './shield.ts';
 import { asOfExecute } from './unasked.ts';
 import { expected, unexpected } from './unexpected.ts';
 
@@ -330,7 +330,7 @@ export class Answers {
     const op = this.queue.head;
     if (op?.kind === 'own' || op?.kind === 'poison') return;
     if (!this.shield.inScope(op)) this.passage.pass(buffer, start, end);
-    else this.passage.make(redacted(BACKEND.notice, decodeFields(buffer, start, end, 'latin1')));
+    else if (this.shield.firstNotice(op)) this.passage.make(redactedNotice(buffer, start, end));
   }
 
   private notification(buffer: Buffer, start: number, end: number): void {

@@ -1,7 +1,14 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
 import { type MaskPlan, planMask } from '../mask/plan.ts';
 import { redactFields, redactPayload } from '../mask/redact.ts';
-import { BACKEND, type ColumnDescription, encode, encodeFields, int32 } from '../wire/backend.ts';
+import {
+  BACKEND,
+  type ColumnDescription,
+  decodeFields,
+  encode,
+  encodeFields,
+  int32,
+} from '../wire/backend.ts';
 import { formatOf } from '../wire/frontend.ts';
 import { Reader } from '../wire/reader.ts';
 import type { AnswersOwner } from './answers-owner.ts';
@@ -11,6 +18,11 @@ import type { Run } from './run.ts';
 /** An ErrorResponse or NoticeResponse without what could quote a value; `fields` as latin1, so that names keep their bytes. */
 export function redacted(type: number, fields: readonly (readonly [string, string])[]): Buffer {
   return encodeFields(type, redactFields(fields), 'latin1');
+}
+
+/** The same of a notice, as it came. */
+export function redactedNotice(buffer: Buffer, start: number, end: number): Buffer {
+  return redacted(BACKEND.notice, decodeFields(buffer, start, end, 'latin1'));
 }
 
 type ShieldOwner = Pick<AnswersOwner, 'protects' | 'maskOf' | 'maskKey' | 'encoding' | 'rewirings'>;
@@ -28,6 +40,8 @@ export class Shield {
   private readonly owner: ShieldOwner;
   /** A protected relation was in scope since the transaction began: an error at COMMIT may tell of it. */
   private transaction = false;
+  /** The run whose notice was the last one. */
+  private noticed: Run | null = null;
 
   constructor(owner: ShieldOwner) {
     this.owner = owner;
@@ -102,6 +116,14 @@ export class Shield {
     if (run !== null && (run.touchesProtected || this.moved(run)) && op?.kind !== 'parse')
       this.transaction = true;
     return this.transaction;
+  }
+
+  /** Of a run's notices one alone is told, without its text: how many there are, and when they come, a value may have decided. */
+  firstNotice(op: Op | undefined): boolean {
+    const run = op === undefined ? null : runOf(op);
+    if (run !== null && run === this.noticed) return false;
+    this.noticed = run;
+    return true;
   }
 
   touched(run: Run): void {

@@ -86,12 +86,29 @@ test('RAISE cannot spell a value with its names or its SQLSTATE', () => {
   assert.equal(
     redactFields(
       new Map([
+        ['S', 'ERROR'],
         ['C', 'P0002'],
         ['F', 'pl_exec.c'],
       ]),
     ).get('C'),
     'P0002',
   );
+});
+
+test('RAISE of what is no error cannot spell a value with its severity or its SQLSTATE either', () => {
+  for (const severity of ['DEBUG', 'LOG', 'INFO', 'WARNING'])
+    for (const sqlstate of ['00000', 'P0002', 'P0003', '01000']) {
+      const said = redactFields(
+        new Map([
+          ['S', severity],
+          ['V', severity],
+          ['C', sqlstate],
+          ['M', SSN],
+          ['F', 'pl_exec.c'],
+        ]),
+      );
+      assert.deepEqual([said.get('S'), said.get('V'), said.get('C')], ['NOTICE', 'NOTICE', 'P0001']);
+    }
 });
 
 test('whatever the fields are, no value of a withheld or unknown one comes through', () => {
