@@ -51,17 +51,6 @@ export const TOLD: readonly { readonly why: string; readonly statements: readonl
     ],
   },
   {
-    why: 'NULL stays NULL behind a mask, also where an expression makes it',
-    statements: [`select (array[name, note, city, name])[small] from people where id < 3`],
-  },
-  {
-    why: 'a value that is taken to pieces is as many rows',
-    statements: [
-      `select t.v from people p, regexp_split_to_table(p.ssn, '') t (v)`,
-      `select 1 from people p, regexp_matches(p.ssn, '1', 'g') where id = 1`,
-    ],
-  },
-  {
     why: 'statistics tell how long values are and how they are spread, and plans how many there were',
     statements: [
       `select correlation, avg_width from pg_stats where tablename = 'people' and attname = 'ssn'`,
@@ -260,6 +249,14 @@ select ssn is json from people where id < 3
 select ssn is json scalar from people where id < 3
 select exists(select from people x where x.ssn = people.ssn and x.ssn like '1%') from people where id < 3
 select id in (select id from people where ssn like '1%') from people where id < 3
+select (array[name, note, city, name])[small] from people where id < 3
+select nullif(left(ssn, 1), '1'), nullif(left(ssn, 1), '2') from people where id < 3
+select case when salary & 1 = 1 then 'x' end, case when salary & 2 > 0 then 'x' end, case when salary & 4 > 0 then 'x'::name end from people where id < 3
+select (select 'x' where salary < 3000), substring(ssn from '^1'), doc -> 'AAAA', case when salary < 3000 then '{}'::jsonb end from people where id < 3
+select max(note) filter (where salary < 3000), string_agg('x', '') filter (where ssn like '1%') from people
+select x.a from (select case when salary < 3000 then 'x' end as a from people) x
+update people set note = note where id = 1 returning case when salary < 3000 then 'x' end
+select most_common_elems, elem_count_histogram, range_length_histogram from pg_stats where tablename = 'people'
 
 # windows
 select bool_and(ssn like '1%') over () from people where id < 3
@@ -472,6 +469,21 @@ select count(*) from people p left join generate_series(1,9000) g on g<p.salary 
 select count(*) from people p join kids k on k.id <= p.small where p.id = 1
 select 1 from kids fetch first (select small from people where id = 1) rows with ties
 select 1 from kids order by id fetch first (select small from people where id = 1) rows with ties
+select t.v from people p, regexp_split_to_table(p.ssn, '') t (v)
+select 1 from people p, regexp_matches(p.ssn, '1', 'g') where id = 1
+select 1 from people p, string_to_table(replace(left(p.ssn, 1), '2', '22222'), null) where id = 1
+select 1 from people p, unnest((array[1, 2, 3, 4, 5, 6, 7, 8, 9])[1:p.small]) where id = 1
+select unnest(trim_array(array[1, 2, 3, 4, 5, 6, 7, 8, 9], small)) from people where id = 1
+select 1 from unnest(array(select id from kids where id <= (select small from people where id = 1)))
+select 1 from people p, jsonb_path_query('[1, 2, 3, 4, 5]', '$[*] ? (@ < $x)', jsonb_build_object('x', p.small)) where id = 1
+select 1 from people p, json_table('[1, 2, 3, 4, 5]'::jsonb, '$[*] ? (@ < $x)' passing p.small as x columns (a int path '$')) where id = 1
+select unnest(xpath('/r/a[position() < ' || small || ']', '<r><a/><a/><a/><a/></r>'::xml)) from people where id = 1
+select 1 from (select (array[1, 2, 3, 4, 5])[1:small] as tags from people where id = 1) q, unnest(q.tags)
+with q(tags) as (select (array[1, 2, 3, 4, 5])[1:small] from people where id = 1) select unnest(tags) from q
+select 1 from people p, f_many(p.small) where id = 1
+select f_many(small) from people where id = 1
+do $$ begin for i in 1..(select small from people where id = 1) loop raise notice 'x'; end loop; end $$
+do $$ begin if (select salary from people where id = 1) > 3000 then raise info 'x'; else raise warning 'x' using errcode = 'P0003'; end if; end $$
 
 # what a condition sets against a value
 select max(k.id) from kids k join people p on p.small = k.id
@@ -554,6 +566,17 @@ with r as (select small as id from people where id = 1) select k.id from kids k,
 with r as (select small as parent from people where id = 1) select k.id from kids k join r on k.id = r.parent
 select id from (select small as id from people) x limit 3
 select exists(select from people where ssn like '1%')
+select id from kids k where (select k.id = small from people p where p.id = 1)
+select id from kids k where (select bool_or(k.id = p.salary % 9) from people p where p.id = 1)
+select id from kids k where true = any (array(select k.id = small from people p where p.id = 1))
+select id from kids k where (select count(*) filter (where k.id = small) from people p where p.id = 1) > 0
+select id from kids k where (select min(abs(k.id - small)) from people p where p.id = 1) = 0
+select k.id from kids k, lateral (select small = k.id as hit from people p where p.id = 1) x where x.hit
+with x as (select id, id in (select small from people where id = 1) as c from kids) select id from x where c
+with x as (select id, id in (select small from people where id = 1) as c from kids) select id from x order by c desc limit 1
+with x (a, c) as (select id, id in (select small from people where id = 1) from kids) select a from x where c
+select k.id from kids k, people p where p.id = 1 and k.id = p.f_small and 1 = (select 1 as f_small)
+select k.id from kids k, (select p.* from people p) q, (select 1 as f_small) z where q.id = 1 and k.id = q.f_small
 
 # errors
 select ('x'||ssn)::int from people
@@ -867,5 +890,47 @@ rollback
 begin
 create temp view kids as select ssn as label from public.people
 select label from kids
+rollback
+
+# what a write keeps for a later statement
+begin
+insert into sink (v) select p.f_code from people p where p.id = 1
+select v from sink
+rollback
+begin
+insert into sink (v) select q.f_code from (select p.* from people p) q, (select 1 as f_code) x where q.id = 1
+select v from sink
+rollback
+begin
+update people p set note = p.f_code where id = 1
+select note from people where id = 1
+rollback
+begin
+merge into kids k using people p on p.id = k.id when matched then update set label = p.f_code
+select label from kids order by id
+rollback
+begin
+insert into sink (n) select k.id from kids k where k.id = (select small from people where id = 1)
+select n from sink
+rollback
+begin
+insert into sink (n) select count(*) from kids k where k.id <= (select small from people where id = 1)
+select n from sink
+rollback
+begin
+insert into sink (n, v) select k.id, k.label from kids k join people p on p.small = k.id where p.id = 1
+select n, v from sink
+rollback
+begin
+create table kept as select k.id from kids k join people p on p.small = k.id where p.id = 1
+select id from kept
+rollback
+begin
+do $$ begin for i in 1..(select small from people where id = 1) loop perform nextval('counter'); end loop; end $$
+select last_value from counter
+rollback
+begin
+do $$ begin if (select salary from people where id = 1) > 3000 then set timezone = 'UTC'; else set timezone = 'CET'; end if; end $$
+show timezone
 rollback
 `);

@@ -53,6 +53,10 @@ create function f_row(int) returns people language sql stable as 'select * from 
 create function f_set() returns setof people language sql stable as 'select * from people';
 create function f_tab() returns table (a int, b text) language plpgsql stable as 'begin return query select id, ssn from people; end';
 create function f_len(text) returns int language sql immutable as 'select length($1)';
+create function f_code(people) returns text language sql stable as 'select $1.ssn';
+create function f_small(people) returns int language plpgsql stable as 'begin return $1.small; end';
+create function f_many(int) returns setof int language plpgsql immutable as 'begin return query select generate_series(1, $1); end';
+create sequence counter;
 create function opened(refcursor) returns refcursor language plpgsql as
   'begin open $1 for select ssn from people; return $1; end';
 create function swapped(refcursor) returns void language plpgsql as
