@@ -8,6 +8,7 @@ import { walk } from './expression.ts';
 import { Facts } from './facts.ts';
 import { parseStatements } from './parse.ts';
 import { walkQuery } from './query.ts';
+import { type Shown, shownBy } from './shown-by.ts';
 import { walkStatement } from './statement.ts';
 import { is, list, type Tree, tree } from './tree.ts';
 
@@ -178,6 +179,11 @@ export class Judge {
       facts.absorb(this.#expressions([...r.seesRows, ...r.generated], path, r));
       return facts;
     });
+  }
+
+  /** Columns that show protected values which the relation's definition or policies set them against. */
+  shownBy(r: CatalogRelation): Shown {
+    return shownBy(this.#view, this, r);
   }
 
   /** What REFRESH of a materialized view runs. */

@@ -1,5 +1,6 @@
 import { carriersOf, outputs, References, type Refs, ROUNDS } from './carried.ts';
 import type { Context } from './context.ts';
+import { findRelations } from './names.ts';
 import { everything, list, names, node, present, type Tree, text, tree } from './tree.ts';
 
 /** What conditions tell of protected values when they set them against something that is not written in the text. */
@@ -32,6 +33,14 @@ export function meetings(context: Context): Meetings {
     context.meetings = found.result();
   }
   return context.meetings;
+}
+
+/** The same of a view's definition: what it computes may be what a condition on it goes by. */
+export function meetingsOfView(context: Context): Meetings {
+  const found = new Finder(context);
+  for (const object of everything(context.root)) found.object(object);
+  found.condition(outputs(context.root), true);
+  return found.result();
 }
 
 /** Where rows are chosen, put together or put in order. */
@@ -70,6 +79,8 @@ class Finder {
   private readonly computed: { readonly name: string; readonly val: unknown }[] = [];
   /** A query runs again and again until a protected value says that it is enough. */
   private repeated = false;
+  /** How many rows a view has may be a value. */
+  private counted = false;
 
   constructor(context: Context) {
     this.context = context;
@@ -93,7 +104,7 @@ class Finder {
     const made = this.repeated || unequal.some(group => [...group].some(name => generated.has(name)));
     const searched = [...met].some(name => generated.has(name));
     const alike = new Set([...met].filter(name => !this.mixed.has(name)));
-    return { met, counted: made || unequal.length > 0, made, searched, alike };
+    return { met, counted: made || this.counted || unequal.length > 0, made, searched, alike };
   }
 
   /** `FROM (SELECT n, n = salary AS hit …) WHERE hit`: what a subquery computes is a condition where a condition goes by its name. */
@@ -122,9 +133,20 @@ class Finder {
     this.renames(object);
     if (object.jointype !== undefined) this.join(object);
     if (typeof object.ctename === 'string') this.repeats(object);
+    if (typeof object.relname === 'string') this.shown(object, object.relname);
     if (object.functions !== undefined) {
       const alias = tree(object.alias);
       for (const name of [text(alias.aliasname), ...names(alias.colnames)]) this.generated.add(name);
+    }
+  }
+
+  /** What a view, or a table's policies, have set against protected values. */
+  private shown({ schemaname }: Tree, relname: string): void {
+    const { view, path, judge } = this.context;
+    for (const relation of findRelations(view, text(schemaname) || null, relname, path)) {
+      const { columns, counted } = judge.shownBy(relation);
+      for (const name of columns) this.met.add(name);
+      this.counted ||= counted;
     }
   }
 
@@ -132,7 +154,8 @@ class Finder {
     for (const target of outputs(query)) {
       this.condition(target, false);
       const { name, val } = tree(tree(target).ResTarget);
-      this.computed.push({ name: renamed ? '' : text(name), val: val ?? target });
+      const label = text(name) || (names(tree(tree(val).ColumnRef).fields).at(-1) ?? '');
+      this.computed.push({ name: renamed ? '' : label, val: val ?? target });
     }
   }
 
@@ -186,7 +209,7 @@ class Finder {
   }
 
   /** `shows`: what meets a protected value here shows it under its own name; otherwise only how many rows there are may. */
-  private condition(value: unknown, shows: boolean): void {
+  condition(value: unknown, shows: boolean): void {
     if (Array.isArray(value)) {
       for (const item of value) this.condition(item, shows);
       return;
