@@ -577,6 +577,16 @@ with x as (select id, id in (select small from people where id = 1) as c from ki
 with x (a, c) as (select id, id in (select small from people where id = 1) from kids) select a from x where c
 select k.id from kids k, people p where p.id = 1 and k.id = p.f_small and 1 = (select 1 as f_small)
 select k.id from kids k, (select p.* from people p) q, (select 1 as f_small) z where q.id = 1 and k.id = q.f_small
+select x from v_met
+select x as y, x + 1 from v_met
+select * from v_hit where hit
+select x from v_hit order by hit desc limit 1
+select * from v_most
+select count(*) from v_many
+select y from v_of_met
+select k.id from kids k join v_met on v_met.x = k.id
+select id from rowwise
+select max(id), sum(id) from rowwise
 
 # errors
 select ('x'||ssn)::int from people
@@ -924,6 +934,13 @@ rollback
 begin
 create table kept as select k.id from kids k join people p on p.small = k.id where p.id = 1
 select id from kept
+rollback
+begin
+insert into sink (n) select x from v_met
+insert into sink (n) select x from v_most
+insert into sink (n) select count(*) from v_many
+insert into sink (n) select id from rowwise
+select n from sink
 rollback
 begin
 do $$ begin for i in 1..(select small from people where id = 1) loop perform nextval('counter'); end loop; end $$

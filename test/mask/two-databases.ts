@@ -57,6 +57,16 @@ create function f_code(people) returns text language sql stable as 'select $1.ss
 create function f_small(people) returns int language plpgsql stable as 'begin return $1.small; end';
 create function f_many(int) returns setof int language plpgsql immutable as 'begin return query select generate_series(1, $1); end';
 create sequence counter;
+create view v_met as select id as x, label from kids where id = (select small from people where people.id = 1);
+create view v_hit as select id as x, id = (select small from people where people.id = 1) as hit from kids;
+create view v_most as select max(kids.id) as x from kids, people where kids.id <= small and people.id = 1;
+create view v_many as select id as x from kids where id <= (select small from people where people.id = 1);
+create view v_of_met as select x as y from v_met;
+create table rowwise (id int primary key);
+insert into rowwise select generate_series(1, 9);
+alter table rowwise enable row level security;
+alter table rowwise force row level security;
+create policy rowwise_own on rowwise using (id = (select small from people where people.id = 1));
 create function opened(refcursor) returns refcursor language plpgsql as
   'begin open $1 for select ssn from people; return $1; end';
 create function swapped(refcursor) returns void language plpgsql as
