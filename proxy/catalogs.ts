@@ -148,10 +148,14 @@ export class SharedCatalog implements CatalogHandle {
   }
 
   /** By the questions of the loader at hand; without one, nothing can be told. */
-  async seenBy(query: (text: string) => Promise<(string | null)[][]>): Promise<Catalog | null> {
+  async seenBy(
+    query: (text: string) => Promise<(string | null)[][]>,
+    last: SessionCatalog | null,
+  ): Promise<Catalog | null> {
     const { connection, loader } = this;
     if (connection === null || loader === null) return null;
-    return await loader.seenBy(inWordsOf(connection.serverVersion, query));
+    const before = last instanceof Catalog ? last : null;
+    return await loader.seenBy(inWordsOf(connection.serverVersion, query), before);
   }
 
   close(): void {

@@ -1,8 +1,12 @@
+import { FIRST_USER_OID } from './functions.ts';
+
 type Column = readonly [attnum: number, name: string, type: number];
 
 /** The columns of a relation. Shared by all catalogs that have the same: never changed. */
 export interface Columns {
   readonly all: readonly Column[];
+  /** Those of a type of users'. */
+  readonly users: readonly Column[];
   /** By name. */
   readonly types: ReadonlyMap<string, number>;
   /** By name. */
@@ -12,7 +16,7 @@ export interface Columns {
 /** Characters of texts that are kept in each of two generations: the columns of some ten thousand tables. */
 const KEPT = 4 << 20;
 
-const NONE: Columns = { all: [], types: new Map(), numbers: new Map() };
+const NONE: Columns = { all: [], users: [], types: new Map(), numbers: new Map() };
 
 let young = new Map<string, Columns>();
 let old: ReadonlyMap<string, Columns> = young;
@@ -41,6 +45,7 @@ function read(json: string): Columns {
   const all = JSON.parse(json) as Column[];
   return {
     all,
+    users: all.filter(([, , type]) => type >= FIRST_USER_OID),
     types: new Map(all.map(([, name, type]) => [name, type])),
     numbers: new Map(all.map(([attnum, name]) => [name, attnum])),
   };

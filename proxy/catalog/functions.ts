@@ -1,4 +1,6 @@
-import type { Answers } from './load.ts';
+import { changedKeys, type Held } from './held.ts';
+import { Index } from './layers.ts';
+import type { Row } from './questions.ts';
 import type { CatalogFunction } from './shapes.ts';
 
 /** OIDs from here on are users' own. */
@@ -11,56 +13,51 @@ export function oids(text: string | null | undefined): number[] {
     .map(Number);
 }
 
-/** `ownFunctions` and `aggregates` may speak of more functions than `functions` does. */
+/** `ownFunctions` and `aggregates` may speak of more functions than `functions` does. What has the same rows as before is kept. */
 export function buildFunctions(
-  answers: Pick<Answers, 'functions' | 'ownFunctions' | 'aggregates'>,
-): Map<number, CatalogFunction> {
-  const own = new Map(answers.ownFunctions.map(row => [row[0], row]));
-  const parts = new Map(answers.aggregates.map(([oid, all]) => [oid, oids(all)]));
-  const found = new Map<number, CatalogFunction>();
-  for (const [
-    oid,
-    schema,
-    name,
-    kind,
-    language,
-    volatility,
-    inputs,
-    defaults,
-    variadic,
-    result,
-    set,
-  ] of answers.functions) {
-    const more = own.get(oid ?? '');
-    found.set(Number(oid), {
-      oid: Number(oid),
-      schema: schema ?? '',
-      name: name ?? '',
-      kind: kind ?? '',
-      language: language ?? '',
-      volatility: volatility ?? 'v',
-      system: more === undefined,
-      inputs: (inputs ?? '')
-        .split(' ')
-        .filter(t => t !== '')
-        .map(Number),
-      defaults: Number(defaults),
-      variadic: variadic !== '0',
-      result: Number(result),
-      returnsSet: set === 't',
-      allTypes: strings(more?.[1]).map(Number),
-      names: strings(more?.[2]),
-      source: more?.[3] ?? '',
-      sqlBody: more?.[4] ?? '',
-      config: strings(more?.[5]),
-      extension: more?.[6] ?? '',
-      defaultText: more?.[7] ?? '',
-      definition: more?.[8] ?? '',
-      terms: more?.[9] ?? '',
-      parts: parts.get(oid ?? '') ?? [],
-    });
-  }
-  return found;
+  held: Held,
+  last: { readonly held: Held; readonly functions: Index<CatalogFunction> } | null,
+): Index<CatalogFunction> {
+  const one = (oid: string | null) => {
+    const [row] = held.of('functions', oid);
+    return row && built(row, held.of('ownFunctions', oid).at(-1), held.of('aggregates', oid).at(-1));
+  };
+  if (last === null)
+    return new Index(new Map(held.rows('functions').map(([oid = null]) => [Number(oid), one(oid)!])));
+  return last.functions.after(new Set(ROWS.flatMap(name => [...changedKeys(last.held, held, name)])), one);
+}
+
+const ROWS = ['functions', 'ownFunctions', 'aggregates'] as const;
+
+function built(row: Row, more: Row | undefined, parts: Row | undefined): CatalogFunction {
+  const [oid, schema, name, kind, language, volatility, inputs, defaults, variadic, result, set] = row;
+  return {
+    oid: Number(oid),
+    schema: schema ?? '',
+    name: name ?? '',
+    kind: kind ?? '',
+    language: language ?? '',
+    volatility: volatility ?? 'v',
+    system: more === undefined,
+    inputs: (inputs ?? '')
+      .split(' ')
+      .filter(t => t !== '')
+      .map(Number),
+    defaults: Number(defaults),
+    variadic: variadic !== '0',
+    result: Number(result),
+    returnsSet: set === 't',
+    allTypes: strings(more?.[1]).map(Number),
+    names: strings(more?.[2]),
+    source: more?.[3] ?? '',
+    sqlBody: more?.[4] ?? '',
+    config: strings(more?.[5]),
+    extension: more?.[6] ?? '',
+    defaultText: more?.[7] ?? '',
+    definition: more?.[8] ?? '',
+    terms: more?.[9] ?? '',
+    parts: oids(parts?.[1]),
+  };
 }
 
 function strings(json: string | null | undefined): string[] {
@@ -77,19 +74,13 @@ export function suspectFunctions(
   relations: ReadonlySet<string>,
 ): Set<number> {
   const own = [...functions.values()].filter(f => !f.system);
-  const words = new Map(
-    own.map(f => [
-      f.oid,
-      new Set(`${f.source} ${f.sqlBody}`.toLowerCase().match(/[\p{L}_][\p{L}\p{N}_$]*/gu) ?? []),
-    ]),
-  );
   const wanted = new Set([...relations].map(name => name.toLowerCase()));
   const suspects = new Set<number>();
   for (let grown = true; grown; ) {
     grown = false;
     for (const f of own) {
       if (suspects.has(f.oid)) continue;
-      const said = words.get(f.oid) ?? new Set();
+      const said = wordsOf(f);
       const strange =
         f.kind !== 'a' && f.language !== 'sql' && f.language !== 'plpgsql' && f.extension === '';
       const hit =
@@ -105,4 +96,16 @@ export function suspectFunctions(
     }
   }
   return suspects;
+}
+
+const words = new WeakMap<CatalogFunction, ReadonlySet<string>>();
+
+/** Kept with the function, which outlasts a catalog. */
+function wordsOf(f: CatalogFunction): ReadonlySet<string> {
+  let said = words.get(f);
+  if (said === undefined) {
+    said = new Set(`${f.source} ${f.sqlBody}`.toLowerCase().match(/[\p{L}_][\p{L}\p{N}_$]*/gu) ?? []);
+    words.set(f, said);
+  }
+  return said;
 }

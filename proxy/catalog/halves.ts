@@ -1,4 +1,4 @@
-import type { Question } from './load.ts';
+import type { Question } from './questions.ts';
 import * as sql from './sql.ts';
 
 /**

@@ -8,9 +8,35 @@ export class Index<T extends { readonly name: string }> implements Lookup<T> {
   readonly byOid: ReadonlyMap<number, T>;
   readonly #byName: ReadonlyMap<string, readonly T[]>;
 
-  constructor(byOid: ReadonlyMap<number, T>) {
+  constructor(
+    byOid: ReadonlyMap<number, T>,
+    names: ReadonlyMap<string, readonly T[]> = byName(byOid.values()),
+  ) {
     this.byOid = byOid;
-    this.#byName = byName(byOid.values());
+    this.#byName = names;
+  }
+
+  /** With these objects as `make` has them now, where all others are the same. */
+  after(changed: ReadonlySet<string>, make: (oid: string) => T | undefined): Index<T> {
+    if (changed.size === 0) return this;
+    const byOid = new Map(this.byOid);
+    const names = new Map(this.#byName);
+    const put = (name: string, items: readonly T[]) =>
+      items.length === 0 ? names.delete(name) : names.set(name, items);
+    for (const key of changed) {
+      const oid = Number(key);
+      const [before, now] = [byOid.get(oid), make(key)];
+      if (before !== undefined) {
+        const { name } = before;
+        put(name, names.get(name)?.filter(item => item !== before) ?? []);
+      }
+      if (now === undefined) byOid.delete(oid);
+      else {
+        byOid.set(oid, now);
+        put(now.name, [...(names.get(now.name) ?? []), now]);
+      }
+    }
+    return new Index(byOid, names);
   }
 
   get(oid: number): T | undefined {

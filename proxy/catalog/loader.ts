@@ -1,35 +1,29 @@
-import { assemble, type Below, NOTHING_BELOW } from './assemble.ts';
+import { assemble, type Made } from './assemble.ts';
+import { type Base, baseOf, strangeOf } from './base.ts';
 import type { Catalog } from './catalog.ts';
-import { buildFunctions } from './functions.ts';
-import {
-  GUARD,
-  initdbsHalf,
-  isSplit,
-  SPLITS,
-  type Split,
-  STRANGE,
-  type Strange,
-  TUPLES,
-  usersHalf,
-} from './halves.ts';
-import { byName, Index, Layers } from './layers.ts';
-import { type Answers, QUESTIONS, type Question, type Rows } from './load.ts';
+import * as changes from './changes.ts';
+import { CONTEXT, follow, questionOf } from './follow.ts';
+import { GUARD } from './halves.ts';
+import { Held } from './held.ts';
 import { LOCKED_RELATIONS, withoutLocked, withWords } from './locked.ts';
-import { type ProtectedName, Protection } from './protect.ts';
-import { buildRelations } from './relations.ts';
+import { type Asked, literally, Prepared } from './prepared.ts';
+import type { ProtectedName } from './protect.ts';
+import { type Answers, QUESTIONS, type Question, type Rows } from './questions.ts';
+import { settled } from './settled.ts';
 import * as sql from './sql.ts';
-import { buildOperators, buildTypes, operatorCode } from './types.ts';
 import { hashOf } from './version.ts';
 
 type Query = (text: string) => Promise<(string | null)[][]>;
-type Mutable = { -readonly [K in keyof Answers]: Rows };
+type Put = (asked: Asked) => Promise<Rows>;
 
-/** What initdb made, as long as the guard stays the same. */
-interface Base {
-  readonly guard: string;
-  readonly strange: Strange;
-  readonly below: Below;
-  readonly hash: string;
+/** A catalog, and what it takes to tell the next one by what has changed. */
+interface State {
+  readonly base: Base;
+  readonly picture: changes.Picture;
+  readonly made: Made;
+  readonly catalog: Catalog;
+  /** Somebody changed names while definitions were printed: they may be those of no moment, and are printed again. */
+  readonly reprint: boolean;
 }
 
 export interface Loaded {
@@ -54,28 +48,47 @@ export interface LoadOptions {
 
 /**
  * Loads the catalog of one database again and again over one connection, with the answers of `loadCatalog` and a version of its own
- * kind. What initdb made is read and built the first time, and again only when a guard over it changes; each load reads the users' part
- * in one snapshot, which is newer than the call. All its questions are sent at once: `query` has to keep their order.
+ * kind, each time in one snapshot that is newer than the call.
  *
- * Rejects with whatever `query` rejects with; the connection has no transaction open then, and the next load may follow. One at a time.
+ * The first load asks everything, and takes a picture: how many rows each object has in each table of the catalog. A later one asks which
+ * objects have rows that the last snapshot cannot have seen, or another number of rows (changes.ts); only their answers are asked for
+ * again, and those definitions that Postgres prints otherwise when a name changes (follow.ts, printed.ts); all other rows stay the very
+ * same, and with them what is built of them (held.ts). What has changed too much for that is loaded whole: what initdb made, languages,
+ * the names of schemas. What initdb made is read and built only when a guard over it changes.
+ *
+ * Many questions are sent at once: `query` has to keep their order. Rejects with whatever `query` rejects with; the connection has no
+ * transaction open then, and the next load may follow. One at a time.
  */
 export class CatalogLoader {
   readonly #query: Query;
   readonly #names: readonly ProtectedName[];
+  readonly #prepared: Prepared;
+  readonly #follows: boolean;
+  /** Of the last load that was complete. */
+  #state: State | null = null;
   #base: Base | null = null;
-  #prepared = new Map<string, string>();
   #hindered = false;
+  /** Those of open transactions, by what was seen there; each follows from what was shared then. */
+  readonly #seen = new WeakMap<Catalog, { readonly from: State; readonly state: State }>();
 
-  constructor(query: Query, options: { readonly protectedColumns: readonly ProtectedName[] }) {
+  /** `whole`: asks everything each time, for whoever compares. */
+  constructor(
+    query: Query,
+    options: { readonly protectedColumns: readonly ProtectedName[]; readonly whole?: boolean },
+  ) {
     this.#query = query;
+    this.#follows = options.whole !== true;
     this.#names = options.protectedColumns;
+    this.#prepared = new Prepared(query);
   }
 
   async load(options: LoadOptions = {}): Promise<Loaded> {
-    // Where definitions were locked the last time, they probably still are.
-    if (this.#hindered) return this.#besideLocks(options);
+    // Where definitions were locked the last time, they probably still are: only what needs none of them is waited for.
+    if (this.#hindered && this.#state === null) return this.#besideLocks(options);
     try {
-      return await this.#load(options, []);
+      const loaded = await this.#load(this.#hindered ? { ...options, lockMs: 1 } : options, []);
+      this.#hindered = false;
+      return loaded;
     } catch (fault) {
       if (options.lockMs === undefined || !isLockTimeout(fault)) throw fault;
       return this.#besideLocks(options);
@@ -85,18 +98,27 @@ export class CatalogLoader {
   /**
    * The catalog as another connection sees it, inside whatever transaction that has open, over what initdb made as it was last read
    * here: null where that is another there. `query` has to keep the order; the connection's search_path has to find Postgres's own
-   * names first, and no user's name but those in pg_temp.
+   * names first, and no user's name but those in pg_temp. `last` is what was seen there before, in the same transaction.
    */
-  async seenBy(query: Query): Promise<Catalog | null> {
-    const base = this.#base;
+  async seenBy(query: Query, last: Catalog | null = null): Promise<Catalog | null> {
+    const [base, shared] = [this.#base, this.#state];
     if (base === null) return null;
+    const put = literally(query);
+    if (shared !== null) {
+      const known = last === null ? undefined : this.#seen.get(last);
+      const from = known?.from === shared ? known.state : shared;
+      const next = await this.#next(put, from, true);
+      if (next !== null) {
+        this.#seen.set(next.catalog, { from: shared, state: next });
+        return next.catalog;
+      }
+    }
     const [[guards], [users]] = await Promise.all([
       settled([query(GUARD)]),
-      settled([this.#users(base.strange, [], query)]),
+      settled([this.#users(put, base, [])]),
     ]);
     if (JSON.stringify(guards) !== base.guard) return null;
-    const version = hashOf({ ...users!, base: [[base.hash]] }, this.#names);
-    return await assemble(query, users!, base.below, this.#names, version);
+    return (await this.#assemble(query, Held.from(users!), base, null)).catalog;
   }
 
   async #besideLocks(options: LoadOptions): Promise<Loaded> {
@@ -107,116 +129,139 @@ export class CatalogLoader {
   }
 
   async #load(options: LoadOptions, locked: readonly number[]): Promise<Loaded> {
+    const put = (asked: Asked) => this.#prepared.ask(asked);
     const begun = settled([
       this.#query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'),
       this.#query(`SET LOCAL search_path TO ''`),
+      this.#query('SET LOCAL plan_cache_mode TO force_generic_plan'),
+      this.#query('SET LOCAL jit TO off'),
       this.#query(`SET LOCAL lock_timeout = ${options.lockMs ?? 0}`),
     ]);
+    const printing = options.fingerprint ? put({ text: sql.FINGERPRINT_SQL }) : null;
+    const last = locked.length === 0 ? this.#state : null;
+    const following = last === null ? null : this.#next(put, last, false);
     try {
-      const asked = Promise.all([
-        this.#ask(GUARD),
-        options.fingerprint ? this.#ask(sql.FINGERPRINT_SQL) : null,
-      ]);
-      const known = this.#base;
-      const early = known === null ? null : this.#users(known.strange, locked);
-      await settled([begun, asked, early]);
-      const [guards, prints] = await asked;
-      const guard = JSON.stringify(guards);
-      const same = known !== null && known.guard === guard;
-      const strange = same ? known.strange : await this.#strange();
-      const found = same && early !== null ? await early : await this.#users(strange, locked);
-      const answers = locked.length === 0 ? found : withWords(found, options.last ?? null);
-      if (answers === null) throw new Error('too much is locked that was never read before');
-      const base = same ? known : await this.#initdbs(guard, strange, answers);
-      const version = hashOf({ ...answers, base: [[base.hash]] }, this.#names);
-      const ask = (text: string) => this.#query(text);
-      const catalog = await assemble(ask, answers, base.below, this.#names, version);
+      await settled([begun, printing, following]);
+      const fingerprint = (await printing)?.[0]?.[0] ?? null;
+      const next = (await following) ?? (await this.#whole(put, options, locked));
       await this.#query('COMMIT');
-      this.#base = base;
-      return { catalog, fingerprint: prints?.[0]?.[0] ?? null, complete: locked.length === 0 };
+      // What has a picture stays true of its moment, whatever is locked later.
+      const { picture, printed } = next;
+      if (picture !== null)
+        this.#state = { ...next, picture, reprint: printed && !(await isCalm(put, picture)) };
+      this.#base = next.base;
+      return { catalog: next.catalog, fingerprint, complete: locked.length === 0 };
     } catch (fault) {
       // What was prepared may be gone: the next load begins from nothing. Where even this fails, that one will find out.
-      this.#prepared = new Map();
+      this.#prepared.forget();
       await settled([this.#query('ROLLBACK'), this.#query('DEALLOCATE ALL')]).catch(() => undefined);
       throw fault;
     }
   }
 
-  async #strange(): Promise<Strange> {
-    const found: Partial<Record<Question, number[]>> = {};
-    for (const [name, oid] of await this.#query(STRANGE)) {
-      const question = name as Question;
-      found[question] = [...(found[question] ?? []), Number(oid)];
-    }
-    return found;
+  /** What follows from an earlier state; null where that cannot be told. */
+  async #next(put: Put, from: State, open: boolean): Promise<Printed | null> {
+    const { horizon, counts } = from.picture;
+    const [at, rows] = await settled([put({ text: changes.MOMENT }), since(put, horizon, open)]);
+    const moment = changes.momentOf(at!);
+    if (changes.tooFar(horizon, moment)) return null;
+    const ask = (text: string) => put({ text });
+    const next = await changes.nextPicture(ask, from.picture, moment, rows!, open);
+    if (next === null) return null;
+    const { picture, changed } = next;
+    const { base, made, reprint } = from;
+    const followed = await follow(
+      (text, keys, column) => put(keys === null ? { text } : byKeys(text, column, keys)),
+      made.held,
+      changed,
+      (table, key) => counts[table].has(key),
+      { strange: base.strange, tuples: moment.tuples !== from.picture.moment.tuples, reprint, open },
+    );
+    if (followed === null) return null;
+    const trees = new Map(made.trees);
+    for (const key of changed.rewrite) trees.delete(key);
+    const same = followed.held === made.held && changed.rewrite.size === 0;
+    const built = same
+      ? { made, catalog: from.catalog }
+      : await this.#assemble(ask, followed.held, base, { ...made, trees });
+    const { printed } = followed;
+    const calm = !open || !printed || (await isCalm(put, picture));
+    return { base, ...built, picture, printed, reprint: !calm };
   }
 
-  async #users(strange: Strange, locked: readonly number[], query?: Query): Promise<Answers> {
-    const ask = query ?? ((text: string) => (locked.length === 0 ? this.#ask(text) : this.#query(text)));
-    const answers = {} as Mutable;
-    const question = (name: Question): string => {
-      if (name === 'ownFunctions') return sql.OWN_FUNCTIONS_OF(strange.ownFunctions ?? []);
-      return isSplit(name) ? usersHalf(name, strange) : QUESTIONS[name];
-    };
-    const names = Object.keys(QUESTIONS) as Question[];
-    const asked = names.map(async name => {
-      const text = question(name);
-      answers[name] = await ask(locked.length === 0 ? text : withoutLocked(name, text, locked));
-    });
-    await settled([
-      ...asked,
-      (query ?? (text => this.#ask(text)))(TUPLES).then(rows => {
-        answers.tuples = rows;
-      }),
+  #assemble(ask: (text: string) => Promise<Rows>, held: Held, base: Base, last: Made | null) {
+    return assemble(ask, held, base.below, this.#names, hashOf(held, this.#names, base.hash), last);
+  }
+
+  /** By asking everything. Beside locks there is no picture: what was left out would stay so. */
+  async #whole(
+    put: Put,
+    options: LoadOptions,
+    locked: readonly number[],
+  ): Promise<Omit<Printed, 'picture'> & { readonly picture: changes.Picture | null }> {
+    const ask = (text: string) => (locked.length === 0 ? put({ text }) : this.#query(text));
+    const known = this.#base;
+    const [[guards], moments, early] = await Promise.all([
+      settled([put({ text: GUARD })]),
+      settled([put({ text: changes.MOMENT })]),
+      known === null ? null : settled([this.#users(put, known, locked)]),
     ]);
-    return answers;
+    const guard = JSON.stringify(guards);
+    const same = known !== null && known.guard === guard;
+    const strange = same ? known.strange : await strangeOf(this.#query);
+    const found = same && early !== null ? early[0]! : await this.#users(put, { strange }, locked);
+    const answers = locked.length === 0 ? found : withWords(found, options.last ?? null);
+    if (answers === null) throw new Error('too much is locked that was never read before');
+    const held = Held.from(answers);
+    const base = same ? known : await baseOf(this.#query, guard, strange, held);
+    const built = { base, ...(await this.#assemble(ask, held, base, null)), printed: true, reprint: false };
+    if (locked.length > 0 || !this.#follows) return { ...built, picture: null };
+    const moment = changes.momentOf(moments[0]!);
+    const picture = await changes.firstPicture(ask, moment, await since(put, moment.xmin, false));
+    return { ...built, picture };
   }
 
-  async #initdbs(guard: string, strange: Strange, users: Answers): Promise<Base> {
-    const rows = {} as Record<Split, Rows>;
+  async #users(put: Put, { strange }: Pick<Base, 'strange'>, locked: readonly number[]): Promise<Answers> {
+    const answers: Partial<Record<keyof Answers, Rows>> = {};
     await settled(
-      SPLITS.map(async name => {
-        rows[name] = await this.#query(initdbsHalf(name, strange));
+      WHOLE.map(async name => {
+        const text = questionOf(name, strange);
+        // What is asked beside locks is asked once.
+        answers[name] = await (locked.length === 0
+          ? put({ text })
+          : this.#query(isQuestion(name) ? withoutLocked(name, text, locked) : text));
       }),
     );
-    const empty = Object.fromEntries(Object.keys(users).map(name => [name, []])) as unknown as Answers;
-    const answers: Answers = { ...empty, ...rows };
-    // Which functions are users' own hangs on rows that are guarded, too.
-    const own = new Index(buildFunctions(users));
-    const functions = new Index(buildFunctions(answers));
-    const all = new Layers(functions, own);
-    const code = operatorCode(answers);
-    const strangeCode = operatorCode(users);
-    const { types } = buildTypes(answers, all, new Map(), new Map());
-    const relations = buildRelations(answers, all, NOTHING_BELOW.relations);
-    return {
-      guard,
-      strange,
-      hash: hashOf({ ...rows, relations: rows.relations.map(row => row.with(4, null)) }, []),
-      below: {
-        part: {
-          functions,
-          operators: byName(buildOperators(answers, new Map([...strangeCode, ...code]))),
-          types: new Index(types),
-          relations: new Index(relations.finish(new Protection(new Map(), []))),
-        },
-        relations: { rows: keyed(rows.relations), protectable: relations.protectable, keys: rows.uniqueKeys },
-        types: keyed(rows.types),
-        operatorCode: code,
-      },
-    };
+    return answers as Answers;
   }
+}
 
-  /** Prepared the first time: to plan these questions takes as long as to answer them. */
-  #ask(text: string): Promise<Rows> {
-    let name = this.#prepared.get(text);
-    if (name !== undefined) return this.#query(`EXECUTE ${name}`);
-    name = `holdpoint_${this.#prepared.size}`;
-    this.#prepared.set(text, name);
-    return settled([this.#query(`PREPARE ${name} AS ${text}`), this.#query(`EXECUTE ${name}`)]).then(
-      ([, rows]) => rows as Rows,
-    );
-  }
+type Printed = State & { readonly printed: boolean };
+
+const WHOLE = [...Object.keys(QUESTIONS), 'tuples', ...Object.keys(CONTEXT)] as (keyof Answers)[];
+
+const isQuestion = (name: keyof Answers): name is Question => name in QUESTIONS;
+
+function since(put: Put, horizon: string, open: boolean): Promise<Rows> {
+  const ask = (text: string, xid: string) => put({ text, value: { type: 'xid', text: xid } });
+  return open ? changes.changesSinceStepwise(ask, horizon) : changes.changesSince(ask, horizon);
+}
+
+/** Whether definitions that were printed have the names of this picture; asked by a later snapshot. */
+async function isCalm(put: Put, picture: changes.Picture): Promise<boolean> {
+  const [[now] = []] = await put({ text: changes.SNAPSHOT });
+  return (
+    now === picture.moment.snapshot ||
+    changes.isAsBefore(picture, await since(put, picture.horizon, picture.open))
+  );
+}
+
+function byKeys(text: string, column: number, keys: readonly string[]): Asked {
+  const names = Array.from({ length: column }, (_, i) => `c${i}`);
+  return {
+    text: `select * from (${text}) as q (${[...names, 'k'].join(', ')}) where k = any ($1)`,
+    value: { type: 'oid[]', text: `{${keys.join()}}` },
+  };
 }
 
 /** lock_not_available, as OwnConnection and others tell it. */
@@ -227,17 +272,4 @@ function isLockTimeout(fault: unknown): boolean {
     ('code' in fault && fault.code === '55P03') ||
     (cause instanceof Error && cause.message.startsWith('55P03'))
   );
-}
-
-function keyed(rows: Rows): Map<string, Rows[number]> {
-  return new Map(rows.map(row => [row[0] ?? '', row]));
-}
-
-/** Waits for all of them, then rejects as the first of them did: nothing goes on behind the caller's back. */
-async function settled<T>(all: readonly T[]): Promise<Awaited<T>[]> {
-  const results = await Promise.allSettled(all);
-  return results.map(result => {
-    if (result.status === 'rejected') throw result.reason;
-    return result.value;
-  });
 }

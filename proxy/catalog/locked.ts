@@ -1,6 +1,6 @@
 import type { Catalog } from './catalog.ts';
 import { columnsOf } from './columns.ts';
-import type { Answers, Question, Row } from './load.ts';
+import type { Answers, Question, Row } from './questions.ts';
 import { oidIn } from './sql.ts';
 
 /**

@@ -1,9 +1,11 @@
-import { type Columns, columnsOf } from './columns.ts';
-import { FIRST_USER_OID, oids } from './functions.ts';
-import type { Lookup } from './layers.ts';
-import type { Answers, Row, Rows } from './load.ts';
+import { columnsOf } from './columns.ts';
+import { FIRST_USER_OID } from './functions.ts';
+import { changedKeys, grouped, type Held } from './held.ts';
+import { Index, type Lookup } from './layers.ts';
 import type { Protectable, Protection } from './protect.ts';
-import type { CatalogFunction, CatalogRelation, CatalogTrigger } from './shapes.ts';
+import type { Answers, Row, Rows } from './questions.ts';
+import { buildRelation, estimated, SAID } from './relation.ts';
+import type { CatalogFunction, CatalogRelation } from './shapes.ts';
 
 /** Relations of the layer below, as their rows, and what was built of them. */
 export interface RelationsBelow {
@@ -15,221 +17,192 @@ export interface RelationsBelow {
 
 export const NO_RELATIONS: RelationsBelow = { rows: new Map(), protectable: new Map(), keys: [] };
 
+/** Relations as they were built, and what of it does not stand in the answers. */
+export interface Relations {
+  readonly protectable: ReadonlyMap<number, Protectable>;
+  readonly index: Index<CatalogRelation>;
+  readonly functions: Lookup<CatalogFunction>;
+  readonly protection: Protection;
+  /** Those of the layer below that were built anew. */
+  readonly again: ReadonlyMap<string, Row>;
+}
+
+type Last = Relations & { readonly held: Held };
+
 /**
  * Relations in two steps: what protection needs to know of them, and the whole once it is known what is protected. A relation of the
- * layer below that any of these answers reaches, that is protected, or that has another number of rows now, is built anew.
+ * layer below that any of these answers reaches, that is protected, or that has another number of rows now, is built anew; one of users'
+ * is kept from the last ones, which were over the same layer, unless something that it hangs on is another.
  */
 export function buildRelations(
-  answers: Answers,
+  held: Held,
   functions: Lookup<CatalogFunction>,
   below: RelationsBelow,
-): { protectable: Map<number, Protectable>; finish(protection: Protection): Map<number, CatalogRelation> } {
-  const parents = grouped(answers.inherits, 0, row => Number(row[1]));
-  const children = grouped(answers.inherits, 1, row => Number(row[0]));
-  const protectable = new Map(below.protectable);
-  const related = belowRows(below, answers.inherits.flat());
-  for (const [oid, schema, name, , , , , toast, columns] of [...answers.relations, ...related])
-    protectable.set(Number(oid), {
-      oid: Number(oid),
-      schema: schema ?? '',
-      name: name ?? '',
-      toast: Number(toast),
-      attributes: columnsOf(columns).numbers,
-      parents: parents(oid),
-      children: children(oid),
-    });
+  last: Last | null,
+): { protectable: ReadonlyMap<number, Protectable>; finish(protection: Protection): Relations } {
+  const inherits = held.rows('inherits');
+  const parents = lookup(inherits, 0, row => Number(row[1]));
+  const children = lookup(inherits, 1, row => Number(row[0]));
+  const related = new Set(inherits.flat().map(oid => oid ?? ''));
+  const others = last === null ? null : changedKeys(last.held, held, 'relations');
+  if (last !== null && others !== null) {
+    // Those that have, or had, rows in others.
+    if (last.held.groups('inherits') !== held.groups('inherits'))
+      for (const oid of [...last.held.rows('inherits').flat(), ...related]) others.add(oid ?? '');
+  }
+  const protectable = new Map(last?.protectable ?? below.protectable);
+  const first = () => [...held.rows('relations').map(row => row[0] ?? ''), ...related];
+  for (const oid of others ?? first()) {
+    const row = held.of('relations', oid)[0] ?? (related.has(oid) ? below.rows.get(oid) : undefined);
+    const before = below.protectable.get(Number(oid));
+    if (row !== undefined) protectable.set(Number(oid), one(row, parents(oid), children(oid)));
+    else if (before !== undefined) protectable.set(Number(oid), before);
+    else protectable.delete(Number(oid));
+  }
   return {
     protectable,
     finish: protection => {
-      const reached = [
-        ...REACHING.flatMap(name => answers[name].map(row => row[0])),
-        ...answers.inherits.flat(),
-      ];
-      const tuples = new Map(answers.tuples.map(row => [row[0], row[1]]));
+      const tuples = new Map(held.rows('tuples').map(row => [row[0], row[1]]));
       const grown = [...tuples].filter(([oid, count]) => below.rows.get(oid ?? '')?.[4] !== count);
       const guarded = [...protection.reaching, ...protection.masks.keys()].map(String);
-      const again = belowRows(below, [...reached, ...guarded, ...grown.map(([oid]) => oid)]);
-      const oids = new Set(again.map(row => row[0]));
-      const keys = below.keys.filter(row => oids.has(row[0]));
-      const rows = again.map(row => row.with(4, tuples.get(row[0] ?? '') ?? row[4] ?? null));
-      const all = {
-        ...answers,
-        relations: [...answers.relations, ...rows],
-        uniqueKeys: [...answers.uniqueKeys, ...keys],
+      const again = new Map<string, Row>();
+      for (const oid of [...reachedBelow(held), ...related, ...guarded, ...grown.map(([oid]) => oid ?? '')]) {
+        const row = below.rows.get(oid);
+        if (row !== undefined) again.set(oid, row.with(4, tuples.get(oid) ?? row[4] ?? null));
+      }
+      const make = maker(held, below, again, functions, protectable, protection);
+      if (last === null || others === null) {
+        const oids = [...held.rows('relations').map(row => row[0] ?? ''), ...again.keys()];
+        const found = oids.map(make).filter(relation => relation !== undefined);
+        const index = new Index(new Map(found.map(relation => [relation.oid, relation])));
+        return { protectable, index, functions, protection, again };
+      }
+      const changed = new Set([...others, ...again.keys(), ...last.again.keys()]);
+      const add = (oids: Iterable<string | number | null | undefined>) => {
+        for (const oid of oids) changed.add(String(oid ?? ''));
       };
-      return finish(all, functions, protectable, protection);
+      for (const name of SAID) add(changedKeys(last.held, held, name));
+      for (const key of changedKeys(last.held, held, 'foreignKeys'))
+        add([last.held, held].flatMap(all => all.of('foreignKeys', key).map(row => row[0])));
+      // How many rows there are below one of them may be another number.
+      if (others.size > 0) add(related);
+      const same = (name: keyof Answers) => last.held.groups(name) === held.groups(name);
+      if (!same('hidden') || !same('indexFamilies') || !same('comparisons') || last.functions !== functions)
+        for (const rows of [last.held, held].flatMap(all => [all.rows('hidden'), all.rows('indexFamilies')]))
+          add(rows.map(row => row[0]));
+      add(otherwiseProtected(last.protection, protection));
+      return { protectable, index: last.index.after(changed, make), functions, protection, again };
     },
   };
 }
 
-const UNMASKED: ReadonlySet<string> = new Set();
-
-/** The answers whose first column is the OID of a relation that they say something of. */
-const REACHING = [
-  'rules',
-  'policies',
-  'defaults',
-  'checks',
-  'foreignKeys',
-  'uniqueKeys',
-  'indexFamilies',
-  'hidden',
-  'triggers',
-  'views',
-] as const;
-
-function belowRows(below: RelationsBelow, oids: readonly (string | null | undefined)[]): Row[] {
-  return [...new Set(oids)].flatMap(oid => {
-    const row = below.rows.get(oid ?? '');
-    return row === undefined ? [] : [row];
-  });
-}
-
-function finish(
-  answers: Answers,
-  functions: Lookup<CatalogFunction>,
-  protectable: ReadonlyMap<number, Protectable>,
-  protection: Protection,
-): Map<number, CatalogRelation> {
-  const views = new Map(answers.views.map(([oid, definition]) => [oid, definition ?? '']));
-  const rules = grouped(answers.rules, 0, row => row[1] ?? '');
-  const using = grouped(answers.policies, 0, row => row[1] ?? '');
-  const checking = grouped(answers.policies, 0, row => row[2] ?? '');
-  const policyTerms = grouped(
-    answers.policies,
-    0,
-    row => `${row[3] ?? ''}: ${row[1] ?? ''}: ${row[2] ?? ''}`,
-  );
-  const generated = grouped(
-    answers.defaults.filter(row => row[1] === 'v'),
-    0,
-    row => row[2] ?? '',
-  );
-  const defaults = grouped(
-    answers.defaults.filter(row => row[1] !== 'v' && row[1] !== 's'),
-    0,
-    row => row[2] ?? '',
-  );
-  const stored = grouped(
-    answers.defaults.filter(row => row[1] === 's'),
-    0,
-    row => row[2] ?? '',
-  );
-  const checks = grouped(answers.checks, 0, row => row[1] ?? '');
-  const fks = answers.foreignKeys;
-  const referencing = grouped(fks, 0, row => Number(row[1]));
-  const onDelete = grouped(
-    fks.filter(row => row[2] === 't'),
-    0,
-    row => Number(row[1]),
-  );
-  const onUpdate = grouped(
-    fks.filter(row => row[3] === 't'),
-    0,
-    row => Number(row[1]),
-  );
-  const keys = grouped(answers.uniqueKeys, 0, row => oids(row[1]));
-  const triggers = grouped(answers.triggers, 0, trigger);
-  const folded = answers.hidden.filter(row => functions.get(Number(row[1]))?.volatility === 'i');
-  const hidden = grouped(folded, 0, row => Number(row[1]));
-  const families = grouped(answers.comparisons, 3, row => Number(row[2]));
-  const indexes = grouped(answers.indexFamilies, 0, row => families(row[1] ?? ''));
-  const tuples = new Map(answers.relations.map(row => [Number(row[0]), row]));
-  const found = new Map<number, CatalogRelation>();
-  for (const [oid, schema, name, kind, , partition, , , columns, terms] of answers.relations) {
-    const own = protectable.get(Number(oid));
-    if (own === undefined || kind === 'c') continue;
-    const masks = protection.masks.get(own.oid);
-    const seesRows = [...stored(oid), ...checks(oid), ...checking(oid).filter(text => text !== '')];
-    const { all, types } = columnsOf(columns);
-    found.set(own.oid, {
-      oid: own.oid,
-      schema: schema ?? '',
-      name: name ?? '',
-      kind: kind ?? '',
-      system: own.oid < FIRST_USER_OID,
-      columns: types,
-      view: views.get(oid ?? '') ?? null,
-      rules: rules(oid),
-      policies: using(oid).filter(text => text !== ''),
-      terms: [terms ?? '', ...policyTerms(oid)],
-      generated: generated(oid),
-      onWrite: [...defaults(oid), ...seesRows],
-      seesRows,
-      hidden: [...new Set([...hidden(oid), ...indexes(oid).flat()])],
-      triggers: triggers(oid),
-      uniqueKeys: keys(oid).flatMap(key => named(key, all)),
-      tuples: estimated(own, tuples, protectable, new Set()),
-      partition: partition === 't',
-      parents: own.parents,
-      children: own.children,
-      referencing: [...new Set(referencing(oid))],
-      onDelete: onDelete(oid),
-      onUpdate: onUpdate(oid),
-      reachesProtected: protection.reaching.has(own.oid),
-      masked:
-        masks === undefined
-          ? UNMASKED
-          : new Set(all.filter(([attnum]) => masks.has(attnum)).map(([, column]) => column)),
-    });
-  }
-  return found;
-}
-
-/** pg_class.reltuples of it and all below it; null where one of them was never analysed. A partitioned table itself has no rows. */
-function estimated(
-  relation: Protectable,
-  rows: ReadonlyMap<number, readonly (string | null)[]>,
-  all: ReadonlyMap<number, Protectable>,
-  seen: Set<number>,
-): number | null {
-  if (seen.has(relation.oid)) return 0;
-  seen.add(relation.oid);
-  const row = rows.get(relation.oid);
-  const partitioned = row?.[3] === 'p';
-  let sum = partitioned ? 0 : Number(row?.[4] ?? -1);
-  if (sum < 0 || row?.[3] === 'v' || row?.[3] === 'f') return null;
-  for (const oid of relation.children) {
-    const child = all.get(oid);
-    const below = child === undefined ? null : estimated(child, rows, all, seen);
-    if (below === null) return null;
-    sum += below;
-  }
-  return sum;
-}
-
-/** Bits of pg_trigger.tgtype: trigger.h. */
-function trigger(row: readonly (string | null)[]): CatalogTrigger {
-  const type = Number(row[2]);
+function one(row: Row, parents: readonly number[], children: readonly number[]): Protectable {
+  const [oid, schema, name, , , , , toast, columns] = row;
   return {
-    function: Number(row[1]),
-    insert: (type & 4) !== 0,
-    delete: (type & 8) !== 0,
-    update: (type & 16) !== 0,
-    truncate: (type & 32) !== 0,
-    terms: row[3] ?? '',
+    oid: Number(oid),
+    schema: schema ?? '',
+    name: name ?? '',
+    toast: Number(toast),
+    attributes: columnsOf(columns).numbers,
+    parents,
+    children,
   };
 }
 
-/** A key by its columns' names. None for one with a column that is not known: without it, it would be another key. */
-function named(key: readonly number[], columns: Columns['all']): string[][] {
-  const names = columns.filter(([attnum]) => key.includes(attnum)).map(([, name]) => name);
-  return names.length === new Set(key).size ? [names] : [];
+/** Makes a relation of users', or one of those that are built again. */
+function maker(
+  held: Held,
+  below: RelationsBelow,
+  again: ReadonlyMap<string, Row>,
+  functions: Lookup<CatalogFunction>,
+  protectable: ReadonlyMap<number, Protectable>,
+  protection: Protection,
+): (oid: string) => CatalogRelation | undefined {
+  const { referencing, onDelete, onUpdate } = referencesOf(held);
+  const keysBelow = lookup(below.keys, 0, row => row);
+  const folded = held.rows('hidden').filter(row => functions.get(Number(row[1]))?.volatility === 'i');
+  const hidden = lookup(folded, 0, row => Number(row[1]));
+  const families = lookup(held.rows('comparisons'), 3, row => Number(row[2]));
+  const indexes = lookup(held.rows('indexFamilies'), 0, row => families(row[1] ?? ''));
+  const rowOf = (oid: string) => again.get(oid) ?? held.of('relations', oid)[0];
+  return oid => {
+    const row = rowOf(oid);
+    const own = protectable.get(Number(oid));
+    if (row === undefined || own === undefined || row[3] === 'c') return undefined;
+    return buildRelation(row, held, {
+      own,
+      referencing: referencing(oid),
+      onDelete: onDelete(oid),
+      onUpdate: onUpdate(oid),
+      hidden: [...new Set([...hidden(oid), ...indexes(oid).flat()])],
+      tuples: estimated(own, child => rowOf(String(child)), protectable, new Set()),
+      masks: protection.masks.get(own.oid),
+      reachesProtected: protection.reaching.has(own.oid),
+      keysBelow: again.has(oid) ? keysBelow(oid) : [],
+    });
+  };
+}
+
+/** The answers that say something of a relation, which may be one of the layer below. */
+const REACHING = [
+  ...SAID,
+  'foreignKeys',
+  'indexFamilies',
+  'hidden',
+] as const satisfies readonly (keyof Answers)[];
+const reached = new WeakMap<object, readonly string[]>();
+
+function reachedBelow(held: Held): string[] {
+  return REACHING.flatMap(name => {
+    const groups = held.groups(name);
+    let oids = reached.get(groups);
+    if (oids === undefined) {
+      oids = [...new Set(held.rows(name).map(row => row[0] ?? ''))].filter(
+        oid => Number(oid) < FIRST_USER_OID,
+      );
+      reached.set(groups, oids);
+    }
+    return oids;
+  });
+}
+
+function otherwiseProtected(before: Protection, now: Protection): number[] {
+  const all = new Set([before, now].flatMap(({ reaching, masks }) => [...reaching, ...masks.keys()]));
+  const masked = ({ masks }: Protection, oid: number) => [...(masks.get(oid)?.keys() ?? [])].sort().join();
+  return [...all].filter(
+    oid => before.reaching.has(oid) !== now.reaching.has(oid) || masked(before, oid) !== masked(now, oid),
+  );
+}
+
+type References = Record<'referencing' | 'onDelete' | 'onUpdate', (oid: string | null) => readonly number[]>;
+const references = new WeakMap<object, References>();
+
+/** By the relation that is referenced; kept as long as all foreign keys are the same. */
+function referencesOf(held: Held): References {
+  const groups = held.groups('foreignKeys');
+  let known = references.get(groups);
+  if (known === undefined) {
+    const rows = held.rows('foreignKeys');
+    const from = (of: Rows) => lookup(of, 0, row => Number(row[1]));
+    known = {
+      referencing: from(rows),
+      onDelete: from(rows.filter(row => row[2] === 't')),
+      onUpdate: from(rows.filter(row => row[3] === 't')),
+    };
+    references.set(groups, known);
+  }
+  return known;
 }
 
 /** Values by the text of one column; none for a key that is not there. */
-function grouped<T>(
+function lookup<T>(
   rows: Rows,
   column: number,
-  value: (row: Rows[number]) => T,
+  value: (row: Row) => T,
 ): (key: string | null | undefined) => readonly T[] {
-  const found = new Map<string, T[]>();
-  for (const row of rows) {
-    const key = row[column] ?? '';
-    const same = found.get(key);
-    if (same === undefined) found.set(key, [value(row)]);
-    else same.push(value(row));
-  }
+  const found = new Map(
+    [...grouped(rows, row => row[column] ?? '')].map(([key, same]) => [key, same.map(value)]),
+  );
   const none: readonly T[] = [];
   return key => found.get(key ?? '') ?? none;
 }

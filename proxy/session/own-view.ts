@@ -20,6 +20,8 @@ export class OwnView {
   private readonly line: ServerLine;
   private touched = false;
   private seen: SessionCatalog | null = null;
+  /** The last one of this transaction, which the next one follows from. */
+  private last: SessionCatalog | null = null;
   /** The shared catalog at the time: when there is a newer one, somebody else has changed something, too. */
   private beside: SessionCatalog | null = null;
   /** What came of earlier questions belongs to another state of the transaction. */
@@ -46,6 +48,7 @@ export class OwnView {
 
   transactionEnded(): void {
     this.touched = false;
+    this.last = null;
     this.forget();
   }
 
@@ -74,7 +77,7 @@ export class OwnView {
       // Most of it is asked at once, the rest when that is answered.
       if (flushed) line.flush();
       return rows;
-    });
+    }, this.last);
     line.flush();
     flushed = true;
     const [[found], [level]] = await Promise.all([
@@ -91,6 +94,7 @@ export class OwnView {
     const current = level.status === 'fulfilled' && level.value[0]?.[0] === 'read committed';
     const whole = found.status === 'fulfilled' && ends.every(end => end.status === 'fulfilled');
     if (current && whole) this.seen = found.value;
+    this.last = this.seen;
   }
 
   private touch(): void {

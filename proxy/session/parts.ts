@@ -21,9 +21,12 @@ export interface CatalogHandle {
   confirm(): Promise<void>;
   /**
    * The catalog as another connection sees it in its open transaction; `query` asks that connection, in order. Null where it cannot be
-   * told; rejects as `query` does.
+   * told; rejects as `query` does. `last` is what was seen there before in the same transaction, null where nothing was.
    */
-  seenBy(query: (text: string) => Promise<(string | null)[][]>): Promise<SessionCatalog | null>;
+  seenBy(
+    query: (text: string) => Promise<(string | null)[][]>,
+    last: SessionCatalog | null,
+  ): Promise<SessionCatalog | null>;
 }
 
 export interface SessionCatalog {

@@ -36,7 +36,7 @@ test('after every change, the catalog in layers answers as one that was loaded w
     await agent.query(sql).catch((error: Error) => wrong.push(`${sql}: ${error.message}`));
     const { catalog } = await loader.load();
     const full = await whole();
-    const keys = await keysOf(own);
+    const keys = await keysOf(sql => rowsOf(own, sql));
     const [layered, expected] = [pictureOf(catalog, keys), pictureOf(full, keys)];
     for (const part of Object.keys(expected))
       if (layered[part] !== expected[part]) wrong.push(`${sql}: ${part}`);

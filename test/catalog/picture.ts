@@ -1,20 +1,32 @@
-import type pg from 'pg';
 import type { Catalog } from '#proxy/catalog/load.ts';
-import { rowsOf } from '#test/effects/support.ts';
 
 type Keys = Readonly<Record<'functions' | 'operators' | 'types' | 'relations', readonly string[]>> & {
   readonly columns: readonly (readonly (string | null)[])[];
 };
 
+export type Query = (text: string) => Promise<(string | null)[][]>;
+
 /** The names and OIDs that a database has now, as `oid name`; of operators the names alone. */
-export async function keysOf(client: pg.Client): Promise<Keys> {
-  const list = async (sql: string) => (await rowsOf(client, sql)).map(([value]) => value ?? '');
+export async function keysOf(query: Query): Promise<Keys> {
+  const list = async (sql: string) => (await query(sql)).map(([value]) => value ?? '');
   return {
     functions: await list(`select concat(oid, ' ', proname) from pg_catalog.pg_proc`),
     operators: await list('select distinct oprname from pg_catalog.pg_operator'),
     types: await list(`select concat(oid, ' ', typname) from pg_catalog.pg_type`),
     relations: await list(`select concat(oid, ' ', relname) from pg_catalog.pg_class`),
-    columns: await rowsOf(client, 'select attrelid, attnum from pg_catalog.pg_attribute where attnum > 0'),
+    columns: await query('select attrelid, attnum from pg_catalog.pg_attribute where attnum > 0'),
+  };
+}
+
+/** Those of users' objects. */
+export function usersOf(keys: Keys): Keys {
+  const users = (of: readonly string[]) => of.filter(key => Number.parseInt(key, 10) >= 16384);
+  return {
+    functions: users(keys.functions),
+    operators: keys.operators,
+    types: users(keys.types),
+    relations: users(keys.relations),
+    columns: keys.columns.filter(([oid]) => Number(oid) >= 16384),
   };
 }
 

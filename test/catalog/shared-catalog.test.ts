@@ -88,11 +88,17 @@ test('a table that an open transaction has locked leaves what reads it unknown, 
   await fresh(catalog);
   await agent.query('begin; alter table secrets add column more int');
   try {
+    const one = (name: string) => catalog.current?.relationsNamed(name)[0];
     await other.query('create table meanwhile (id int)');
     catalog.invalidate();
     assert.equal(await fresh(catalog), null);
-    const one = (name: string) => catalog.current?.relationsNamed(name)[0];
     assert.equal(one('meanwhile')?.columns.size, 1);
+    assert.match(one('seen')?.view ?? '', /^ SELECT/, 'what need not be asked again meets no lock');
+    // A name that definitions may be printed with.
+    await other.query('alter table counted rename id to number');
+    catalog.invalidate();
+    assert.equal(await fresh(catalog), null);
+    assert.deepEqual([...(one('counted')?.columns.keys() ?? [])], ['number']);
     assert.equal(one('open')?.view?.includes('plain'), true);
     assert.match(one('seen')?.view ?? '', /^\(locked by another transaction: .*secrets/);
     assert.equal(one('secrets')?.onWrite.length, 2);

@@ -40,7 +40,12 @@ export async function startSides(database: string, more: Record<string, string> 
   const [one, other, third] = servers as [TestPostgres, TestPostgres, TestPostgres];
   const policy = join(tempDir('policy'), 'allow-all.yaml');
   writeFileSync(policy, POLICY);
-  const dev = await startDev({ args: ['--policy', policy, '--target', third.url({ database })] });
+  const comparing = new URL('../catalog/compare/hook.ts', import.meta.url).href;
+  const dev = await startDev({
+    args: ['--policy', policy, '--target', third.url({ database })],
+    // Each catalog that is loaded is compared with one that is loaded whole.
+    ...(process.env.COMPARE ? { env: { NODE_OPTIONS: `--import ${comparing}` } } : {}),
+  });
   const side = (label: Side['label'], port: number, PGPASSWORD: string): Side => ({
     label,
     env: { PGHOST: '127.0.0.1', PGPORT: `${port}`, PGUSER: one.superuser, PGDATABASE: database, PGPASSWORD },
@@ -75,6 +80,8 @@ export async function startSides(database: string, more: Record<string, string> 
       const same = `${played - differing} of ${played} without a difference`;
       console.log(`${same}; at most ${most} MiB; output in ${out}`);
       await dev.stop();
+      if (process.env.COMPARE)
+        console.log(/^(catalogs compared|THE CATALOG IS NOT).*$/gm.exec(dev.stderr)?.[0]);
       return differing === 0 ? 0 : 1;
     },
   };
