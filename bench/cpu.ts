@@ -9,13 +9,14 @@ import { type ThreadTimes, threadTimes, used } from './threads.ts';
 import { STARTERS, startHoldpoint, type Way } from './ways.ts';
 
 const HELP = `npx node bench/cpu.ts [--scripts simple,extended,prepared] [--ways pipe,alone,holdpoint] [--seconds 3] [--warm 20000] [--profile DIR]
-npx node bench/cpu.ts --against DIR [--rounds 8] [--scripts …]
+npx node bench/cpu.ts --against DIR [--at-once] [--rounds 8] [--scripts …]
 CPU time per transaction, of the proxy's own thread, libuv's pool, V8's helpers and workers. Throughput is what other work on the machine leaves of
 it; CPU time is less so, and taken in turns with something else still less. Measured after so many transactions (--warm), or half a minute.
   pipe       bench/pipe.ts: what two sockets in Node cost
   alone      bench/session-alone.ts: the proxy without its ledger
   holdpoint  the whole of it
-  --against  the whole of it, in turns with that of another checkout: medians of so many rounds`;
+  --against  the whole of it, in turns with that of another checkout: medians of so many rounds
+  --at-once  both at the same time instead, so that whatever else the machine does disturbs them alike: steadier where it is busy`;
 
 const { values } = parseArgs({
   options: {
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '8' },
     warm: { type: 'string', default: '20000' },
     against: { type: 'string' },
+    'at-once': { type: 'boolean', default: false },
     rounds: { type: 'string', default: '8' },
     profile: { type: 'string' },
     data: { type: 'string', default: join(import.meta.dirname, 'results') },
@@ -99,8 +101,11 @@ async function inTurns(other: string): Promise<void> {
     }
     for (const script of scripts()) {
       for (const { way } of ways) await warmUp(way, script);
-      for (let round = 0; round < Number(values.rounds); round += 1)
-        for (const { way, of } of ways) of.push(await measure(way, script));
+      for (let round = 0; round < Number(values.rounds); round += 1) {
+        if (values['at-once'])
+          await Promise.all(ways.map(async ({ way, of }) => of.push(await measure(way, script))));
+        else for (const { way, of } of ways) of.push(await measure(way, script));
+      }
       for (const { name, of } of ways) print(name, script, of.splice(0));
     }
   } finally {
