@@ -160,9 +160,16 @@ export function isHasty(shown: string): boolean {
   return ms !== null && Number(ms[1]) < ENOUGH;
 }
 
+/** PREPARE TRANSACTION, or the end of one that was prepared: the catalog changes then, and not when its DDL has run. */
+export function isTwoPhase({ effects }: StatementAnalysis): boolean {
+  return !effects.readOnly && effects.commands.includes('transaction');
+}
+
 /** Whether other statements may mean something else once this one is committed. */
-export function changesCatalog({ effects }: StatementAnalysis): boolean {
+export function changesCatalog(statement: StatementAnalysis): boolean {
+  const { effects } = statement;
   if (effects.readOnly || onlyLargeObjects(effects)) return false;
+  if (isTwoPhase(statement)) return true;
   return effects.functions.length > 0 || effects.commands.some(c => CHANGE_CATALOG.has(c));
 }
 

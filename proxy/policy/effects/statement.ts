@@ -209,6 +209,8 @@ function transaction(context: Context, body: Tree): void {
   const { facts } = context;
   const kind = text(body.kind);
   facts.commands.add('transaction');
+  // What was prepared, by whomever, is not told here: names may mean something else from then on.
+  if (kind === 'TRANS_STMT_COMMIT_PREPARED') facts.rewires = true;
   if (TWO_PHASE.has(kind)) facts.readOnly = false;
   else if (!PLAIN_TRANSACTION.has(kind)) facts.cannotTell(`${kind} is not understood`);
 }
