@@ -1,7 +1,7 @@
 import type { CatalogRelation } from '../catalog-view.ts';
 import type { Context } from './context.ts';
 import { findRelations } from './names.ts';
-import { RowCalls, SYSTEM_COLUMNS } from './row-calls.ts';
+import { rowCalls, SYSTEM_COLUMNS } from './row-calls.ts';
 import { everything, is, list, names, node, present, type Tree, text, tree } from './tree.ts';
 
 export interface Carriers {
@@ -63,7 +63,7 @@ function find(context: Context, root: unknown): Carriers {
   for (const { names: introduced } of given) for (const name of introduced) known.add(name);
   if (carried.size === 0 || !mentioned(root, new Set([...carried, ...whole])))
     return { carries: () => false, names: new Set() };
-  const rows = new RowCalls(context, root);
+  const rows = rowCalls(context, root);
   const carries: Carriers['carries'] = fields => {
     const last = fields.at(-1) ?? '';
     const qualifier = fields.length > 1 ? (fields.at(-2) ?? '') : null;

@@ -5,6 +5,7 @@ import { Facts } from './facts.ts';
 import type { Judge } from './judge.ts';
 import type { Meetings } from './meetings.ts';
 import { effectivePath } from './names.ts';
+import type { RowCalls } from './row-calls.ts';
 import type { Tree } from './tree.ts';
 import type { Declared } from './void-arguments.ts';
 
@@ -94,6 +95,8 @@ export interface Context {
   root: unknown;
   /** What `carriersOf` has found. */
   carriers: Carriers | null;
+  /** What `rowCalls` has made. */
+  rowCalls: RowCalls | null;
   /** What `meetings` has found. */
   meetings: Meetings | null;
   /** It is the agent's statement itself, not the body of anything that runs behind it. */
@@ -131,6 +134,7 @@ export function newContext(
     variables: false,
     root: null,
     carriers: null,
+    rowCalls: null,
     meetings: null,
     itself: false,
     binding: null,

@@ -1,5 +1,6 @@
 import { carriersOf, outputs } from './carried.ts';
 import type { Context } from './context.ts';
+import { rowCalls } from './row-calls.ts';
 import { everything, list, names, node, type Tree, tree } from './tree.ts';
 
 export const COUNTED =
@@ -61,14 +62,5 @@ function isRead(context: Context, value: unknown): boolean {
   }
   const name = tag === 'ColumnRef' ? (names(body.fields).at(-1) ?? '') : '';
   if (![...context.exposed].some(relation => relation.masked.has(name))) return false;
-  return ![...everything(context.root)].some(object => introduces(object, name));
-}
-
-/** Whether something else goes by this name: an alias, or a call without one. */
-function introduces(object: Tree, name: string): boolean {
-  if (names(tree(object.FuncCall).funcname).at(-1) === name) return true;
-  if ([object.colnames, object.aliascolnames].some(given => names(given).includes(name))) return true;
-  if (object.name !== name || !('val' in object)) return false;
-  const column = node(object.val);
-  return column?.tag !== 'ColumnRef' || names(column.body.fields).at(-1) !== name;
+  return !rowCalls(context, value).renames(name);
 }

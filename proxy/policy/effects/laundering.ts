@@ -2,7 +2,7 @@ import type { CatalogRelation } from '../catalog-view.ts';
 import type { Context } from './context.ts';
 import { CHOOSING, writesOnward } from './met-writes.ts';
 import { findRelations } from './names.ts';
-import { RowCalls } from './row-calls.ts';
+import { type RowCalls, rowCalls } from './row-calls.ts';
 import { everything, is, list, names, type Tree, text, tree } from './tree.ts';
 
 const REFUSAL = 'a protected column would be copied into another place, where it is not protected';
@@ -95,7 +95,7 @@ function sourcesOf(
   }
   const all = [...tainted];
   const columns = new Set(all.flatMap(r => [...r.masked]));
-  return { tainted: all, aliases, columns, rows: new RowCalls(context, context.root ?? parts) };
+  return { tainted: all, aliases, columns, rows: rowCalls(context, parts) };
 }
 
 function returned(clause: Tree): string[] {

@@ -2,6 +2,13 @@ import type { Context } from './context.ts';
 import { findFunctions, findRelations, findTypes } from './names.ts';
 import { everything, list, names, node, present, type Tree, text, tree } from './tree.ts';
 
+/** Of the statement that is looked at; of what is in `otherwise` where that is not known. */
+export function rowCalls(context: Context, otherwise: unknown): RowCalls {
+  if (context.root === null) return new RowCalls(context, otherwise);
+  context.rowCalls ??= new RowCalls(context, context.root);
+  return context.rowCalls;
+}
+
 /** Every table has them, and they hold nothing of a row. */
 export const SYSTEM_COLUMNS: readonly string[] = ['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid'];
 
@@ -17,6 +24,8 @@ export class RowCalls {
   readonly #root: unknown;
   /** Null before it is asked. */
   #aliases: Map<string, Columns> | null = null;
+  /** Null before it is asked. */
+  #given: ReadonlySet<string> | null = null;
   readonly #ctes = new Map<string, Tree[]>();
   readonly #known = new Map<unknown, Columns>();
 
@@ -31,6 +40,12 @@ export class RowCalls {
     const { view, path } = this.#context;
     if (findFunctions(view, null, name, path, { count: 1, named: false }).length > 0) return true;
     return findTypes(view, null, name, path).length > 0;
+  }
+
+  /** Whether the text gives this name to what is no column of the same name: by an alias, or by a call without one. */
+  renames(name: string): boolean {
+    this.#given ??= new Set([...everything(this.#root)].flatMap(given));
+    return this.#given.has(name);
   }
 
   #introduced(): Map<string, Columns> {
@@ -109,6 +124,19 @@ export class RowCalls {
     const only = from.length === 1 && node(from[0])?.tag !== 'JoinExpr';
     return only ? union(found, this.#item(from[0])) : null;
   }
+}
+
+function given(object: Tree): string[] {
+  const found = [...names(object.colnames), ...names(object.aliascolnames)];
+  found.push(...names(tree(object.FuncCall).funcname).slice(-1));
+  const { name, val } = object;
+  if (
+    typeof name === 'string' &&
+    val !== undefined &&
+    names(tree(tree(val).ColumnRef).fields).at(-1) !== name
+  )
+    found.push(name);
+  return found;
 }
 
 /** One alias may stand for several things: what is a column of all of them, surely is one. */

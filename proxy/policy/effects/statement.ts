@@ -28,6 +28,7 @@ export function walkStatement(context: Context, statement: unknown): void {
   if (!context.itself) {
     context.root = statement;
     context.carriers = null;
+    context.rowCalls = null;
     context.meetings = null;
   }
   const handler = HANDLERS.get(tag);
