@@ -99,16 +99,25 @@ export function estimated(
   return sum;
 }
 
+/** What a stored tree says of calls, those of operators and casts among them, and of types that values become: OIDs. */
+const CALLED = /:(?:op)?funcid (\d+)/g;
+const RESULT = /:resulttype (\d+)/g;
+const mentioned = (what: RegExp, terms: string) =>
+  [...new Set([...terms.matchAll(what)].map(found => Number(found[1])))].filter(oid => oid !== 0);
+
 /** Bits of pg_trigger.tgtype: trigger.h. */
 function trigger(row: readonly (string | null)[]): CatalogTrigger {
   const type = Number(row[2]);
+  const terms = row[3] ?? '';
   return {
     function: Number(row[1]),
     insert: (type & 4) !== 0,
     delete: (type & 8) !== 0,
     update: (type & 16) !== 0,
     truncate: (type & 32) !== 0,
-    terms: row[3] ?? '',
+    calls: mentioned(CALLED, terms),
+    types: mentioned(RESULT, terms),
+    terms,
   };
 }
 

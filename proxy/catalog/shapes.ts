@@ -36,6 +36,8 @@ export interface CatalogTrigger {
   readonly update: boolean;
   readonly delete: boolean;
   readonly truncate: boolean;
+  readonly calls: readonly number[];
+  readonly types: readonly number[];
   readonly terms: string;
 }
 

@@ -77,6 +77,10 @@ export interface CatalogTrigger {
   readonly update: boolean;
   readonly delete: boolean;
   readonly truncate: boolean;
+  /** Functions that its condition calls before the trigger's own is asked. */
+  readonly calls: readonly number[];
+  /** Types to which its condition casts. */
+  readonly types: readonly number[];
   /** Everything else about it: its condition, arguments, columns. For comparing alone. */
   readonly terms: string;
 }

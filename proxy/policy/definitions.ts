@@ -156,7 +156,12 @@ class Reached implements CatalogView {
       terms: [...r.terms].sort(),
       generated: [...r.generated].sort(),
       onWrite: [...r.onWrite].sort(),
-      triggers: sorted(r.triggers, t => ({ ...t, function: this.#signature(t.function) })),
+      triggers: sorted(r.triggers, t => ({
+        ...t,
+        function: this.#signature(t.function),
+        calls: this.#signatures(t.calls),
+        types: t.types.map(oid => this.#typeName(oid)),
+      })),
       parents: this.#relationNames(r.parents),
       children: this.#relationNames(r.children),
       referencing: this.#relationNames(r.referencing),

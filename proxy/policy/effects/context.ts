@@ -91,6 +91,8 @@ export interface Context {
   declared: Declared | null;
   /** A name may be a variable of the body rather than a column. */
   variables: boolean;
+  /** The body has records, NEW and OLD among them: each can be a row of any type. */
+  records: boolean;
   /** The whole statement, where names are looked for beyond what has been walked. */
   root: unknown;
   /** What `carriersOf` has found. */
@@ -132,6 +134,7 @@ export function newContext(
     parameters: false,
     declared: null,
     variables: false,
+    records: false,
     root: null,
     carriers: null,
     rowCalls: null,
@@ -150,6 +153,12 @@ export function involve(context: Context, oid: number): void {
   if (type === undefined) return;
   context.types.add(oid);
   for (const part of type.parts) involve(context, part);
+}
+
+/** The type of a relation's rows, which nobody has to name. */
+export function involveRow(context: Context, relation: CatalogRelation): void {
+  for (const type of context.view.typesNamed(relation.name))
+    if (type.schema === relation.schema) involve(context, type.oid);
 }
 
 /** A value is cast to this type, and with it to everything that it is made of. */
@@ -177,11 +186,12 @@ export function ask(context: Context, target: number, sources: readonly number[]
   add(target, sources);
 }
 
-/** Columns that are read: only the types of those that are mentioned count. */
+/** Columns that are read: only the types of those that are mentioned count, and that of the row where all of it may be meant. */
 function involveColumns(context: Context): void {
   const { mentioned } = context;
   for (const { relation, alias } of context.rows) {
     const whole = context.populates || mentioned.has('*') || mentioned.has(alias);
+    if (whole) involveRow(context, relation);
     for (const [column, type] of relation.columns) if (whole || mentioned.has(column)) involve(context, type);
   }
 }
@@ -217,7 +227,10 @@ export function settle(context: Context): Facts {
   for (const { target, sources } of [...context.asked, ...json])
     for (const { source, function: called } of context.view.type(target)?.casts ?? []) {
       const own = context.view.type(source)?.system === false;
-      const possible = own ? context.types.has(source) : (sources?.includes(source) ?? true);
+      const record = context.records && context.view.type(source)?.kind === 'c';
+      const possible = own
+        ? context.open || record || context.types.has(source)
+        : (sources?.includes(source) ?? true);
       if (possible) facts.absorb(judge.hookFacts(called, callPath, 'a cast'));
     }
   return facts;

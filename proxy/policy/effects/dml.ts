@@ -1,7 +1,7 @@
 import type { CommandClass } from '#schemas/effects.ts';
 import type { CatalogRelation } from '../catalog-view.ts';
 import { makes } from './acted.ts';
-import { type Context, castTo, type Scope } from './context.ts';
+import { type Context, castTo, involveRow, type Scope } from './context.ts';
 import { walk } from './expression.ts';
 import type { Facts } from './facts.ts';
 import { isKeyed } from './keyed.ts';
@@ -169,6 +169,7 @@ export function writeRelation(
     }
   }
   for (const type of relation.columns.values()) castTo(context, type);
+  involveRow(context, relation);
   for (const each of [relation, ...children]) {
     if (each !== relation) (each.partition ? facts.within : facts).writes.add(label(each));
     facts.absorb(implied(judge.relationFacts(each, context.callPath)));

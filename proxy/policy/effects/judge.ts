@@ -1,7 +1,7 @@
 import type { CatalogFunction, CatalogRelation, CatalogView } from '../catalog-view.ts';
 import { functionBody } from './body.ts';
 import { builtinKind, COMPUTING_EXTENSIONS, COMPUTING_VOLATILE } from './builtins.ts';
-import { type Context, castTo, type Grammar, newContext, settle } from './context.ts';
+import { type Context, castTo, type Grammar, involveRow, newContext, settle } from './context.ts';
 
 import { intoTable, readNamed, type WriteKind, walkDml } from './dml.ts';
 import { walk } from './expression.ts';
@@ -208,9 +208,13 @@ export class Judge {
       if (r.system) return facts;
       const writes = kind === 'insert' || kind === 'update';
       if (writes) facts.absorb(this.#expressions(r.onWrite, path, r));
-      for (const rule of r.rules) facts.absorb(this.#rule(rule, kind, path));
+      for (const rule of r.rules) facts.absorb(this.#rule(rule, r, kind, path));
       for (const trigger of r.triggers)
         if (trigger[kind]) {
+          for (const oid of trigger.calls)
+            facts.absorb(this.hookFacts(oid, path, `a trigger of ${r.schema}.${r.name}`));
+          for (const oid of trigger.types)
+            for (const what of ['io', 'checks'] as const) facts.absorb(this.typeFacts(oid, what, path));
           const called = this.#view.functionOf(trigger.function);
           if (called === undefined)
             facts.cannotTell(
@@ -257,8 +261,10 @@ export class Judge {
     );
   }
 
-  #rule(definition: string, kind: WriteKind, path: readonly string[]): Facts {
+  #rule(definition: string, r: CatalogRelation, kind: WriteKind, path: readonly string[]): Facts {
     const context = newContext(this.#view, this, [], path);
+    // NEW and OLD.
+    involveRow(context, r);
     const parsed = parseStatements(definition);
     const rule = typeof parsed === 'string' ? null : is(parsed[0], 'RuleStmt');
     if (rule === null) {

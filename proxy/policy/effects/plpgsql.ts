@@ -122,6 +122,7 @@ function complete(context: Context, body: Tree, source: string): boolean {
   const records = new Set<string>();
   for (const object of everything(body))
     if ('PLpgSQL_rec' in object) records.add(text(tree(object.PLpgSQL_rec).refname));
+  if (records.size > 0) context.records = true;
   let tokens: readonly ScanToken[];
   try {
     tokens = scanSync(source).tokens;
