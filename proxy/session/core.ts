@@ -52,7 +52,7 @@ export interface Core {
   submit(
     work: Pick<Submission, 'run' | 'judged' | 'protocol' | 'parameters' | 'forward' | 'refuse'> & Described,
   ): void;
-  refuseSimple(error: HoldpointError, position?: number | null): void;
+  refuseSimple(error: HoldpointError, position?: number | null, dropsUnnamed?: boolean): void;
   /** `dropsUnnamed`: as the server does with the unnamed statement at each Parse without a name, whatever comes of it. */
   refuseExtended(error: HoldpointError, position?: number | null, dropsUnnamed?: boolean): void;
 }

@@ -1,6 +1,6 @@
 import { HoldpointError } from '#schemas/errors.ts';
 import { tooLong } from '../wire/frames.ts';
-import { FRONTEND } from '../wire/frontend.ts';
+import { FRONTEND, isLawful } from '../wire/frontend.ts';
 import type { Core } from './core.ts';
 import { execute } from './execute.ts';
 import * as extended from './extended.ts';
@@ -9,10 +9,6 @@ import { refuseMessage } from './refusals.ts';
 import { UNREADABLE } from './segment.ts';
 import { query } from './simple.ts';
 
-const { password: _password, ...LAWFUL } = FRONTEND;
-/** By type byte, as are those below. */
-const KNOWN = new Uint8Array(256);
-for (const type of Object.values(LAWFUL)) KNOWN[type] = 1;
 const COPY: ReadonlySet<number> = new Set([FRONTEND.copyData, FRONTEND.copyDone, FRONTEND.copyFail]);
 
 type Work = (core: Core, buffer: Buffer, start: number, end: number) => void;
@@ -46,7 +42,7 @@ export function dispatch(
   start: number,
   end: number,
 ): void {
-  if (KNOWN[type] !== 1) {
+  if (!isLawful(type)) {
     const source = { file: 'postgres.c', routine: 'SocketBackend' };
     core.line.askForAnswers();
     core.wait('settle');

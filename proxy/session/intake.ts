@@ -2,7 +2,7 @@ import { HoldpointError } from '#schemas/errors.ts';
 import type { Share } from '../quota.ts';
 import { encode } from '../wire/backend.ts';
 import { Frames } from '../wire/frames.ts';
-import { FRONTEND, longest } from '../wire/frontend.ts';
+import { FRONTEND, isLawful, longest } from '../wire/frontend.ts';
 import type { SessionParts } from './parts.ts';
 import type { Reading } from './reading.ts';
 
@@ -65,6 +65,7 @@ export class Intake {
       limit: type => Math.min(type === FRONTEND.copyData ? Infinity : limits.messageBytes, longest(type)),
       // What the server would read is refused like any other message; from anything longer it would run away, too.
       drop: (type, length) => length <= longest(type),
+      unknown: type => !isLawful(type),
       // Passed on as it comes in, or dropped: never held whole.
       stream: type => type === FRONTEND.copyData,
     });

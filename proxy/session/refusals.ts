@@ -37,13 +37,15 @@ export function refuseSimple(
   outbox: Outbox,
   error: HoldpointError,
   position?: number | null,
+  dropsUnnamed = false,
 ): void {
   const bytes = answer(core, error, position);
   if (core.status === 'T' || core.segment) {
-    core.line.poison(bytes, 'simple');
+    core.line.poison(bytes, 'simple', dropsUnnamed);
     core.wait('ready');
     return;
   }
+  if (dropsUnnamed) core.picture.statements.confirm('', null);
   outbox.write(bytes);
   outbox.write(encodeReady(core.status));
   // Nothing else slows an agent that asks for refusals and reads none of them.

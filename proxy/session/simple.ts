@@ -5,12 +5,17 @@ import { roomFor } from './room.ts';
 import { checkNamesOf } from './sql-names.ts';
 import { asTheServer } from './unknown-names.ts';
 
+/** The server drops the unnamed statement before it reads the text. */
+function refuse(core: Core, error: HoldpointError, position?: number | null): void {
+  core.refuseSimple(error, position, true);
+}
+
 /** A simple Query: all its statements are judged before any of it is sent, and the strictest verdict is the verdict. */
 export function query(core: Core, buffer: Buffer, start: number, end: number): void {
   const text = decodeQuery(buffer, start, end, core.encoding.text);
   const judgement = core.judge.text(text);
   if (judgement.kind === 'syntax-error') {
-    core.refuseSimple(new HoldpointError('syntax', judgement.message, judgement), judgement.position);
+    refuse(core, new HoldpointError('syntax', judgement.message, judgement), judgement.position);
     return;
   }
   const { judged } = judgement;
@@ -21,7 +26,7 @@ export function query(core: Core, buffer: Buffer, start: number, end: number): v
   }
   const full = roomFor(core, judged.statements);
   if (full !== null) {
-    core.refuseSimple(full);
+    refuse(core, full);
     return;
   }
   const run = core.run(judged.statements);
@@ -35,6 +40,6 @@ export function query(core: Core, buffer: Buffer, start: number, end: number): v
       core.line.pass(buffer, start, end, { kind: 'query', run, plan: undefined });
       core.wait('ready');
     },
-    refuse: error => core.refuseSimple(asTheServer(core, judged, error)),
+    refuse: error => refuse(core, asTheServer(core, judged, error)),
   });
 }

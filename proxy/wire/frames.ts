@@ -8,6 +8,8 @@ export interface FrameRules {
   limit(type: number): number;
   /** True where a longer message is dropped as its bytes come in: it is then given without any, and `dropped` is its length. */
   drop?(type: number, length: number): boolean;
+  /** True for a type that there is not: its length means nothing, and it is given at once with all that is there. */
+  unknown?(type: number): boolean;
   /** True where a message of this type may be given in pieces as its bytes come in, so that it is never held whole. */
   stream(type: number): boolean;
 }
@@ -115,15 +117,16 @@ export class Frames {
     this.dropped = 0;
     const left = this.buffer.length - this.at;
     if (this.rest > 0) return left > 0 && this.piece(Math.min(left, this.rest), false);
-    if (left < HEADER) return false;
+    if (left < HEADER) return left > 0 && this.unknown(this.buffer[this.at]!, left);
     const type = this.buffer[this.at]!;
     const length = this.buffer.readInt32BE(this.at + 1);
+    const limit = this.rules.limit(type);
+    if ((length < 4 || length > limit || left <= length) && this.unknown(type, left)) return true;
     if (length < 4)
       throw new HoldpointError(
         'protocol',
         `message of type ${show(type)} has length ${length}; at least 4 is needed`,
       );
-    const limit = this.rules.limit(type);
     this.type = type;
     if (length > limit) {
       if (this.rules.drop?.(type, length) !== true) throw tooLong(type, length, limit);
@@ -149,6 +152,13 @@ export class Frames {
     if (this.have > 0 || this.rest > 0) return;
     const wholly = look(this.buffer, this.at, visit);
     if (wholly && this.behind !== null) look(this.behind, 0, visit);
+  }
+
+  /** A message that is not whole, or never will be: true where its type is enough to answer it. */
+  private unknown(type: number, left: number): boolean {
+    if (this.rules.unknown?.(type) !== true) return false;
+    this.type = type;
+    return this.piece(left, true, 0);
   }
 
   /** True when all of it has come and gone. */

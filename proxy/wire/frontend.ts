@@ -19,6 +19,16 @@ export const FRONTEND = {
   terminate: 0x58,
 } as const;
 
+const { password: _password, ...AFTER_LOGIN } = FRONTEND;
+/** By type byte. */
+const LAWFUL = new Uint8Array(256);
+for (const type of Object.values(AFTER_LOGIN)) LAWFUL[type] = 1;
+
+/** Whether an agent may send messages of this type in a session. */
+export function isLawful(type: number): boolean {
+  return LAWFUL[type] === 1;
+}
+
 /** What the server takes at most of a message that holds no text and no values, its length included. Source: libpq/libpq.h. */
 const MAX_SMALL = 10_000;
 /** The same for any other: the largest block of memory that it asks for, but one. Source: utils/memutils.h. */

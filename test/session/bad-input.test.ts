@@ -431,3 +431,43 @@ async function waitActive(): Promise<void> {
   )
     if (Date.now() > end) assert.fail('the statement does not run');
 }
+
+test('a message type that there is not ends the session by its first byte, whatever length it claims', async () => {
+  for (const bytes of [
+    raw.startup({ user: 'agent', database: 'shop' }),
+    raw.sslRequest(),
+    raw.cancelRequest(1, Buffer.alloc(4)),
+    Buffer.of(0x7a),
+    raw.message('z', '', 0),
+    raw.message('z', '', 0x7fff_ffff),
+    raw.message('p', 'secret', 500),
+  ]) {
+    const client = await gate.agent();
+    client.send(raw.query('select 1'), bytes);
+    const frames = await client.untilClosed();
+    assert.equal(answer(frames), 'T D C:SELECT 1 Z:I E:08P01', bytes.toString('hex'));
+    assert.equal(onlyError(frames).M, `invalid frontend message type ${bytes[0]}`);
+  }
+});
+
+test('a Query that is refused has dropped the unnamed statement, as at the server', async () => {
+  for (const sql of ['selec', 'delete from items', '']) {
+    const client = await gate.agent();
+    client.send(raw.parse({ sql: 'select 1' }), raw.sync(), raw.query(sql), raw.bind(), raw.sync());
+    assert.match(answer(await client.untilReady()), /^1 Z:I$/);
+    await client.untilReady();
+    assert.equal(answer(await client.untilReady()), 'E:26000 Z:I', sql);
+  }
+  // What could not be read has dropped nothing.
+  const client = await gate.agent();
+  client.send(
+    raw.parse({ sql: 'select 1' }),
+    raw.sync(),
+    raw.message('Q', 'select 2'),
+    raw.bind(),
+    raw.sync(),
+  );
+  await client.untilReady();
+  await client.untilReady();
+  assert.equal(answer(await client.untilReady()), '2 Z:I');
+});
