@@ -26,6 +26,7 @@ import { estimate } from './effects/rows.ts';
 import { walkStatement } from './effects/statement.ts';
 import { is, list, node, type Tree, text, tree } from './effects/tree.ts';
 import { declaredIn } from './effects/void-arguments.ts';
+import { STRAYS, strays } from './strays.ts';
 import { awaitingBody } from './with-body.ts';
 
 export { loadParser } from './effects/parse.ts';
@@ -223,7 +224,7 @@ function conclude(
     facts.refuse(
       `${[...facts.carriers][0]} could carry protected values out of a statement that has a protected relation in scope`,
     );
-  if (strays(facts)) facts.cannotTell(STRAYS);
+  if (strays([...facts.functions], [...facts.settings])) facts.cannotTell(STRAYS);
   const meet = touched ? meetings(context) : NO_MEETINGS;
   if (meet.made || (meet.searched && facts.writes.size > 0)) facts.refuse(COUNTED);
   const select = tag === 'SelectStmt' ? body : is(body.query, 'SelectStmt');
@@ -264,20 +265,6 @@ function hangingOnValues(
   const before = { ...typed, effects: { ...typed.effects, readOnly: false } };
   const by = (values: Values) => one(statement, { ...around, values }).analysis;
   return { ...before, refusal: before.refusal ?? UNBOUND, bound: { before, by } };
-}
-
-const STRAYS = 'names in what it calls are looked up in a search_path that it changes while it runs';
-
-/** Where the names in bodies lead hangs on these; null stands for a setting that is computed. */
-const PATHS: ReadonlySet<string | null> = new Set(['search_path', 'role', 'session_authorization', null]);
-
-/** It changes the search_path by a function, and what it calls besides may look names up in it: before, or behind. */
-function strays(facts: Facts): boolean {
-  return (
-    facts.functions.has('pg_catalog.set_config') &&
-    [...facts.settings].some(setting => PATHS.has(setting)) &&
-    [...facts.functions].some(name => !name.startsWith('pg_catalog.'))
-  );
 }
 
 const UNBOUND = 'what it does hangs on the values of its parameters';

@@ -1,5 +1,6 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
 import type { CommandClass } from '#schemas/effects.ts';
+import { STRAYS, strays } from './strays.ts';
 
 const UNKNOWN_BODY = 'the prepared statement or cursor that it names is not known to the session';
 
@@ -51,6 +52,10 @@ export function withBody(given: StatementAnalysis, known: StatementAnalysis | un
   const a = outer.effects;
   const b = body.effects;
   const explains = a.commands[0] === 'explain';
+  const functions = union(a.functions, b.functions).sort();
+  // What EXECUTE gives is computed before the body runs.
+  const set = outer.actions.flatMap(action => (action.kind === 'set' ? [action.setting] : []));
+  const lost = strays(functions, set) ? [STRAYS] : [];
   const fills = outer.executes !== null && a.commands.includes('ddl');
   return {
     ...outer,
@@ -61,13 +66,13 @@ export function withBody(given: StatementAnalysis, known: StatementAnalysis | un
       ),
       reads: union(a.reads, b.reads).sort(),
       writes: union(a.writes, b.writes).sort(),
-      functions: union(a.functions, b.functions).sort(),
+      functions,
       withoutWhere: a.withoutWhere || b.withoutWhere,
       keyed: a.keyed && b.keyed,
       rows: rows(outer, body),
       outside: a.outside || b.outside,
-      unknown: union(a.unknown, b.unknown).sort(),
-      readOnly: a.readOnly && b.readOnly,
+      unknown: union(union(a.unknown, b.unknown), lost).sort(),
+      readOnly: a.readOnly && b.readOnly && lost.length === 0,
     },
     ...(outer.within === undefined && body.within === undefined
       ? {}

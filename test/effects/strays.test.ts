@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { withBody } from '#proxy/policy/analyse.ts';
 import { effectsBench } from './support.ts';
 
 const bench = effectsBench(`
@@ -25,4 +26,12 @@ test('a statement that changes the search_path while it runs cannot be told wher
     'select looks_up()',
   ])
     assert.equal(unknown(sql), false, sql);
+});
+
+test('nor can an EXECUTE whose values change it before its body runs', () => {
+  const body = bench.one('select looks_up()');
+  const run = (given: string) => withBody(bench.one(`execute p(${given})`), body).effects;
+  assert.equal(run("set_config('search_path', 'public', false)").unknown.length > 0, true);
+  assert.equal(run("set_config('work_mem', '4MB', false)").unknown.length, 0);
+  assert.equal(run("'a'").unknown.length, 0);
 });
