@@ -36,6 +36,11 @@ export class CatalogLoader extends Following {
   }
 
   override async seenBy(query: Query, last: Catalog | null = null): Promise<Catalog | null> {
+    // What nothing has changed in stays as the shared connection printed it: constants in its style, not in the agent's.
+    for (const name of ['DateStyle', 'IntervalStyle', 'TimeZone', 'extra_float_digits', 'bytea_output']) {
+      const [[value] = []] = await this.#query(`show ${name}`);
+      await query(`set local ${name} to '${value}'`);
+    }
     const seen = await super.seenBy(query, last);
     const whole = await this.#whole.seenBy(query);
     if (whole === null) return seen;
