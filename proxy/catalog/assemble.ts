@@ -97,8 +97,9 @@ export async function assemble(
     relations: relations.index,
   };
   const { everywhere } = types;
+  const schemas = new Map(held.rows('schemas').map(([, name, usable]) => [name ?? '', usable === 't']));
   return {
-    catalog: new Catalog({ version, base: below.part, own: part, everywhere, protection }),
+    catalog: new Catalog({ version, base: below.part, own: part, everywhere, schemas, protection }),
     made: { held, functions: own, types, relations, part, trees },
   };
 }

@@ -20,7 +20,7 @@ export class Catalog {
   readonly everywhere: readonly number[];
   readonly lively: readonly number[];
   readonly protectedSchemas: ReadonlySet<string>;
-  readonly schemas: ReadonlySet<string>;
+  readonly schemas: ReadonlyMap<string, boolean>;
   readonly guarded: readonly CatalogRelation[];
   readonly #functions: Layers<CatalogFunction>;
   readonly #operators: readonly Part['operators'][];
@@ -34,6 +34,7 @@ export class Catalog {
     readonly base: Part;
     readonly own: Part;
     readonly everywhere: readonly number[];
+    readonly schemas: ReadonlyMap<string, boolean>;
     readonly protection: Protection;
   }) {
     const { base, own } = parts;
@@ -51,7 +52,7 @@ export class Catalog {
     this.#protection = parts.protection;
     const users = [...own.relations.byOid.values()].filter(r => !r.system);
     this.protectedSchemas = new Set(users.filter(r => r.reachesProtected).map(r => r.schema));
-    this.schemas = new Set(users.map(r => r.schema));
+    this.schemas = parts.schemas;
     this.guarded = users.filter(r => r.masked.size > 0);
   }
 

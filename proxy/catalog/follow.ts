@@ -11,7 +11,6 @@ import * as sql from './sql.ts';
 export const CONTEXT = {
   indexes: `select oid, relnamespace, relname from pg_class where relkind in ('i', 'I') and oid >= 16384`,
   arbiters: `select conrelid, oid, conname from pg_constraint where contype in ('p', 'u', 'x') and conrelid >= 16384`,
-  namespaces: 'select oid, nspname from pg_namespace',
 } as const;
 
 /** How many rows relations are thought to have. */
@@ -47,7 +46,7 @@ const WHOLE: Partial<Record<Name, readonly Table[]>> = {
   comparisons: ['amop', 'amproc', 'operator'],
   indexFamilies: ['opclass'],
   hidden: ['class', 'constraint', 'statistic_ext', 'index', 'operator', 'proc'],
-  namespaces: ['namespace'],
+  schemas: ['namespace'],
 };
 
 /** Where any change may have definitions printed otherwise. */
@@ -156,8 +155,8 @@ function strikesAll(changed: Changed, known: (table: Table, key: string) => bool
 
 /** Whether a schema that was there has another name. */
 function schemasDiffer(before: Held, now: Held): boolean {
-  return now.rows('namespaces').some(([oid, name]) => {
-    const [row] = before.of('namespaces', oid);
+  return now.rows('schemas').some(([oid, name]) => {
+    const [row] = before.of('schemas', oid);
     return row !== undefined && row[1] !== name;
   });
 }

@@ -7,10 +7,9 @@ export type Rows = readonly Row[];
 export type Answers = { readonly [K in keyof typeof QUESTIONS]: Rows } & {
   /** How many rows relations of the layer below have now: OID and pg_class.reltuples. */
   readonly tuples: Rows;
-  /** What definitions are printed with, beside what else is asked: names of indexes, of keys and of schemas. */
+  /** What definitions are printed with, beside what else is asked: names of indexes and of keys. */
   readonly indexes: Rows;
   readonly arbiters: Rows;
-  readonly namespaces: Rows;
 };
 
 export type Question = keyof typeof QUESTIONS;
@@ -36,4 +35,5 @@ export const QUESTIONS = {
   hidden: sql.HIDDEN,
   triggers: sql.TRIGGERS,
   inherits: sql.INHERITS,
+  schemas: sql.SCHEMAS,
 } as const;

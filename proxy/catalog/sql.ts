@@ -145,6 +145,9 @@ export const TRIGGERS = `
 
 export const INHERITS = 'select inhrelid, inhparent from pg_inherits';
 
+/** Name, and whether every role may use it. */
+export const SCHEMAS = `select oid, nspname, has_schema_privilege('public', oid, 'usage') from pg_namespace`;
+
 const STAMPED = [
   'proc',
   'class',

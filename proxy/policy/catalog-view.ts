@@ -11,8 +11,11 @@ export interface CatalogView {
   readonly guarded: readonly CatalogRelation[];
   /** Schemas that have a protected table. */
   readonly protectedSchemas: ReadonlySet<string>;
-  /** Schemas that have a relation of a user, and so exist. One that has none may exist, too. */
-  readonly schemas: ReadonlySet<string>;
+  /**
+   * The schemas that exist, and whether every role may use them: the server passes over those in a search_path that its role may not
+   * use. Empty where none are known.
+   */
+  readonly schemas: ReadonlyMap<string, boolean>;
   relationsNamed(name: string): readonly CatalogRelation[];
   relation(oid: number): CatalogRelation | undefined;
   functionsNamed(name: string): readonly CatalogFunction[];

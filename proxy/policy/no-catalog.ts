@@ -9,7 +9,7 @@ export const NO_CATALOG: CatalogView = {
   hasProtected: true,
   guarded: [],
   protectedSchemas: new Set(),
-  schemas: new Set(),
+  schemas: new Map(),
   relationsNamed: none,
   relation: unknown,
   functionsNamed: none,

@@ -48,6 +48,11 @@ do $$ begin
     execute format('insert into public.w%s values (1, ''kept'')', i);
   end loop;
 end $$;
+create schema closed;
+create table closed.people (id integer primary key, name text, ssn text);
+create table closed.w36 (id integer primary key, v text);
+create function closed.f36() returns integer language sql as 'select 1';
+revoke all on schema closed from agent;
 create schema "ä"; create schema "Ä";
 create function "ä".folded() returns integer language sql as 'select 1';
 create function "Ä".folded() returns integer language sql as 'select public.mark(''folded'')';

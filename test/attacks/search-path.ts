@@ -213,6 +213,17 @@ export const SEARCH_PATH: AttackClass = {
       ],
       'commit',
     ]),
+    talk('a schema that the server passes over, as its role may not use it', [
+      'set search_path = closed, public',
+      'select f36()',
+      [run('select f36()'), raw.sync()],
+      'delete from w36',
+      'select ssn from people',
+      "select ssn || '' from people",
+      'select length(ssn), people from people',
+      'copy people to stdout',
+      'copy (select upper(ssn) from people) to stdout',
+    ]),
     talk('a failed COMMIT that rolls the setting back', [
       'begin',
       'set search_path = other',

@@ -8,6 +8,10 @@ import { effectsBench } from './support.ts';
 /** A rule names a relation; a statement that reaches it by another name, or by none, meets the rule all the same. */
 const bench = effectsBench(`
   create schema beside; create table beside.orders (id int); create table beside.log (id int);
+  grant usage on schema beside to public;
+  create schema closed; create table closed.orders (id int); create table closed.keys (id int, cardholder text);
+  create function closed.paid() returns bigint language sql as 'select 1';
+  create table keys (id int, cardholder text); create function paid() returns bigint language sql as 'delete from public.log; select 1';
   create table whole (id int primary key) partition by range (id);
   create table whole_1 partition of whole for values from (0) to (9);
   create table whole_2 partition of whole for values from (9) to (99);
@@ -90,17 +94,25 @@ test('what is made is made in the first schema of the path that exists', () => {
   ]) {
     // As after connecting: "$user", public, and no schema is called like the user.
     assert.equal(meets('writes: [public.*]', sql, ['agent', 'public']), true, sql);
-    assert.equal(
-      meets('writes: [agent.*]', sql, ['agent', 'public']),
-      true,
-      `${sql}: it may exist, and be empty`,
-    );
+    assert.equal(meets('writes: [agent.*]', sql, ['agent', 'public']), false, sql);
     assert.equal(meets('writes: [public.*]', sql, ['beside', 'public']), false, sql);
     assert.equal(meets('writes: [beside.fresh]', sql, ['beside', 'public']), true, sql);
     assert.equal(meets('unknown: true', sql, ['?']), true, sql);
   }
   assert.equal(meets('writes: [beside.log]', 'create table log (id int)', ['beside', 'public']), true);
   assert.equal(meets('writes: [public.log]', 'create temporary table log (id int)'), false);
+});
+
+test('the server passes over a schema that its role may not use, and takes the name behind it', () => {
+  const path = ['closed', 'public'];
+  for (const sql of ['drop table orders', 'insert into orders select', 'create table orders (id int)'])
+    for (const schema of ['closed', 'public'])
+      assert.equal(meets(`writes: [${schema}.orders]`, sql, path), true, `${sql} in ${schema}`);
+  for (const schema of ['closed', 'public'])
+    assert.equal(meets(`reads: [${schema}.orders]`, 'select * from orders', path), true, schema);
+  assert.equal(meets('writes: [public.log]', 'select paid()', path), true);
+  assert.equal(meets('writes: [public.orders]', 'drop table orders', ['beside', 'public']), false);
+  assert.equal(meets('writes: [public.fresh]', 'create table fresh ()', ['pg_toast', 'public']), true);
 });
 
 test('what belongs to a relation is changed by commands that name the relation before it', () => {

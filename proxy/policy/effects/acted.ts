@@ -53,8 +53,8 @@ function actsOn(context: Context, rel: Tree): void {
 }
 
 /**
- * A relation that need not be there yet. It is made in the first schema of the path that exists: one in which nothing is known may
- * exist or not, and both names count.
+ * A relation that need not be there yet. It is made in the first schema of the path that exists and that the session may use: where that
+ * cannot be told, the name counts in the next one, too.
  */
 export function makes(context: Context, rel: Tree): void {
   const { facts, path, view } = context;
@@ -69,8 +69,10 @@ export function makes(context: Context, rel: Tree): void {
     facts.cannotTell(`where ${name} is made depends on a search_path that is not known`);
     return;
   }
-  const order = path.filter(one => one !== 'pg_catalog');
-  const first = order.findIndex(one => view.schemas.has(one));
-  const open = order.slice(0, first < 0 ? order.length : first + 1);
+  const there = path.filter(
+    one => one !== 'pg_catalog' && (view.schemas.size === 0 || view.schemas.has(one)),
+  );
+  const first = there.findIndex(one => view.schemas.get(one));
+  const open = there.slice(0, first < 0 ? there.length : first + 1);
   for (const one of open.length > 0 ? open : ['?']) facts.writes.add(`${one}.${name}`);
 }

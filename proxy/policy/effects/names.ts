@@ -19,9 +19,11 @@ const isTemp = (schema: string) => schema.startsWith('pg_temp_') || schema.start
 
 /**
  * All things that a name may mean. Temporary relations and types come before everything else for an unqualified name, and which
- * session's they are cannot be seen: each of them is one more candidate.
+ * session's they are cannot be seen: each of them is one more candidate. A schema that not every role may use is one that the server may
+ * pass over: what stands behind it is one more candidate, too.
  */
 function among<T extends { readonly schema: string }>(
+  view: CatalogView,
   all: readonly T[],
   schema: string | null,
   path: readonly string[] | null,
@@ -29,12 +31,13 @@ function among<T extends { readonly schema: string }>(
   if (schema === 'pg_temp') return all.filter(x => isTemp(x.schema));
   if (schema !== null) return all.filter(x => x.schema === schema);
   if (path === null) return [...all];
-  const temp = all.filter(x => isTemp(x.schema));
+  const found = all.filter(x => isTemp(x.schema));
   for (const s of path) {
-    const found = all.filter(x => x.schema === s);
-    if (found.length > 0) return [...temp, ...found];
+    const here = all.filter(x => x.schema === s);
+    found.push(...here);
+    if (here.length > 0 && view.schemas.get(s) === true) break;
   }
-  return temp;
+  return found;
 }
 
 export function findRelations(
@@ -43,7 +46,7 @@ export function findRelations(
   name: string,
   path: readonly string[] | null,
 ): CatalogRelation[] {
-  return among(view.relationsNamed(name), schema, path);
+  return among(view, view.relationsNamed(name), schema, path);
 }
 
 export function findTypes(
@@ -52,7 +55,7 @@ export function findTypes(
   name: string,
   path: readonly string[] | null,
 ): CatalogType[] {
-  return among(view.typesNamed(name), schema, path);
+  return among(view, view.typesNamed(name), schema, path);
 }
 
 /**
@@ -67,7 +70,9 @@ export function findFunctions(
   call: { readonly count: number | null; readonly named: boolean },
 ): CatalogFunction[] {
   const fits = view.functionsNamed(name).filter(f => takes(f, call.count));
-  return inPath(fits, schema, path, f => (call.named || f.variadic ? String(f.oid) : f.inputs.join(' ')));
+  return inPath(view, fits, schema, path, f =>
+    call.named || f.variadic ? String(f.oid) : f.inputs.join(' '),
+  );
 }
 
 export function findOperators(
@@ -78,10 +83,11 @@ export function findOperators(
   binary: boolean,
 ): CatalogOperator[] {
   const fits = view.operatorsNamed(name).filter(o => (o.left !== 0) === binary);
-  return inPath(fits, schema, path, o => `${o.left} ${o.right}`);
+  return inPath(view, fits, schema, path, o => `${o.left} ${o.right}`);
 }
 
 function inPath<T extends { readonly schema: string }>(
+  view: CatalogView,
   all: readonly T[],
   schema: string | null,
   path: readonly string[] | null,
@@ -95,7 +101,7 @@ function inPath<T extends { readonly schema: string }>(
   for (const s of path)
     for (const item of all) {
       if (item.schema !== s || seen.has(signature(item))) continue;
-      seen.add(signature(item));
+      if (view.schemas.get(s) === true) seen.add(signature(item));
       found.push(item);
     }
   return found;
