@@ -145,8 +145,9 @@ export const TRIGGERS = `
 
 export const INHERITS = 'select inhrelid, inhparent from pg_inherits';
 
-/** Name, and whether every role may use it. */
-export const SCHEMAS = `select oid, nspname, has_schema_privilege('public', oid, 'usage') from pg_namespace`;
+/** Name, and whether every role may use it: nobody may use another session's temporary one, and of its own each session would say so. */
+export const SCHEMAS = `
+  select oid, nspname, nspname !~ '^pg_(toast_)?temp_' and has_schema_privilege('public', oid, 'usage') from pg_namespace`;
 
 const STAMPED = [
   'proc',
