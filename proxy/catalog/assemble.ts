@@ -98,8 +98,14 @@ export async function assemble(
   };
   const { everywhere } = types;
   const schemas = new Map(held.rows('schemas').map(([, name, usable]) => [name ?? '', usable === 't']));
+  const eventTriggers = held.rows('eventTriggers').map(([, called, event, terms]) => ({
+    function: Number(called),
+    event: event ?? '',
+    terms: terms ?? '',
+  }));
+  const whole = { everywhere, eventTriggers, schemas, protection };
   return {
-    catalog: new Catalog({ version, base: below.part, own: part, everywhere, schemas, protection }),
+    catalog: new Catalog({ version, base: below.part, own: part, ...whole }),
     made: { held, functions: own, types, relations, part, trees },
   };
 }

@@ -1,6 +1,12 @@
 import { type Index, Layers } from './layers.ts';
 import type { ColumnMask, Protection } from './protect.ts';
-import type { CatalogFunction, CatalogOperator, CatalogRelation, CatalogType } from './shapes.ts';
+import type {
+  CatalogEventTrigger,
+  CatalogFunction,
+  CatalogOperator,
+  CatalogRelation,
+  CatalogType,
+} from './shapes.ts';
 
 /** What of the catalog one layer has. */
 export interface Part {
@@ -18,6 +24,7 @@ export class Catalog {
   /** Protected columns of the policy that the target does not have, as `schema.table.column`. */
   readonly missing: readonly string[];
   readonly everywhere: readonly number[];
+  readonly eventTriggers: readonly CatalogEventTrigger[];
   readonly lively: readonly number[];
   readonly protectedSchemas: ReadonlySet<string>;
   readonly schemas: ReadonlyMap<string, boolean>;
@@ -34,6 +41,7 @@ export class Catalog {
     readonly base: Part;
     readonly own: Part;
     readonly everywhere: readonly number[];
+    readonly eventTriggers: readonly CatalogEventTrigger[];
     readonly schemas: ReadonlyMap<string, boolean>;
     readonly protection: Protection;
   }) {
@@ -42,6 +50,7 @@ export class Catalog {
     this.hasProtected = parts.protection.reaching.size > 0;
     this.missing = parts.protection.missing;
     this.everywhere = parts.everywhere;
+    this.eventTriggers = parts.eventTriggers;
     this.#functions = new Layers(base.functions, own.functions);
     this.#operators = [base.operators, own.operators];
     this.#types = new Layers(base.types, own.types);

@@ -12,6 +12,7 @@ const TABLES = {
   rewrite: 'ev_class',
   policy: 'polrelid',
   trigger: 'tgrelid',
+  event_trigger: 'oid',
   inherits: 'inhrelid',
   type: 'oid',
   range: 'rngtypid',

@@ -35,6 +35,7 @@ const KEYED: Partial<Record<Name, readonly Table[]>> = {
   uniqueKeys: ['index'],
   indexFamilies: ['index'],
   triggers: ['trigger'],
+  eventTriggers: ['event_trigger'],
   inherits: ['inherits'],
   indexes: ['class'],
   arbiters: ['constraint'],

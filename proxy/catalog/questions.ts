@@ -34,6 +34,7 @@ export const QUESTIONS = {
   indexFamilies: sql.INDEX_FAMILIES,
   hidden: sql.HIDDEN,
   triggers: sql.TRIGGERS,
+  eventTriggers: sql.EVENT_TRIGGERS,
   inherits: sql.INHERITS,
   schemas: sql.SCHEMAS,
 } as const;

@@ -30,6 +30,12 @@ export interface CatalogRelation {
   readonly masked: ReadonlySet<string>;
 }
 
+export interface CatalogEventTrigger {
+  readonly function: number;
+  readonly event: string;
+  readonly terms: string;
+}
+
 export interface CatalogTrigger {
   readonly function: number;
   readonly insert: boolean;

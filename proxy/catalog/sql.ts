@@ -143,6 +143,10 @@ export const TRIGGERS = `
          concat_ws(' ', tgname, tgtype, tgenabled, tgattr, encode(tgargs, 'hex'), tgdeferrable, tginitdeferred, tgoldtable, tgnewtable, tgqual::text)
     from pg_trigger where not tgisinternal and tgenabled <> 'D'`;
 
+/** What runs beside DDL. Which role the session replicates as is not known: whatever is not disabled may run. */
+export const EVENT_TRIGGERS = `
+  select oid, evtfoid, evtevent, concat_ws(' ', evtname, evtenabled, evttags::text) from pg_event_trigger where evtenabled <> 'D'`;
+
 export const INHERITS = 'select inhrelid, inhparent from pg_inherits';
 
 /** Name, and whether every role may use it: nobody may use another session's temporary one, and of its own each session would say so. */
@@ -172,6 +176,7 @@ const STAMPED = [
   'language',
   'extension',
   'statistic_ext',
+  'event_trigger',
 ];
 
 /**

@@ -25,6 +25,8 @@ export interface CatalogView {
   type(oid: number): CatalogType | undefined;
   /** Functions behind implicit casts and default comparisons between built-in types: they may run in any expression. */
   readonly everywhere: readonly number[];
+  /** All that are not disabled. */
+  readonly eventTriggers: readonly CatalogEventTrigger[];
   /** Types whose values bring user functions with them: `io`, `meets` or `checks` is not empty. */
   readonly lively: readonly number[];
 }
@@ -72,6 +74,14 @@ export interface CatalogRelation {
   readonly reachesProtected: boolean;
   /** Columns that are masked when read from here. */
   readonly masked: ReadonlySet<string>;
+}
+
+export interface CatalogEventTrigger {
+  readonly function: number;
+  /** pg_event_trigger.evtevent. */
+  readonly event: string;
+  /** Its name, when it is enabled and for which commands. For comparing alone. */
+  readonly terms: string;
 }
 
 export interface CatalogTrigger {

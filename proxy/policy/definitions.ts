@@ -3,6 +3,7 @@ import { canonical, type Json, sha256 } from '#schemas/canonical.ts';
 import type { Effects } from '#schemas/effects.ts';
 import { analyse } from './analyse.ts';
 import type {
+  CatalogEventTrigger,
   CatalogFunction,
   CatalogOperator,
   CatalogRelation,
@@ -49,6 +50,7 @@ class Reached implements CatalogView {
   readonly #functions = new Set<CatalogFunction>();
   readonly #operators = new Set<CatalogOperator>();
   readonly #types = new Set<CatalogType>();
+  readonly #eventTriggers = new Set<CatalogEventTrigger>();
 
   constructor(view: CatalogView) {
     this.#view = view;
@@ -71,6 +73,10 @@ class Reached implements CatalogView {
   }
   get everywhere() {
     return this.#view.everywhere;
+  }
+  get eventTriggers() {
+    for (const trigger of this.#view.eventTriggers) this.#eventTriggers.add(trigger);
+    return this.#view.eventTriggers;
   }
   get lively() {
     return this.#view.lively;
@@ -109,6 +115,7 @@ class Reached implements CatalogView {
 
   definitions(): Json {
     return {
+      eventTriggers: sorted(this.#eventTriggers, t => ({ ...t, function: this.#signature(t.function) })),
       functions: sorted(this.#functions, f => this.#function(f)),
       operators: sorted(this.#operators, o => ({
         ...o,

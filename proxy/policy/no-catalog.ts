@@ -18,5 +18,6 @@ export const NO_CATALOG: CatalogView = {
   typesNamed: none,
   type: unknown,
   everywhere: [],
+  eventTriggers: [],
   lively: [],
 };

@@ -1,4 +1,5 @@
 import * as raw from '#test/support/raw.ts';
+import { waitFor } from '#test/support/wait-for.ts';
 import { type AttackClass, run, talk } from './attack.ts';
 
 const evil = (name: string) =>
@@ -270,5 +271,28 @@ export const CHANGED_MEANING: AttackClass = {
       'select lab.p30()',
       'commit',
     ]),
+    {
+      name: 'DDL beside which an event trigger of somebody else writes what the agent may not',
+      async run(me, { gate }) {
+        await gate.look(`create function lab.beside() returns event_trigger language plpgsql as
+            $$ begin if current_user = 'agent' then perform public.mark('event'); delete from public.canary; end if; end $$;
+          create event trigger beside on ddl_command_end execute function lab.beside();
+          create function lab.seen() returns integer language sql as 'select 1'`);
+        try {
+          await waitFor(async () => (await me.say('select lab.seen()')).includes('D'), {
+            what: 'the catalog with the event trigger is there',
+          });
+          await me.say('create table lab.evented ()');
+          await me.say(run('comment on table lab.t is null'), raw.sync());
+          await me.say('select 1 as one into lab.evented');
+          await me.say('do $$ begin create table lab.evented (); end $$');
+          await me.say('alter table lab.t add column evented text');
+        } finally {
+          await gate.look(
+            'drop event trigger beside; drop function lab.beside(), lab.seen(); drop table if exists lab.evented',
+          );
+        }
+      },
+    },
   ],
 };

@@ -19,6 +19,7 @@ const PROTECTED = [
 const SETUP = `create schema s1; create schema s2; create type public.mood as enum ('sad', 'happy');
   create domain public.dom as int check (value > 0); create type public.pair as (a int, b text);
   create function public.tg() returns trigger language plpgsql as $$ begin return new; end $$;
+  create function public.ev() returns event_trigger language plpgsql as $$ begin end $$;
   create function public.f0(int) returns int language sql as $$ select 1 $$;
   create table public.t0 (a int primary key, b text, c int, ssn text); create table public.t1 (a int, b text, c int);
   create table s1.t1 (a int primary key, b text); create view public.v0 as select a, ssn as other from public.t0`;

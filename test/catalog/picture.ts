@@ -56,6 +56,7 @@ export function pictureOf(catalog: Catalog, keys: Keys): Record<string, string> 
       plain({
         everywhere: catalog.everywhere,
         lively: catalog.lively,
+        eventTriggers: catalog.eventTriggers,
         usable: catalog.schemas,
         guarded: oids(catalog.guarded),
         schemas: catalog.protectedSchemas,

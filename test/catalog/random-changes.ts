@@ -155,6 +155,11 @@ export function randomChange(random: Random): string {
     () => `create collation ${schema()}.co${int(2)} from "C"`,
     () => `alter collation ${schema()}.co${int(2)} rename to co${int(2)}`,
     () => `alter table ${table()} add check (b collate ${schema()}.co${int(2)} > 'x')`,
+    () =>
+      `create event trigger e${int(2)} on ${pick(['ddl_command_start', 'ddl_command_end', 'sql_drop'])} ${pick(['', "when tag in ('CREATE VIEW', 'DROP VIEW')"])} execute function public.ev()`,
+    () => `alter event trigger e${int(2)} ${pick(['disable', 'enable', 'enable replica', 'enable always'])}`,
+    () => `alter event trigger e${int(2)} rename to e${int(2)}`,
+    () => `drop event trigger e${int(2)}`,
     () => `analyze ${table()}`,
     () => `insert into ${table()} (a) select generate_series(1, ${int(400)})`,
     () => `truncate ${table()} cascade`,

@@ -233,6 +233,8 @@ export function settle(context: Context): Facts {
         : (sources?.includes(source) ?? true);
       if (possible) facts.absorb(judge.hookFacts(called, callPath, 'a cast'));
     }
+  // What was absorbed has met them where it was settled.
+  if (facts.firesEvents) facts.absorb(judge.eventFacts(callPath));
   return facts;
 }
 

@@ -33,6 +33,8 @@ export class Facts {
   cursor: string | null = null;
   /** DDL after which names may lead to protected values elsewhere. */
   rewires = false;
+  /** It is, or has in it, a command beside which event triggers run. */
+  firesEvents = false;
   /** SQL that was not read runs. */
   opaque = false;
   /** Reading a literal of a type that occurs runs a user's function that does more than compute. */
@@ -68,6 +70,7 @@ export class Facts {
   does(command: CommandClass): void {
     this.commands.add(command);
     this.readOnly = false;
+    if (command === 'ddl' || command === 'privilege') this.firesEvents = true;
   }
 
   /** The same facts of something that runs without the statement having asked for it and was put there by others: a trigger, a default. */

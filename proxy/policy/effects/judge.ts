@@ -17,6 +17,8 @@ const CONSTRUCTORS = /^(range_constructor[23]|multirange_constructor[012])$/;
 
 const COPIES = 'a trigger would copy a protected column into another place, where it is not protected';
 
+const EVENTS = 'an event trigger reads a protected relation, and can carry its values elsewhere';
+
 const NOTHING = new Facts();
 
 /** Bodies within bodies: deeper than this cannot be told. */
@@ -228,6 +230,18 @@ export class Judge {
       const implied = facts.withoutRefusal();
       for (const carrier of shadows) implied.carriers.add(carrier);
       if (writes) implied.absorb(this.#expressions(r.seesRows, path, r).beside());
+      return implied;
+    });
+  }
+
+  /** What runs beside DDL. Nothing of the statement comes to it but names: what it carries away is what it has read itself. */
+  eventFacts(path: readonly string[]): Facts {
+    return this.#once(`d ${path.join(',')}`, () => {
+      const facts = new Facts();
+      for (const { event, function: oid } of this.#view.eventTriggers)
+        if (event !== 'login') facts.absorb(this.hookFacts(oid, path, 'an event trigger'));
+      const implied = facts.withoutRefusal();
+      if (facts.protected) implied.refuse(EVENTS);
       return implied;
     });
   }

@@ -338,6 +338,7 @@ function lock(context: Context, body: Tree): void {
 function refresh(context: Context, body: Tree): void {
   const { facts } = context;
   facts.does('maintenance');
+  facts.firesEvents = true;
   for (const relation of resolve(context, tree(body.relation))) {
     facts.writes.add(label(relation));
     // What it stores stays there, whatever its functions read the next time.
@@ -354,6 +355,10 @@ function utility(context: Context, tag: string, body: Tree): boolean {
   for (const command of known.commands) facts.does(command);
   if (known.outside) facts.outside = true;
   if (known.changesMeaning) facts.changesMeaning = true;
+  if (tag === 'ReindexStmt') facts.firesEvents = true;
+  // Nobody's statement runs it later, only the next connection: it counts here.
+  if (tag === 'CreateEventTrigStmt' && body.eventname === 'login')
+    call(context, names(body.funcname), { count: 0, named: false, args: [] });
   facts.keyed = false;
   facts.rows = null;
   actedOn(context, tag, body);
