@@ -7,6 +7,7 @@ import type { ProtectedName } from './catalog/protect.ts';
 import type { CatalogHandle, SessionCatalog } from './session/parts.ts';
 import { Rewirings } from './session/rewirings.ts';
 import type { UpstreamConnection } from './upstream/connect.ts';
+import { wasEnded } from './upstream/faults.ts';
 import { OwnConnection } from './upstream/query.ts';
 
 export interface SharedCatalogOptions {
@@ -30,7 +31,10 @@ const IDLE_MS = 60_000;
 const LINGER_MS = 1_000;
 /** How long one question waits for a lock that somebody's open transaction holds. */
 const LOCK_MS = 250;
-/** A load that the server refuses, since an object went while it was being described, say, is tried so often. */
+/**
+ * A load that the server refuses, since an object went while it was being described, say, is tried so often; and one whose session somebody
+ * has ended, which is no agent's to see.
+ */
 const TRIES = 3;
 
 /**
@@ -195,17 +199,21 @@ export class SharedCatalog implements CatalogHandle {
   }
 
   private async load(fingerprint: boolean): Promise<void> {
+    const { attempt } = this;
     for (let tries = 1; ; tries++) {
-      const loader = this.connection?.closed === false && this.loader ? this.loader : await this.open();
+      let loader: CatalogLoader | null = null;
       try {
+        loader = this.connection?.closed === false && this.loader ? this.loader : await this.open();
         const next = await loader.load({ fingerprint, lockMs: LOCK_MS, last: this.loaded });
         // Given up meanwhile: what it has read may be older than what came after.
-        if (loader !== this.loader) throw new HoldpointError('catalog_unavailable');
+        if (attempt !== this.attempt) throw new HoldpointError('catalog_unavailable');
         this.fingerprint = next.complete ? next.fingerprint : null;
         if (next.catalog.version !== this.loaded?.version) this.take(next.catalog);
         return;
       } catch (cause) {
-        if (tries === TRIES || this.connection?.closed !== false || loader !== this.loader) throw cause;
+        // A server that cannot be had says so at once. One that has ended this session, as anybody may ask it to, gives another.
+        const passing = loader !== null || wasEnded(cause);
+        if (tries === TRIES || attempt !== this.attempt || !passing) throw cause;
       }
     }
   }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Frames } from '#proxy/wire/frames.ts';
 import { Reader } from '#proxy/wire/reader.ts';
-import { unavailable } from './faults.ts';
+import { hungUp, unavailable } from './faults.ts';
 
 /** No message of a start-up comes near this; the server is not trusted before it has proven itself. */
 const LONGEST_MESSAGE = 64 * 1024;
@@ -32,7 +32,7 @@ export class Exchange {
     this.wake();
   };
   private readonly onEnd = () => {
-    this.failure ??= unavailable('the server closed the connection during the start-up');
+    this.failure ??= hungUp();
     this.wake();
   };
 

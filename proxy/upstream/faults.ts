@@ -21,6 +21,24 @@ export function asUnavailable(error: unknown): HoldpointError {
   );
 }
 
+/** The server hung up during the start-up: `wasEnded` knows it by the code that the system has for it. */
+export function hungUp(): HoldpointError {
+  const cause = Object.assign(new Error('the server closed the connection'), { code: 'ECONNRESET' });
+  return unavailable('the server closed the connection during the start-up', cause);
+}
+
+const ADMIN_SHUTDOWN = '57P01';
+
+/**
+ * Whether connecting failed since the server ended the very session: somebody has asked it to, and may have another. Before it lets a
+ * session in, it ends it without a word.
+ */
+export function wasEnded(error: unknown): boolean {
+  const cause = error instanceof HoldpointError ? error.cause : undefined;
+  const { code, sqlstate } = (cause ?? {}) as { code?: unknown; sqlstate?: unknown };
+  return sqlstate === ADMIN_SHUTDOWN || code === 'ECONNRESET' || code === 'EPIPE';
+}
+
 /** What must not show up in an error: the password, and whether the server has been told it in clear. */
 export interface Secrecy {
   readonly password: string | null;
