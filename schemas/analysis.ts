@@ -42,16 +42,19 @@ export interface Bound {
   by(values: Values): StatementAnalysis;
 }
 
-/** Relations that a statement reaches without naming them: `schema.relation`. */
+/** What a statement is about beside its effects, for rules that hold or deny: `schema.name`. */
 export interface Within {
+  /** Partitions, by the name of what they are a part of. */
   readonly reads: readonly string[];
   readonly writes: readonly string[];
+  /** What a command of the catalog makes, changes or drops, and does not call. */
+  readonly functions: readonly string[];
 }
 
 /** One statement of a message, analysed without knowledge of the session: cacheable by text, search_path and catalog version. */
 export interface StatementAnalysis {
   readonly effects: Effects;
-  /** Partitions that it reads or writes by the name of what they are a part of, which alone is among its effects. Absent: none. */
+  /** What is not among its effects, which people read and rules that allow ask for. Absent: nothing. */
   readonly within?: Within;
   readonly actions: readonly SessionAction[];
   /** EXECUTE name: the body's analysis is the session's to add (`withBody`). */

@@ -281,12 +281,12 @@ function valuesGiven(context: Context, execute: Tree | null): Values {
   });
 }
 
-/** Partitions stay out of the effects, which people read: a table can have thousands. */
+/** Partitions stay out of the effects, which people read: a table can have thousands. A rule that allows calls allows no change of what is called. */
 function within(facts: Facts): { within?: Within } {
-  const { reads, writes } = facts.within;
-  return reads.size + writes.size === 0
+  const { reads, writes, functions } = facts.within;
+  return reads.size + writes.size + functions.size === 0
     ? {}
-    : { within: { reads: [...reads].sort(), writes: [...writes].sort() } };
+    : { within: { reads: [...reads].sort(), writes: [...writes].sort(), functions: [...functions].sort() } };
 }
 
 function plain(facts: Facts, view: CatalogView): StatementAnalysis {

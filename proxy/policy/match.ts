@@ -33,8 +33,7 @@ function provableRead(effects: Effects): boolean {
 type Judged = Pick<StatementAnalysis, 'effects' | 'within'>;
 type Seen = Judged & { readonly inTransaction: boolean };
 const anyOf = (wanted: readonly string[], named: readonly string[], within: readonly string[] = []) =>
-  named.some(relation => matchesAny(wanted, relation)) ||
-  within.some(relation => matchesAny(wanted, relation));
+  named.some(name => matchesAny(wanted, name)) || within.some(name => matchesAny(wanted, name));
 
 type Matcher<K extends keyof EffectsMatch> = (wanted: NonNullable<EffectsMatch[K]>, seen: Seen) => boolean;
 
@@ -51,7 +50,7 @@ const MATCHERS: { readonly [K in keyof Required<EffectsMatch>]: Matcher<K> } = {
   onlyRelations: (wanted, { effects }) =>
     !isUnknown(effects) &&
     [...effects.reads, ...effects.writes].every(relation => matchesAny(wanted, relation)),
-  functions: (wanted, { effects }) => effects.functions.some(name => matchesAny(wanted, name)),
+  functions: (wanted, seen) => anyOf(wanted, seen.effects.functions, seen.within?.functions),
   onlyFunctions: (wanted, { effects }) =>
     !isUnknown(effects) && effects.functions.every(name => matchesAny(wanted, name)),
   withoutWhere: (wanted, { effects }) => wanted === effects.withoutWhere,
@@ -101,7 +100,8 @@ export function matchesRule(policy: Policy, rule: Rule, request: MatchRequest, j
     if (!named) return false;
   }
   if (wanted === undefined) return true;
-  // What a rule allows has to be named: a partition is not allowed by its name where its parent is what is touched.
+  // What a rule allows has to be named: a partition is not allowed by its name where its parent is what is touched, nor is a function
+  // changed because it may be called.
   const within = allows || judged.within === undefined ? {} : { within: judged.within };
   const seen = { effects, ...within, inTransaction: request.inTransaction };
   return EFFECT_KEYS.every(key => matchesKey(key, wanted, seen));

@@ -80,6 +80,7 @@ export function withBody(given: StatementAnalysis, known: StatementAnalysis | un
           within: {
             reads: union(outer.within?.reads ?? [], body.within?.reads ?? []),
             writes: union(outer.within?.writes ?? [], body.within?.writes ?? []),
+            functions: union(outer.within?.functions ?? [], body.within?.functions ?? []),
           },
         }),
     actions: [...outer.actions, ...body.actions.filter(action => action.kind === 'set')],

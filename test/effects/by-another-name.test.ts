@@ -147,3 +147,67 @@ test('a rule that allows is not met by a partition that was not named', () => {
   assert.equal(allowed('writes: [public.whole_1]', 'insert into whole values (1)'), false);
   assert.equal(allowed('writes: [public.whole_1]', 'insert into whole_1 values (1)'), true);
 });
+
+test('a command on a function is about the function, for rules that hold or deny it', () => {
+  const commands = [
+    'alter function reads_whole() rename to other',
+    'alter function public.reads_whole set schema beside',
+    'alter routine reads_whole owner to current_user',
+    'alter function reads_whole() stable',
+    'alter function reads_whole() depends on extension plpgsql',
+    'create or replace function reads_whole() returns bigint language sql as $$ select 1 $$',
+    'create function reads_whole(int) returns bigint language sql as $$ select 1 $$',
+    'create aggregate reads_whole(int) (sfunc = int4pl, stype = int)',
+    'drop function reads_whole',
+    'drop function fills_whole(), public.reads_whole()',
+    'drop routine reads_whole()',
+    "comment on function reads_whole() is 'x'",
+    'grant execute on function reads_whole() to public',
+    'do $$ begin drop function reads_whole(); end $$',
+  ];
+  for (const sql of commands) {
+    assert.equal(meets('functions: [public.reads_whole]', sql), true, sql);
+    assert.equal(meets('functions: [beside.reads_whole]', sql), false, sql);
+    assert.deepEqual(bench.one(sql).effects.functions.includes('public.reads_whole'), false, sql);
+  }
+  assert.equal(meets('functions: [public.reads_whole]', 'drop function fills_whole()'), false);
+  assert.equal(meets('functions: [public.reads_whole]', 'drop function reads_whole', ['?']), true);
+  const create = 'create function fresh() returns int language sql as $$ select 1 $$';
+  assert.equal(meets('functions: [public.fresh]', create, ['public']), true);
+  assert.equal(meets('functions: [beside.fresh]', create, ['beside', 'public']), true);
+  assert.equal(meets('unknown: true', create, ['?']), true);
+});
+
+test('a function that may be called may not be changed for that', () => {
+  const allowed = (sql: string) =>
+    judge(allowing('{ effects: { functions: [public.reads_whole] } }'), REQUEST, [bench.one(sql)]).kind ===
+    'allow';
+  assert.equal(allowed('select reads_whole()'), true);
+  assert.equal(allowed('drop function reads_whole()'), false);
+  assert.equal(allowed('alter function reads_whole() rename to other'), false);
+});
+
+test('what CASCADE takes a foreign key from is written', () => {
+  for (const sql of [
+    'drop table customers cascade',
+    'alter table customers drop column id cascade',
+    'alter table customers drop constraint customers_pkey cascade',
+  ]) {
+    assert.equal(meets('writes: [public.orders]', sql), true, sql);
+    assert.equal(meets('writes: [public.orders]', sql.replace(' cascade', '')), false, sql);
+    assert.equal(meets('writes: [public.lines]', sql), false, sql);
+  }
+  assert.equal(meets('writes: [public.hangs_1]', 'drop table whole cascade'), true);
+  assert.equal(bench.one('drop table whole cascade').effects.writes.includes('public.hangs'), true);
+});
+
+test('what draws from a sequence calls a function', () => {
+  for (const sql of [
+    "select nextval('seq')",
+    "select setval('seq', 1)",
+    "insert into log (note) values ('x')",
+  ]) {
+    assert.equal(meets('functions: [pg_catalog.nextval, pg_catalog.setval]', sql), true, sql);
+    assert.equal(meets('writes: [public.seq, public.log_id_seq]', sql), false, sql);
+  }
+});

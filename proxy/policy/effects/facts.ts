@@ -5,8 +5,8 @@ export class Facts {
   readonly commands = new Set<CommandClass>();
   readonly reads = new Set<string>();
   readonly writes = new Set<string>();
-  /** Partitions that are reached by the name of what they are a part of. */
-  readonly within = { reads: new Set<string>(), writes: new Set<string>() };
+  /** Partitions that are reached by the name of what they are a part of, and functions that a command changes and does not call. */
+  readonly within = { reads: new Set<string>(), writes: new Set<string>(), functions: new Set<string>() };
   readonly functions = new Set<string>();
   readonly unknown = new Set<string>();
   /** Settings changed; null for all of them. */
@@ -95,6 +95,7 @@ export class Facts {
     for (const w of other.writes) this.writes.add(w);
     for (const r of other.within.reads) this.within.reads.add(r);
     for (const w of other.within.writes) this.within.writes.add(w);
+    for (const f of other.within.functions) this.within.functions.add(f);
     for (const f of other.functions) this.functions.add(f);
     for (const u of other.unknown) this.unknown.add(u);
     for (const s of other.settings) this.settings.add(s);
