@@ -89,6 +89,8 @@ export interface StatementAnalysis {
    * what names lead to or what runs (a function's body, a trigger, anything unknown). Absent: neither.
    */
   readonly meaning?: 'adds' | 'changes' | undefined;
+  /** Some of what it calls may run at the end of its transaction only: a deferrable trigger, a cursor WITH HOLD. Absent: nothing does. */
+  readonly late?: true;
   /** Types that it names run users' functions as soon as a literal is read, which the server does when it parses. Absent: false. */
   readonly parseRuns?: boolean;
   /** It may give the session a client_encoding other than UTF8. Absent: false. */

@@ -115,6 +115,7 @@ function trigger(row: readonly (string | null)[]): CatalogTrigger {
     delete: (type & 8) !== 0,
     update: (type & 16) !== 0,
     truncate: (type & 32) !== 0,
+    deferrable: row[4] === 't',
     calls: mentioned(CALLED, terms),
     types: mentioned(RESULT, terms),
     terms,

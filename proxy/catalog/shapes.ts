@@ -42,6 +42,7 @@ export interface CatalogTrigger {
   readonly update: boolean;
   readonly delete: boolean;
   readonly truncate: boolean;
+  readonly deferrable: boolean;
   readonly calls: readonly number[];
   readonly types: readonly number[];
   readonly terms: string;

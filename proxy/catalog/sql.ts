@@ -138,10 +138,12 @@ export const HIDDEN = `
     left join pg_constraint k on u.classid = 'pg_constraint'::regclass and k.oid = u.objid
     left join pg_statistic_ext s on u.classid = 'pg_statistic_ext'::regclass and s.oid = u.objid`;
 
+/** Postgres's own are of no interest, but for the one that computes the keys of a deferrable constraint again. */
 export const TRIGGERS = `
   select tgrelid, tgfoid, tgtype,
-         concat_ws(' ', tgname, tgtype, tgenabled, tgattr, encode(tgargs, 'hex'), tgdeferrable, tginitdeferred, tgoldtable, tgnewtable, tgqual::text)
-    from pg_trigger where not tgisinternal and tgenabled <> 'D'`;
+         concat_ws(' ', tgname, tgtype, tgenabled, tgattr, encode(tgargs, 'hex'), tgdeferrable, tginitdeferred, tgoldtable, tgnewtable, tgqual::text),
+         tgdeferrable
+    from pg_trigger where (not tgisinternal or tgfoid = 'pg_catalog.unique_key_recheck'::regproc) and tgenabled <> 'D'`;
 
 /** What runs beside DDL. Which role the session replicates as is not known: whatever is not disabled may run. */
 export const EVENT_TRIGGERS = `

@@ -84,6 +84,7 @@ export function analyseTrees(
   let path = searchPath;
   let moved = false;
   let rewired = false;
+  let late = false;
   let doubtful = strings !== 'standard';
   const statements: StatementAnalysis[] = [];
   for (const statement of parsed) {
@@ -92,6 +93,7 @@ export function analyseTrees(
       path,
       moved,
       rewired,
+      late,
       doubtful,
       parameters: null,
       types: parameterTypes,
@@ -103,6 +105,8 @@ export function analyseTrees(
     if (analysis.otherStrings === true) doubtful = true;
     // PREPARE runs nothing of it: what EXECUTE then does is for the session to say.
     if (node(statement)?.tag === 'PrepareStmt' && facts.unknown.size === 0 && !facts.parseRuns) continue;
+    if (analysis.actions.some(a => a.kind === 'commit' || a.kind === 'rollback')) late = false;
+    else if (facts.late) late = true;
     if (facts.changesMeaning || (facts.unknown.size > 0 && !facts.readOnly)) moved = true;
     // A SET LOCAL before this text may end with the transaction.
     if (ends || facts.settings.size > 0) path = [UNKNOWN_PATH];
@@ -116,11 +120,16 @@ export const REWIRED =
 
 const MOVED = 'an earlier statement of the same text changes what this one means';
 
+const LATE =
+  'an earlier statement of the same text calls at the end of the transaction what this one changes';
+
 interface Surroundings {
   readonly view: CatalogView;
   readonly path: readonly string[];
   readonly moved: boolean;
   readonly rewired: boolean;
+  /** An earlier statement of the same text has left something to run at the end of the transaction. */
+  readonly late: boolean;
   /** standard_conforming_strings is, was or may be off when a body is read. */
   readonly doubtful: boolean;
   /** TypeName nodes of PREPARE, for the statement under it; null for any other. */
@@ -151,7 +160,7 @@ function one(statement: unknown, around: Surroundings): { analysis: StatementAna
     if (context.binding !== null && !surelyTexts(context.binding, statement))
       context.facts.refuse('the type of a parameter on which it hangs what this does cannot be told');
     if (view.everywhere.length > 0 && !EXPRESSIONLESS.has(node(statement)?.tag ?? ''))
-      context.facts.absorb(context.judge.everywhere(path));
+      context.facts.absorb(context.judge.everywhere(context.callPath));
     const facts = settle(context);
     if (moved && !EXPRESSIONLESS.has(node(statement)?.tag ?? '')) facts.cannotTell(MOVED);
     if (around.doubtful || facts.otherStrings)
@@ -225,6 +234,7 @@ function conclude(
       `${[...facts.carriers][0]} could carry protected values out of a statement that has a protected relation in scope`,
     );
   if (strays([...facts.functions], [...facts.settings])) facts.cannotTell(STRAYS);
+  if (around.late && meaningOf(context, tag, body) === 'changes') facts.cannotTell(LATE);
   const meet = touched ? meetings(context) : NO_MEETINGS;
   if (meet.made || (meet.searched && facts.writes.size > 0)) facts.refuse(COUNTED);
   const select = tag === 'SelectStmt' ? body : is(body.query, 'SelectStmt');
@@ -240,7 +250,7 @@ function conclude(
     ...analysis,
     actions: actionsOf(statement, facts, (nested, parameters) => {
       const own = parameters === null ? around : { ...around, parameters, values: null };
-      return one(nested, { ...own, moved: false, rewired: false }).analysis;
+      return one(nested, { ...own, moved: false, rewired: false, late: false }).analysis;
     }),
     executes,
     ...(executes === null ? {} : { given: valuesGiven(context, execute) }),
@@ -319,6 +329,7 @@ function plain(facts: Facts, view: CatalogView): StatementAnalysis {
     otherEncoding: facts.otherEncoding,
     otherStrings: facts.otherStrings || facts.unknown.size > 0,
     ...(facts.opens === null ? {} : { opens: facts.opens }),
+    ...(facts.late ? { late: true } : {}),
   };
 }
 

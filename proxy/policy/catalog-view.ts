@@ -90,6 +90,8 @@ export interface CatalogTrigger {
   readonly update: boolean;
   readonly delete: boolean;
   readonly truncate: boolean;
+  /** It may run only at the end of its transaction. */
+  readonly deferrable: boolean;
   /** Functions that its condition calls before the trigger's own is asked. */
   readonly calls: readonly number[];
   /** Types to which its condition casts. */

@@ -100,6 +100,7 @@ export function withBody(given: StatementAnalysis, known: StatementAnalysis | un
     otherStrings: outer.otherStrings === true || body.otherStrings === true,
     parseRuns: outer.parseRuns === true || body.parseRuns === true,
     ...opens(outer, body),
+    ...(outer.late === true || body.late === true ? { late: true } : {}),
   };
 }
 

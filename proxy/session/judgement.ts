@@ -174,6 +174,7 @@ export class Judge {
     const cursors = new Map<string, StatementAnalysis | undefined>();
     const earlier: StatementAnalysis[] = [];
     let moved = false;
+    let late = false;
     return statements.map(outer => {
       let resolved = outer;
       if (outer.executes !== null)
@@ -191,8 +192,9 @@ export class Judge {
         if (action.kind === 'declare') cursors.set(action.name, action.body);
       }
       // What the text does itself, its analysis knows; what it executes, only the session does.
-      if (moved) resolved = afterMoved(resolved);
+      if (moved || (late && resolved.meaning === 'changes')) resolved = afterMoved(resolved);
       else if (outer.executes !== null || outer.cursor !== null) moved = movesNames(resolved);
+      late ||= resolved.late === true;
       earlier.push(resolved);
       return resolved;
     });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
+import { AT_COMMIT } from './at-commit.ts';
 import type { AttackClass } from './attack.ts';
 import { CHANGED_MEANING } from './changed-meaning.ts';
 import { ENCODING } from './encoding.ts';
@@ -18,6 +19,7 @@ import { WIRE } from './wire.ts';
  */
 const CLASSES: readonly AttackClass[] = [
   SEARCH_PATH,
+  AT_COMMIT,
   NAMES,
   CHANGED_MEANING,
   READ_ONLY,

@@ -59,7 +59,7 @@ export interface Context {
   /** For names in this text; null when not known. */
   readonly path: readonly string[] | null;
   /** For names in the bodies of functions that it calls. */
-  readonly callPath: readonly string[];
+  callPath: readonly string[];
   /** CTE names in scope, innermost last. */
   readonly ctes: Set<string>[];
   /** Aliases in scope, innermost last. */

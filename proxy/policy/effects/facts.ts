@@ -45,6 +45,8 @@ export class Facts {
   otherStrings = false;
   /** A body opens a cursor, which stays when it returns; `held`: for longer than its transaction. */
   opens: 'cursor' | 'held' | null = null;
+  /** Some of what it calls may run at the end of its transaction only, by what names and definitions are then. */
+  late = false;
   /** Bodies that run, and whose text says something else with standard_conforming_strings off. */
   readonly ambiguous = new Set<string>();
 
@@ -116,6 +118,7 @@ export class Facts {
     this.otherEncoding ||= other.otherEncoding;
     this.otherStrings ||= other.otherStrings;
     if (other.opens !== null && this.opens !== 'held') this.opens = other.opens;
+    this.late ||= other.late;
     for (const a of other.ambiguous) this.ambiguous.add(a);
     this.cursor ??= other.cursor;
   }

@@ -1,4 +1,4 @@
-import type { CatalogFunction, CatalogRelation, CatalogView } from '../catalog-view.ts';
+import type { CatalogFunction, CatalogRelation, CatalogTrigger, CatalogView } from '../catalog-view.ts';
 import { functionBody } from './body.ts';
 import { builtinKind, COMPUTING_EXTENSIONS, COMPUTING_VOLATILE } from './builtins.ts';
 import { type Context, castTo, type Grammar, involveRow, newContext, settle } from './context.ts';
@@ -6,6 +6,7 @@ import { type Context, castTo, type Grammar, involveRow, newContext, settle } fr
 import { intoTable, readNamed, type WriteKind, walkDml } from './dml.ts';
 import { walk } from './expression.ts';
 import { Facts } from './facts.ts';
+import { UNKNOWN_PATH } from './names.ts';
 import { parseStatements } from './parse.ts';
 import { walkQuery } from './query.ts';
 import { type Shown, shownBy } from './shown-by.ts';
@@ -161,15 +162,21 @@ export class Judge {
       if (r.view !== null && r.kind === 'v') facts.absorb(this.#viewBody(r.view, path).beside());
       facts.absorb(this.#expressions(r.policies, path, r).beside());
       facts.absorb(this.#expressions(r.generated, path, r));
-      for (const hidden of r.hidden) {
-        const found = this.hookFacts(hidden, path, `an index or constraint of ${r.schema}.${r.name}`);
-        // Planning may call it with constants: what it computes matters only when it is more than computing.
-        if (!found.readOnly) facts.absorb(found.beside());
-      }
+      facts.absorb(this.#hidden(r, path));
       facts.functions.delete('');
       if (r.reachesProtected) facts.protected = true;
       return facts;
     });
+  }
+
+  /** Planning may call these with constants: what they compute matters only when it is more than computing. */
+  #hidden(r: CatalogRelation, path: readonly string[]): Facts {
+    const facts = new Facts();
+    for (const hidden of r.hidden) {
+      const found = this.hookFacts(hidden, path, `an index or constraint of ${r.schema}.${r.name}`);
+      if (!found.readOnly) facts.absorb(found.beside());
+    }
+    return facts;
   }
 
   /** What sees each row of a relation while it, an index or its statistics are made anew. */
@@ -223,8 +230,12 @@ export class Judge {
               `a trigger of ${r.schema}.${r.name} calls a function that is not in the catalog`,
             );
           else if (!called.system) {
-            facts.absorb(this.callFacts(called, 0, path));
-            for (const carrier of this.#shadowing(called, path)) shadows.add(carrier);
+            facts.late ||= trigger.deferrable;
+            facts.absorb(this.callFacts(called, 0, pathOf(trigger, path)));
+            for (const carrier of this.#shadowing(called, path, pathOf(trigger, path))) shadows.add(carrier);
+          } else if (trigger.deferrable && r.hidden.length > 0) {
+            facts.late = true;
+            facts.absorb(this.#hidden(r, pathOf(trigger, path)));
           }
         }
       const implied = facts.withoutRefusal();
@@ -247,10 +258,10 @@ export class Judge {
   }
 
   /** What it calls that could carry values away only because the session's path puts a schema before Postgres's own. */
-  #shadowing(f: CatalogFunction, path: readonly string[]): string[] {
-    if (path.indexOf('pg_catalog') < 1) return [];
+  #shadowing(f: CatalogFunction, path: readonly string[], then: readonly string[]): string[] {
+    if (path === then && path.indexOf('pg_catalog') < 1) return [];
     const plain = this.callFacts(f, 0, ['pg_catalog', ...path.filter(schema => schema !== 'pg_catalog')]);
-    return [...this.callFacts(f, 0, path).carriers].filter(carrier => !plain.carriers.has(carrier));
+    return [...this.callFacts(f, 0, then).carriers].filter(carrier => !plain.carriers.has(carrier));
   }
 
   /** A sentence when a value that the statement did not choose, a default or what a trigger puts down, may be a protected one. */
@@ -258,7 +269,9 @@ export class Judge {
     if (r.system || !this.#view.hasProtected) return null;
     const given =
       kind === 'insert' || kind === 'update' ? this.#expressions(r.onWrite, path, r).refusal : null;
-    return given ?? (r.triggers.some(t => t[kind] && this.#copies(t.function, path)) ? COPIES : null);
+    return (
+      given ?? (r.triggers.some(t => t[kind] && this.#copies(t.function, pathOf(t, path))) ? COPIES : null)
+    );
   }
 
   /** A trigger function that names a protected column of what it reads. */
@@ -322,6 +335,13 @@ export class Judge {
   readWhole(context: Context, rel: Tree): readonly CatalogRelation[] {
     return readNamed(context, rel);
   }
+}
+
+const AT_THE_END: readonly string[] = [UNKNOWN_PATH];
+
+/** Where a trigger's function looks names up: at the end of its transaction, in the path of then, which nobody knows before. */
+function pathOf({ deferrable }: CatalogTrigger, path: readonly string[]): readonly string[] {
+  return deferrable ? AT_THE_END : path;
 }
 
 const OUTSIDE_VIEWS = new Set(['pg_file_settings', 'pg_hba_file_rules', 'pg_ident_file_mappings']);

@@ -7,6 +7,7 @@ import { intoTable, readNamed, walkDml, writeRelation } from './dml.ts';
 import { call, walk } from './expression.ts';
 import type { Facts } from './facts.ts';
 import { type Argument, COMPUTED } from './literal.ts';
+import { UNKNOWN_PATH } from './names.ts';
 import { walkPlpgsql } from './plpgsql.ts';
 import { descendants, label, resolve, walkQuery } from './query.ts';
 import { respell } from './respell.ts';
@@ -96,10 +97,15 @@ const HOLD = 0x20;
 
 function declare(context: Context, body: Tree): void {
   const { facts } = context;
+  const held = (Number(body.options ?? 0) & HOLD) !== 0;
   facts.commands.add('cursor');
   // Its own stand in its actions.
-  if (!context.itself)
-    facts.opens = (Number(body.options ?? 0) & HOLD) === 0 ? (facts.opens ?? 'cursor') : 'held';
+  if (!context.itself) facts.opens = held ? 'held' : (facts.opens ?? 'cursor');
+  // COMMIT runs it to its end, and what it calls looks names up in the path of then.
+  if (held) {
+    context.callPath = [UNKNOWN_PATH];
+    facts.late = true;
+  }
   nested(context, body.query);
 }
 
