@@ -322,6 +322,9 @@ test('statements: by the protocol or by PREPARE there are as many as that; the u
     client.send(raw.query(sql));
     refused(await client.untilReady(), '54000', /too many prepared statements/);
   }
+  // A Query drops the unnamed one, though it was refused.
+  client.send(raw.parse({ sql: 'select 2' }), raw.sync());
+  assert.equal(answer(await client.untilReady()), '1 Z:I');
   client.send(raw.parse({ name: 'p9', sql: 'select 1' }), raw.sync());
   refused(await client.untilReady(), '54000', /too many prepared statements/);
   client.send(raw.close('statement', 'p0'), raw.parse({ name: 'p9', sql: 'select 1' }), raw.sync());
