@@ -19,34 +19,10 @@ export const PRINTED = [
  */
 export function namesDiffer(before: Held, now: Held): boolean {
   return (
-    differ(
-      before,
-      now,
-      'relations',
-      row => [row[1], row[2], row[3], row[8]],
-      row => row[1],
-    ) ||
-    differ(
-      before,
-      now,
-      'types',
-      row => row,
-      row => row[1],
-    ) ||
-    differ(
-      before,
-      now,
-      'operators',
-      row => row,
-      row => row[1],
-    ) ||
-    differ(
-      before,
-      now,
-      'functions',
-      row => row.with(4, null).with(5, null),
-      row => row[1],
-    ) ||
+    differ(before, now, 'relations', row => [row[1], row[2], row[3], row[8]]) ||
+    differ(before, now, 'types') ||
+    differ(before, now, 'operators') ||
+    differ(before, now, 'functions', row => row.with(4, null).with(5, null)) ||
     differ(
       before,
       now,
@@ -54,13 +30,7 @@ export function namesDiffer(before: Held, now: Held): boolean {
       row => [row[1], row[2]],
       () => null,
     ) ||
-    differ(
-      before,
-      now,
-      'indexes',
-      row => row,
-      row => (row[1] === PG_CATALOG ? 'pg_catalog' : null),
-    ) ||
+    differ(before, now, 'indexes', whole, row => (row[1] === PG_CATALOG ? 'pg_catalog' : null)) ||
     // A relation's constraints come together: one more is no change of those that were there.
     constraintsDiffer(before, now)
   );
@@ -69,14 +39,17 @@ export function namesDiffer(before: Held, now: Held): boolean {
 /** OID of the schema. */
 const PG_CATALOG = '11';
 
+const whole = (row: Row): unknown => row;
+const second = (row: Row) => row[1];
+
 type Name = 'relations' | 'types' | 'operators' | 'functions' | 'ownFunctions' | 'indexes';
 
 function differ(
   before: Held,
   now: Held,
   name: Name,
-  said: (row: Row) => unknown,
-  schema: (row: Row) => string | null | undefined,
+  said: (row: Row) => unknown = whole,
+  schema: (row: Row) => string | null | undefined = second,
 ): boolean {
   const [had, has] = [before.groups(name), now.groups(name)];
   return [...changedKeys(before, now, name)].some(key => {
