@@ -1,45 +1,20 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import {
-  bind,
-  describe,
-  execute,
-  type Frame,
-  parse,
-  query,
-  type RawClient,
-  sync,
-} from '#test/support/raw.ts';
+import { type Frame, query, type RawClient } from '#test/support/raw.ts';
 import { SAID, SAID_IN_STEPS, TOLD } from './noninterference.corpus.ts';
+import { type Mode, messages, say } from './saying.ts';
 import { difference, type Side, seen, startBoth } from './two-databases.ts';
 
 /**
  * Looks for ways out without knowing what they look like: the same words to two databases that differ in protected values alone. What an
  * agent can tell one from the other by is a leak.
  */
-
-const ANSWER_MS = 60_000;
-
-type Mode = 'simple' | 'binary';
 const MODES: readonly Mode[] = ['simple', 'binary'];
 
 let sides: [Side, Side];
 before(async () => {
   sides = await startBoth();
 });
-
-function messages(sql: string, mode: Mode): Buffer[] {
-  if (mode === 'simple') return [query(sql)];
-  return [parse({ sql }), bind({ resultFormats: [1] }), describe('portal'), execute(), sync()];
-}
-
-/** Texts one behind the other, each up to its own ReadyForQuery. */
-async function say(client: RawClient, ...texts: readonly Buffer[][]): Promise<Frame[]> {
-  client.send(...texts.flat());
-  const frames: Frame[] = [];
-  for (const _ of texts) frames.push(...(await client.untilReady(ANSWER_MS)));
-  return frames;
-}
 
 /** One statement in a transaction that is taken back. */
 const alone = (client: RawClient, sql: string, mode: Mode) =>

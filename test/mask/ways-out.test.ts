@@ -6,21 +6,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { type Dev, startDev } from '#test/support/dev.ts';
 import { chosenMajor, startPostgres } from '#test/support/postgres.ts';
-import {
-  bind,
-  describe,
-  execute,
-  type Frame,
-  fields,
-  outline,
-  parse,
-  query,
-  RawClient,
-  rows,
-  sync,
-} from '#test/support/raw.ts';
+import { type Frame, fields, outline, query, RawClient, rows } from '#test/support/raw.ts';
 import { tempDir } from '#test/support/temp.ts';
 import { ORDINARY, ORDINARY_WORK } from './ordinary.corpus.ts';
+import { type Mode, messages, say } from './saying.ts';
 import { Secrets } from './secrets.ts';
 import { WAYS_OUT } from './ways-out.corpus.ts';
 import { WAYS_OUT_IN_STEPS } from './ways-out-in-steps.corpus.ts';
@@ -51,9 +40,7 @@ function shopFor(major: string | undefined): string {
 
 /** The proxy asks every two seconds whether somebody else has changed the catalog. */
 const POLL_MS = 2_500;
-const ANSWER_MS = 20_000;
 
-type Mode = 'simple' | 'binary';
 const MODES: readonly Mode[] = ['simple', 'binary'];
 /** Steps change the catalog, which takes its time: without this, each goes one of the two ways. */
 const LONG = process.env.HOLDPOINT_LONG === '1';
@@ -83,19 +70,6 @@ before(async () => {
   );
 });
 after(() => owner?.end());
-
-function messages(sql: string, mode: Mode): Buffer[] {
-  if (mode === 'simple') return [query(sql)];
-  return [parse({ sql }), bind({ resultFormats: [1] }), describe('portal'), execute(), sync()];
-}
-
-/** Several texts one behind the other, each with its own ReadyForQuery; all frames. */
-async function say(client: RawClient, ...texts: readonly Buffer[][]): Promise<Frame[]> {
-  client.send(...texts.flat());
-  const frames: Frame[] = [];
-  for (const _ of texts) frames.push(...(await client.untilReady(ANSWER_MS)));
-  return frames;
-}
 
 async function agent(): Promise<RawClient> {
   const client = await RawClient.connect({ port: dev.pgPort });
