@@ -1,9 +1,23 @@
 import { redactFields } from './mask/redact.ts';
 import type { UpstreamConnection } from './upstream/connect.ts';
 import { BACKEND, encode, encodeFields, encodeParameterStatus, encodeReady, int32 } from './wire/backend.ts';
+import { NEWEST_MINOR } from './wire/startup.ts';
 
 /** AuthenticationOk, for a client that has not had it. */
 export const WELCOME = encode(BACKEND.authentication, int32(0));
+
+/**
+ * NegotiateProtocolVersion, for who asks for a newer protocol 3 than this one or for options of it that do not exist; null for everybody
+ * else. Postgres documentation, 54.2.1 Start-up.
+ */
+export function negotiation(minor: number, unknownOptions: readonly string[]): Buffer | null {
+  if (minor <= NEWEST_MINOR && unknownOptions.length === 0) return null;
+  return encode(
+    BACKEND.negotiateProtocolVersion,
+    int32(NEWEST_MINOR, unknownOptions.length),
+    ...unknownOptions,
+  );
+}
 
 /**
  * The first words to an agent, up to ReadyForQuery. The process id is the server's own, which NotificationResponse and pg_backend_pid() tell

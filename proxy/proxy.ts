@@ -15,7 +15,7 @@ import { Entrance } from './door/entrance.ts';
 import { proveHolder, wayOf } from './door/token.ts';
 import { enterByApproval } from './enter-by-approval.ts';
 import { ENTRY, type Grant } from './entry.ts';
-import { greeting, WELCOME } from './greeting.ts';
+import { greeting, negotiation, WELCOME } from './greeting.ts';
 import type { Holds } from './hold/hold.ts';
 import { assertGateway } from './identity/gateway.ts';
 import type { TokenVerifier } from './identity/verify.ts';
@@ -32,12 +32,11 @@ import type { Clock, GroupResolver, Recorder, Secrets } from './ports.ts';
 import { readStartupParameters } from './session/parameters.ts';
 import { DEFAULT_READ_ONLY } from './session/server-line.ts';
 import { Session } from './session/session.ts';
+import { endAt } from './session-end.ts';
 import { judgeSettings } from './start-settings.ts';
 import { Targets } from './targets.ts';
 import type { UpstreamConnection } from './upstream/connect.ts';
 import { called, unlessAborted } from './waits.ts';
-import { BACKEND, encode, int32 } from './wire/backend.ts';
-import { NEWEST_MINOR } from './wire/startup.ts';
 
 export interface ProxyOptions {
   readonly policy: Policy;
@@ -59,8 +58,6 @@ export interface ProxyOptions {
   readonly log: (message: string, error?: unknown) => void;
 }
 
-/** Told this long before a session is cut. */
-const WARN_MS = 60_000;
 /** On shutdown, what runs is cancelled after this time, and sessions are cut after that one: then there is time left to flush. */
 const CANCEL_MS = 5_000;
 const CUT_MS = 7_000;
@@ -203,15 +200,8 @@ export class ProxyServer {
     if (first === null) return;
     const { socket, handshake } = entrance;
     const asked = readStartupParameters(first.parameters);
-    const { unknownOptions } = asked;
-    if (first.minor > NEWEST_MINOR || unknownOptions.length > 0)
-      socket.write(
-        encode(
-          BACKEND.negotiateProtocolVersion,
-          int32(NEWEST_MINOR, unknownOptions.length),
-          ...unknownOptions,
-        ),
-      );
+    const negotiated = negotiation(first.minor, asked.unknownOptions);
+    if (negotiated !== null) socket.write(negotiated);
     const { policy } = this.options;
     const way = wayOf(policy, asked.authentication);
     const principal = known ?? (await proveHolder(handshake, way, policy, token => this.identify(token)));
@@ -317,7 +307,7 @@ export class ProxyServer {
     // A trigger on login may say anything.
     const shown = catalog.current?.hasProtected === false;
     socket.write(greeting(connection, { welcomed: newcomer.welcomed, key, shown }));
-    const timers: NodeJS.Timeout[] = [];
+    let stop = () => {};
     let unfollow = () => {};
     const memory = this.quotas.memory.share(seat.principal, MEMORY_STEP);
     const session = new Session({
@@ -357,7 +347,7 @@ export class ProxyServer {
           .cancel(seat, connection)
           .catch(error => options.log('a cancel request did not reach the server', error)),
       closed: (reason, statements) => {
-        for (const timer of timers) clearTimeout(timer);
+        stop();
         unfollow();
         options.recorder.append(id, 'session.close', { reason, statements });
         const left = finished(socket, { readable: false }).catch(() => {});
@@ -369,12 +359,7 @@ export class ProxyServer {
       },
     });
     this.live.add(id, { session, processId, key });
-    const left = Math.max(0, seat.ends - options.clock());
-    const warning = `this session ends in ${Math.round(Math.min(left, WARN_MS) / 1000)} seconds`;
-    timers.push(
-      setTimeout(() => session.notice(warning), Math.max(0, left - WARN_MS)),
-      setTimeout(() => session.end(new HoldpointError('session_over')), left),
-    );
+    stop = endAt(session, seat.ends - options.clock());
     if (grant !== null)
       unfollow = options.holds.follow(grant.approval, ({ why, revocation }) => {
         try {

@@ -14,6 +14,7 @@ import { Frames } from '../wire/frames.ts';
 import { RowDescriptions } from '../wire/row-descriptions.ts';
 import type { AnswersOwner } from './answers-owner.ts';
 import { CallResult } from './call-result.ts';
+import { CopyAnswers } from './copy-answers.ts';
 import { NotSwitched } from './not-switched.ts';
 import { analysisOf, type Op, type Portal, runOf } from './op.ts';
 import { OpQueue } from './op-queue.ts';
@@ -40,6 +41,7 @@ export class Answers {
   private readonly descriptions = new RowDescriptions();
   readonly shield: Shield;
   private readonly result: CallResult;
+  private readonly copying: CopyAnswers;
   private readonly owner: AnswersOwner;
   readonly notSwitched = new NotSwitched();
 
@@ -48,6 +50,7 @@ export class Answers {
     this.owner = owner;
     this.shield = new Shield(owner);
     this.result = new CallResult(this.passage, this.shield, owner);
+    this.copying = new CopyAnswers(this.passage, owner);
     this.frames = new Frames({
       limit: () => MAX_SERVER_MESSAGE,
       stream: type => STREAMED.has(type) && this.streams(),
@@ -220,7 +223,7 @@ export class Answers {
         this.ready(op, buffer, start, end);
         return;
       default:
-        this.copy(op, run, type, buffer, start, end);
+        this.copying.answer(op, type, buffer, start, end, this.frames.first);
     }
   }
 
@@ -256,7 +259,7 @@ export class Answers {
         this.done(op);
         return;
       default:
-        this.copy(op, run, type, buffer, start, end);
+        this.copying.answer(op, type, buffer, start, end, this.frames.first);
     }
   }
 
@@ -271,43 +274,6 @@ export class Answers {
       throw unexpected(BACKEND.commandComplete, 'more completions than statements');
     this.notSwitched.completed(statement);
     this.owner.completed(statement, run, portal);
-  }
-
-  private copy(
-    op: Op & { kind: 'query' | 'execute' },
-    run: Run,
-    type: number,
-    buffer: Buffer,
-    start: number,
-    end: number,
-  ): void {
-    switch (type) {
-      case BACKEND.copyOut:
-        // Promise 7, second lock: the analysis has refused a COPY out of anything protected; rows of COPY carry no origin to mask by.
-        if (run.touchesProtected && this.owner.protects())
-          throw new HoldpointError('internal', 'COPY out of a protected relation');
-        if (op.kind === 'query') op.plan = null;
-        else op.portal.plan = null;
-        this.passage.pass(buffer, start, end);
-        return;
-      case BACKEND.copyIn:
-        // What the agent sends from here on is passed on as data: only where a COPY was judged.
-        if (!run.statements.some(s => s.effects.commands.includes('copy-in')))
-          throw unexpected(type, 'an answer to what is no COPY');
-        this.passage.pass(buffer, start, end);
-        this.owner.copyIn();
-        return;
-      case BACKEND.copyData:
-        if (this.frames.first) run.rows++;
-        this.passage.tell(run, buffer.subarray(start, end));
-        this.passage.pass(buffer, start, end);
-        return;
-      case BACKEND.copyDone:
-        this.passage.pass(buffer, start, end);
-        return;
-      default:
-        throw unexpected(type, `an answer to ${op.kind}`);
-    }
   }
 
   private row(op: Op, buffer: Buffer, start: number, end: number): void {

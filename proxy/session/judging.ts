@@ -6,7 +6,8 @@ import type { Described } from '../pipeline.ts';
 import type { TransactionStatus } from '../wire/backend.ts';
 import type { Core } from './core.ts';
 import { Judge, type Judged } from './judgement.ts';
-import { harmlessAfterRewiring, keepsMeaning } from './keeps-meaning.ts';
+import { keepsMeaning } from './keeps-meaning.ts';
+import { neverAllowed } from './never-allowed.ts';
 import { OpenedCursors } from './opened-cursors.ts';
 import { OwnView } from './own-view.ts';
 import { refuseOtherReading } from './parameters.ts';
@@ -15,10 +16,9 @@ import type { Picture, Prepared } from './picture.ts';
 import type { OwnRewirings } from './rewirings.ts';
 import { bytesOf } from './room.ts';
 import { Run } from './run.ts';
-import { DEFAULT_READ_ONLY, OWN, type ServerLine } from './server-line.ts';
-import { isHasty, isTwoPhase, type Settings, TIMEOUT } from './settings.ts';
+import { DEFAULT_READ_ONLY, type ServerLine } from './server-line.ts';
+import { isHasty, type Settings, TIMEOUT } from './settings.ts';
 import { STRINGS } from './strings.ts';
-import { mayTurnWritesOn, turnsWritesOn } from './writes-on.ts';
 
 const UNKNOWN_PATH: readonly string[] = ['?'];
 const ENCODING = 'client_encoding';
@@ -199,20 +199,8 @@ export class Judging {
   }
 
   private decide(statements: readonly StatementAnalysis[], inTransaction: boolean): Verdict {
-    if (this.parts.readOnly && statements.some(turnsWritesOn))
-      return {
-        kind: 'deny',
-        rule: INVARIANT,
-        message: 'this session is read-only: its access entry says so',
-      };
-    if (statements.some(takesOwnName))
-      return { kind: 'deny', rule: INVARIANT, message: `names that begin with ${OWN} belong to the proxy` };
-    if (this.parts.readOnly && statements.some(s => mayTurnWritesOn(s, statements.length)))
-      return { kind: 'deny', rule: INVARIANT, message: 'cannot tell that this read-only session stays so' };
-    if (statements.some(prepares) && (this.rewired || statements.some(s => s.rewires === true)))
-      return { kind: 'deny', rule: INVARIANT, message: PREPARED };
-    if (this.rewired && !statements.every(harmlessAfterRewiring))
-      return { kind: 'deny', rule: INVARIANT, message: REWIRED };
+    const why = neverAllowed(statements, this.parts.readOnly, this.rewired);
+    if (why !== null) return { kind: 'deny', rule: INVARIANT, message: why };
     return this.parts.decide(statements, inTransaction);
   }
 
@@ -380,17 +368,4 @@ export class Judging {
   }
 }
 
-const REWIRED =
-  'this transaction has changed what names mean around protected columns: commit it before anything else runs';
-const PREPARED =
-  'this transaction has changed what names mean around protected columns: it cannot be prepared, to be committed by anybody at any time';
 const MOVED = 'this transaction has changed what names mean: commit it first';
-/** PREPARE TRANSACTION. */
-function prepares(statement: StatementAnalysis): boolean {
-  return isTwoPhase(statement) && statement.actions.some(action => action.kind === 'commit');
-}
-
-/** PREPARE and DECLARE under a name that the proxy uses; its protocol messages are refused where they are read. */
-function takesOwnName({ actions }: StatementAnalysis): boolean {
-  return actions.some(a => (a.kind === 'prepare' || a.kind === 'declare') && a.name.startsWith(OWN));
-}

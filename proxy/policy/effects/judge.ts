@@ -1,6 +1,7 @@
 import type { CatalogFunction, CatalogRelation, CatalogTrigger, CatalogView } from '../catalog-view.ts';
 import { functionBody } from './body.ts';
-import { builtinKind, COMPUTING_EXTENSIONS, COMPUTING_VOLATILE } from './builtins.ts';
+import { builtin, systemRelation } from './builtin-facts.ts';
+import { COMPUTING_EXTENSIONS, COMPUTING_VOLATILE } from './builtins.ts';
 import { type Context, castTo, type Grammar, involveRow, newContext, settle } from './context.ts';
 
 import { intoTable, readNamed, type WriteKind, walkDml } from './dml.ts';
@@ -342,46 +343,6 @@ const AT_THE_END: readonly string[] = [UNKNOWN_PATH];
 /** Where a trigger's function looks names up: at the end of its transaction, in the path of then, which nobody knows before. */
 function pathOf({ deferrable }: CatalogTrigger, path: readonly string[]): readonly string[] {
   return deferrable ? AT_THE_END : path;
-}
-
-const OUTSIDE_VIEWS = new Set(['pg_file_settings', 'pg_hba_file_rules', 'pg_ident_file_mappings']);
-
-/** Postgres's own views change nothing; three of them read the server's files. */
-function systemRelation(r: CatalogRelation): Facts {
-  const facts = new Facts();
-  if (r.reachesProtected) facts.protected = true;
-  if (OUTSIDE_VIEWS.has(r.name)) {
-    facts.outside = true;
-    facts.readOnly = false;
-  }
-  return facts;
-}
-
-/** All that they take is the number of a process. */
-const NO_CARRIERS = new Set(['pg_terminate_backend', 'pg_cancel_backend']);
-
-function builtin(view: CatalogView, f: CatalogFunction, count: number, facts: Facts): void {
-  const kind = builtinKind(f.name, f.volatility, count);
-  const name = `${f.schema}.${f.name}`;
-  if (kind === 'pure') return;
-  if (kind === 'reveals') {
-    facts.suspect = view.hasProtected;
-    return;
-  }
-  facts.readOnly = false;
-  if (kind === 'sequence' || kind === 'wait') return;
-  if (!NO_CARRIERS.has(f.name)) facts.carriers.add(name);
-  if (kind === 'lock') facts.does('lock');
-  else if (kind === 'notify') facts.does('notify');
-  else if (kind === 'set') {
-    facts.does('set');
-    facts.changesMeaning = true;
-  } else if (kind === 'sql') facts.cannotRead(`${name} runs what a string says`);
-  else {
-    facts.does('call');
-    facts.suspect = true;
-    if (kind === 'outside') facts.outside = true;
-  }
 }
 
 const JUDGES = new WeakMap<CatalogView, Judge>();
