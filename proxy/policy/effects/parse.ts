@@ -2,6 +2,7 @@ import './baseline-compiler.ts';
 import { loadModule, parsePlPgSQLSync, parseSync, SqlError } from 'libpg-query';
 import type { ServerSource } from '#schemas/errors.ts';
 import { blankComments } from './blank-comments.ts';
+import { keeping } from './kept-trees.ts';
 import { holds, originalIndex, type Respelling, respell } from './respell.ts';
 import { syntaxAdvice } from './syntax-advice.ts';
 import { syntaxCode } from './syntax-codes.ts';
@@ -105,17 +106,17 @@ function sourceOf(details: SqlError['sqlDetails']): ServerSource | undefined {
 }
 
 /** The same for text of the catalog: statements, or the message. */
-export function parseStatements(sql: string): readonly unknown[] | string {
+export const parseStatements = keeping((sql: string): readonly unknown[] | string => {
   try {
     const parsed = parse(sql);
     return 'message' in parsed ? parsed.message : parsed;
   } catch (fault) {
     return fault instanceof Error ? fault.message : String(fault);
   }
-}
+});
 
 /** The tree of a PL/pgSQL function, given its whole CREATE FUNCTION or DO; a string says why there is none. */
-export function parseBody(sql: string): Tree | string {
+export const parseBody = keeping((sql: string): Tree | string => {
   try {
     const result: unknown = parsePlPgSQLSync(sql);
     const functions = list(tree(result).plpgsql_funcs);
@@ -123,4 +124,4 @@ export function parseBody(sql: string): Tree | string {
   } catch (fault) {
     return fault instanceof Error ? fault.message : String(fault);
   }
-}
+});
