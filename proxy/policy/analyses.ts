@@ -41,8 +41,7 @@ export function analyseKnown(
   strings: Strings = 'standard',
 ): Analysis {
   const plainly = () => analyse(sql, view, searchPath, parameterTypes, strings);
-  // No template has a backslash: the text itself reads in one way.
-  const template = templateOf(sql);
+  const template = templateOf(sql, strings === 'standard');
   if (template === null || template.skeleton.length > LONGEST) return plainly();
   const texts = under(view, `${strings}\0${parameterTypes?.join() ?? '-'}\0${searchPath.join('\0')}`);
   const known = texts.get(template.skeleton);

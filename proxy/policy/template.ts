@@ -41,21 +41,28 @@ const MINUS = 0x2d;
 const DOT = 0x2e;
 const SLASH = 0x2f;
 const STAR = 0x2a;
+const BACKSLASH = 0x5c;
+const BRACES: ReadonlySet<number> = new Set([0x7b, 0x7d]);
 const ZERO = 0x30;
 
 /** In place of a constant, by its kind: no text that is taken holds such a character. */
 const INTEGER_SLOT = '\u0001';
 const DECIMAL_SLOT = '\u0002';
 const STRING_SLOT = '\u0003';
-const LAST_SLOT = 3;
+/** In place of a comment, which stands for nothing but where it is. */
+const COMMENT = '\u0004';
+const LINE_COMMENT = '\u0005';
+const EMPTY: Readonly<Record<string, string>> = { [COMMENT]: '/**/', [LINE_COMMENT]: '--' };
+const LAST_SLOT = 5;
 
 /**
- * The template of a text, or null where there is the least doubt how the server cuts it into tokens: comments, escapes, prefixed and
- * dollar-quoted strings, exponents, other characters than ASCII, constants that touch a name or each other. Constants that are empty,
+ * The template of a text, or null where there is the least doubt how the server cuts it into tokens: comments in comments, escapes, prefixed
+ * and dollar-quoted strings, exponents, names that are not ASCII, constants that touch a name or each other. Constants that are empty,
  * zero, or larger than an int4 for certain stay in the skeleton, since the grammar tells them from others.
- * Source: manual 4.1 "Lexical Structure", which reads a text without any backslash the same whatever `standard_conforming_strings` is.
+ * Source: manual 4.1 "Lexical Structure", which reads a text without any backslash the same whatever `standard_conforming_strings` is;
+ * `plain`: it is on for certain, and a backslash in quotes is a character as any other.
  */
-export function templateOf(text: string): Template | null {
+export function templateOf(text: string, plain = false): Template | null {
   const { length } = text;
   if (length > MAX_TEXT) return null;
   const constants: string[] = [];
@@ -66,8 +73,9 @@ export function templateOf(text: string): Template | null {
   let i = 0;
   while (i < length) {
     const start = i;
-    const kind = classAt(text, i);
+    let kind = classAt(text, i);
     let slot = '';
+    let comment = '';
     switch (kind) {
       case REFUSED:
         return null;
@@ -77,7 +85,14 @@ export function templateOf(text: string): Template | null {
       case SIGN: {
         const code = text.charCodeAt(i++);
         const next = text.charCodeAt(i);
-        if ((code === MINUS && next === MINUS) || (code === SLASH && next === STAR)) return null;
+        if (code === MINUS && next === MINUS) {
+          comment = LINE_COMMENT;
+          i = endOfLine(text, i + 1);
+        } else if (code === SLASH && next === STAR) {
+          comment = COMMENT;
+          i = endOfComment(text, i + 1);
+          if (i < 0) return null;
+        }
         break;
       }
       case LETTER:
@@ -100,10 +115,15 @@ export function templateOf(text: string): Template | null {
       case QUOTE:
       case DOUBLE_QUOTE:
         if (text.charCodeAt(i - 1) === AMPERSAND) return null;
-        i = endOfQuoted(text, i);
+        i = endOfQuoted(text, i, plain);
         if (i < 0) return null;
         if (kind === QUOTE && i - start > 2) slot = STRING_SLOT;
         break;
+    }
+    if (comment !== '') {
+      kind = SPACE;
+      skeleton += text.slice(taken, start) + comment;
+      taken = i;
     }
     // Two tokens of these kinds that touch may be one, or none.
     const wordlike = kind !== SPACE && kind !== SIGN;
@@ -115,7 +135,9 @@ export function templateOf(text: string): Template | null {
     skeleton += text.slice(taken, start) + slot;
     taken = i;
   }
-  return { skeleton: skeleton + text.slice(taken), constants };
+  return text.isWellFormed() && !text.includes('\0')
+    ? { skeleton: skeleton + text.slice(taken), constants }
+    : null;
 }
 
 /**
@@ -125,16 +147,21 @@ export function templateOf(text: string): Template | null {
 export function markedText({ skeleton, constants }: Template): { text: string; values: Map<string, number> } {
   const values = new Map<string, number>();
   let text = '';
-  let taken = 0;
-  for (const [i, constant] of constants.entries()) {
-    while (skeleton.charCodeAt(taken) > LAST_SLOT) text += skeleton[taken++];
-    taken++;
+  let i = 0;
+  for (const part of skeleton) {
+    const empty = EMPTY[part];
+    if (part.charCodeAt(0) > LAST_SLOT || empty !== undefined) {
+      text += empty ?? part;
+      continue;
+    }
+    const constant = constants[i]!;
     const number = `${918_273_000 + i}${constant.includes('.') ? '.5' : ''}`;
     const value = constant.startsWith("'") ? `holdpoint constant ${i}` : number;
     values.set(value, i);
     text += value === number ? number : `'${value}'`;
+    i++;
   }
-  return { text: text + skeleton.slice(taken), values };
+  return { text, values };
 }
 
 function classAt(text: string, i: number): number {
@@ -157,15 +184,30 @@ function endOfDigits(text: string, from: number): number {
   return i;
 }
 
+/** Where a comment ends that goes on to the end of the line. */
+function endOfLine(text: string, from: number): number {
+  let i = from;
+  for (; i < text.length; i++) if (text[i] === '\n' || text[i] === '\r') break;
+  return i;
+}
+
+/** Behind a comment; -1 where it does not end, or has another one in it. */
+function endOfComment(text: string, from: number): number {
+  const end = text.indexOf('*/', from);
+  const inner = text.indexOf('/*', from);
+  return end < 0 || (inner >= 0 && inner < end) ? -1 : end + 2;
+}
+
 /** Behind the closing quote; -1 where there is none, or where a character inside is refused. A doubled quote does not close. */
-function endOfQuoted(text: string, from: number): number {
+function endOfQuoted(text: string, from: number, plain: boolean): number {
   const quote = text.charCodeAt(from);
   for (let i = from + 1; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code === quote) {
       if (text.charCodeAt(i + 1) !== quote) return i + 1;
       i++;
-    } else if (classAt(text, i) === REFUSED && code !== 0x7b && code !== 0x7d) return -1;
+    } else if (code < 128 && CLASS[code] === REFUSED && !BRACES.has(code) && !(plain && code === BACKSLASH))
+      return -1;
   }
   return -1;
 }

@@ -9,7 +9,7 @@ import { analyse } from '#proxy/policy/analyse.ts';
 import { analyseKnown } from '#proxy/policy/analyses.ts';
 import type { CatalogView } from '#proxy/policy/catalog-view.ts';
 import { slotsOf } from '#proxy/policy/slots.ts';
-import { templateOf } from '#proxy/policy/template.ts';
+import { type Template, templateOf } from '#proxy/policy/template.ts';
 import { ORDINARY, ORDINARY_WORK } from '../mask/ordinary.corpus.ts';
 import { WAYS_OUT } from '../mask/ways-out.corpus.ts';
 import { WAYS_OUT_IN_STEPS } from '../mask/ways-out-in-steps.corpus.ts';
@@ -44,18 +44,43 @@ const STEPS = WAYS_OUT_IN_STEPS.flatMap(line => line.split(';').map(step => step
 const EFFECTS_TEXTS = [...READS, ...WRITES, ...LEAKS];
 const SHOP_TEXTS = [...WAYS_OUT, ...STEPS, ...ORDINARY, ...ORDINARY_WORK];
 
+/** With comments as tools write them: one for each request, and a name in the first line. */
+function commented(text: string): string[] {
+  return [
+    `${text} /* request='1',trace='00-é' */`,
+    `-- name: One\n${text}`,
+    text.replaceAll(' ', ' /* a */ '),
+  ];
+}
+
 /** The texts' own constants are the pool: names of relations, settings and functions among them, which mean something somewhere. */
-const POOL = [...EFFECTS_TEXTS, ...SHOP_TEXTS].flatMap(text => templateOf(text)?.constants ?? []);
-const STRINGS = [...new Set(POOL.filter(c => c.startsWith("'"))), "'-- '", `'"'`, "'/*'", "';'", "'$$'"];
+const POOL = [...EFFECTS_TEXTS, ...SHOP_TEXTS].flatMap(text => templateOf(text, true)?.constants ?? []);
+const STRINGS = [
+  ...new Set(POOL.filter(c => c.startsWith("'"))),
+  "'-- '",
+  `'"'`,
+  "'/*'",
+  "';'",
+  "'$$'",
+  "'é'",
+  "'日本 😀'",
+  "'\\'",
+  "'\\x00'",
+  "'{}'",
+];
+const COMMENTS = ['/**/', "/* it's \u00e9; \\ */", '/*-- \n */', '/***/'];
+const LINE_COMMENTS = ['--', "-- it's /* é \\ */"];
 const NUMBERS = ['1', '2', '3', '7', '10', '16384', '100000', '2147483', '999999999'];
 const DECIMALS = ['0.5', '1.0', '2.5', '99999999999999999999.9'];
 
 /** Another text of the same template, its constants from the pool. */
 function another(text: string, pick: (most: number) => number): string | null {
-  const template = templateOf(text);
+  const template = templateOf(text, true);
   if (template === null || template.constants.length === 0) return null;
   let i = 0;
-  const other = template.skeleton.replaceAll(/[\u0001-\u0003]/g, mark => {
+  const other = template.skeleton.replaceAll(/[\u0001-\u0005]/g, mark => {
+    if (mark === '\u0004') return COMMENTS[pick(COMMENTS.length)]!;
+    if (mark === '\u0005') return LINE_COMMENTS[pick(LINE_COMMENTS.length)]!;
     i++;
     const from = mark === '\u0001' ? NUMBERS : mark === '\u0002' ? DECIMALS : STRINGS;
     return from[pick(from.length)]!;
@@ -108,6 +133,13 @@ test('and so where values are protected: nothing gets out by what was found of a
   assert.ok(remembered > asked / 10, `of ${asked} texts only ${remembered} were remembered`);
 });
 
+test('and so with comments in it', () => {
+  const some = EFFECTS_TEXTS.filter((_, i) => i % 4 === 0).flatMap(commented);
+  const { asked, remembered } = sameAsAnew(some, bench.catalog);
+  assert.ok(asked > 1_500, `only ${asked} texts were tried`);
+  assert.ok(remembered > asked / 4, `of ${asked} texts only ${remembered} were remembered`);
+});
+
 const REMEMBERED: readonly (readonly [string, string])[] = [
   ['select * from orders where id = 5', 'select * from orders where id = 123456'],
   ['select * from orders where id = -5', 'select * from orders where id = -77'],
@@ -116,6 +148,11 @@ const REMEMBERED: readonly (readonly [string, string])[] = [
     "update orders set status = 'x', total = 1.5 where id = 1",
     "update orders set status = 'y', total = 2.25 where id = 9",
   ],
+  ['select * from orders where id = 5 /* a */', "select * from orders where id = 5 /* it's another: é */"],
+  ['-- name: A\nselect 1 from orders where id = 5', "-- it's B\nselect 1 from orders where id = 6"],
+  ["insert into log (note) values ('a')", "insert into log (note) values ('Zoë 😀')"],
+  ["insert into log (note) values ('a')", String.raw`insert into log (note) values ('{"a": "\n"}')`],
+  ["update customers set city = 'a' where id = 1", "update customers set city = 'b' where id = 2"],
   ["insert into log (note) values ('a'), ('b')", "insert into log (note) values ('c'), ('d')"],
   ['delete from lines where order_id = 1 and pos = 2;', 'delete from lines where order_id = 3 and pos = 4;'],
   ['select * from orders where id = $1 limit 7', 'select * from orders where id = $1 limit 7'],
@@ -137,6 +174,12 @@ const APART: readonly (readonly [string, string])[] = [
   ['select id from orders where id = 5', 'select id from orders where id = 0'],
   ['select id from orders where id = 5', 'select id from orders where id = 5.0'],
   ["select id from orders where id = '5'", 'select id from orders where id = 5'],
+  ["select 'a' /* */", "select 'a' /* /* */"],
+  ["select 'a' /* */", "select 'a' /* /* */ , count(*) from orders -- */"],
+  ["select 'a' -- x\n", "select 'a' -- x\n'b'"],
+  ["select 'a' -- x", "select 'a' -- x\r, 1"],
+  ['select 2*/* a */3', 'select 2*3'],
+  ["select 'a\\'", "select E'a\\''"],
   ["set work_mem = '1MB'", "set work_mem = '2MB'"],
   ["copy orders to '/tmp/a'", "copy orders to '/tmp/b'"],
   ["do 'begin end'", "do 'begin delete from orders; end'"],
@@ -230,6 +273,16 @@ test('where a template is given, its constants are tokens as Postgres cuts them'
       '$$',
       '$a$',
       '\\',
+      "'é'",
+      "'\\'",
+      '/*',
+      '*/',
+      '/**/',
+      '/* a */',
+      '--b\n',
+      '\r',
+      'é😀',
+      '\ud800',
       ' ',
       '\n',
       '\t',
@@ -267,18 +320,20 @@ test('where a template is given, its constants are tokens as Postgres cuts them'
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 14 }), pieces => {
       const text = pieces.join('');
-      const template = templateOf(text);
+      const template = templateOf(text, true);
       if (template === null) return;
       const tokens = scanned(text);
       // What Postgres cannot cut has no analysis either.
       if (tokens === null) return;
       given++;
+      const again = scanned(refilled(template));
+      assert.deepEqual(again?.map(tokenOf), tokens.map(tokenOf), text);
       const constants = tokens.filter(({ tokenName }) => tokenName in KIND_OF);
       let at = 0;
       for (const constant of template.constants) {
-        const token = constants.slice(at).findIndex(t => text.slice(t.start, t.end) === constant);
+        const token = constants.slice(at).findIndex(t => t.text === constant);
         // Two strings with a line break between them are one token: a tree tells, and such texts are not remembered.
-        if (token < 0) assert.match(text, /'\s*\n\s*'/, text);
+        if (token < 0) assert.match(text, /'(\s|--.*)*[\n\r](\s|--.*)*'/, text);
         else at += token + 1;
       }
     }),
@@ -287,10 +342,26 @@ test('where a template is given, its constants are tokens as Postgres cuts them'
   assert.ok(given > 1_500, `only ${given} texts had a template`);
 });
 
-function scanned(text: string): { start: number; end: number; tokenName: string }[] | null {
+/** The text of a template again, its comments empty. */
+function refilled({ skeleton, constants }: Template): string {
+  let i = 0;
+  return skeleton.replaceAll(/[\u0001-\u0005]/g, mark =>
+    mark === '\u0004' ? '/**/' : mark === '\u0005' ? '--' : constants[i++]!,
+  );
+}
+
+function tokenOf({ text, tokenName }: { text: string; tokenName: string }): string {
+  return tokenName.endsWith('COMMENT') ? tokenName : text;
+}
+
+function scanned(text: string): { text: string; tokenName: string }[] | null {
   if (text.trim() === '') return [];
+  const bytes = Buffer.from(text);
   try {
-    return scanSync(text).tokens;
+    return scanSync(text).tokens.map(({ start, end, tokenName }) => ({
+      text: `${bytes.subarray(start, end)}`,
+      tokenName,
+    }));
   } catch {
     return null;
   }

@@ -108,6 +108,8 @@ function carries(sources: Sources, value: unknown, choosing: boolean): boolean {
   if (Array.isArray(value)) return value.some(item => carries(sources, item, choosing));
   if (typeof value !== 'object' || value === null) return false;
   const object = value as Tree;
+  // Not to be looked at: texts that differ in constants alone are judged once.
+  if ('A_Const' in object) return false;
   if ('ColumnRef' in object) return columnCarries(sources, names(tree(object.ColumnRef).fields));
   if (typeof object.relname === 'string') {
     // Renamed columns of a protected relation cannot be followed by name.
