@@ -4,7 +4,7 @@ import type { Judging } from './judging.ts';
 import { analysisOf, type Op, type Portal } from './op.ts';
 import type { CatalogHandle } from './parts.ts';
 import type { Run } from './run.ts';
-import { changesCatalog, type Settings } from './settings.ts';
+import { changesCatalog, runsBodies, type Settings } from './settings.ts';
 
 /** May end transactions of their own inside, so that what they did stays though they fail. */
 const MAY_COMMIT = new Set(['do', 'call', 'unknown']);
@@ -18,6 +18,8 @@ export class Aftermath {
   private readonly core: Pick<Core, 'picture'> & { inBlock: boolean; rewired: number };
   /** The open transaction has changed the catalog, and nobody else sees it yet. */
   catalogTouched = false;
+  /** By which catalog statements of the open transaction that have run users' functions were judged; undefined while none has. */
+  private bodiesOf: unknown;
 
   constructor(settings: Settings, judging: Judging, catalog: CatalogHandle, core: Aftermath['core']) {
     this.settings = settings;
@@ -34,11 +36,16 @@ export class Aftermath {
   }
 
   /** The server has completed this statement of the run. */
-  completed(statement: StatementAnalysis, { epoch }: Pick<Run, 'epoch'>, portal?: Portal): void {
+  completed(
+    statement: StatementAnalysis,
+    { epoch, under }: Pick<Run, 'epoch' | 'under'>,
+    portal?: Portal,
+  ): void {
     const before = this.core.rewired;
     this.settings.completed(statement);
     this.judging.own.completed(statement);
-    if (changesCatalog(statement)) this.catalogTouched = true;
+    if (changesCatalog(statement) || (runsBodies(statement) && !this.judgedBy(under)))
+      this.catalogTouched = true;
     if (statement.rewires === true) this.judging.rewired = true;
     if (statement.meaning === 'changes') this.judging.moved = true;
     if (statement.rewires === true || statement.meaning === 'changes') this.core.rewired++;
@@ -65,6 +72,12 @@ export class Aftermath {
     this.catalogTouched = true;
   }
 
+  /** Whether this is the catalog of all bodies that the open transaction has run. */
+  private judgedBy(under: unknown): boolean {
+    if (this.bodiesOf === undefined) this.bodiesOf = under;
+    return this.bodiesOf === under;
+  }
+
   transactionEnded(): void {
     this.settings.transactionEnded();
     this.judging.own.transactionEnded();
@@ -72,6 +85,9 @@ export class Aftermath {
     this.judging.rewired = false;
     this.judging.moved = false;
     this.judging.worked = false;
+    // Behind a lock a function may have run as somebody else has replaced it meanwhile, and nobody knows what that one did.
+    if (this.bodiesOf !== undefined && this.bodiesOf !== this.catalog.current) this.catalogTouched = true;
+    this.bodiesOf = undefined;
     if (!this.catalogTouched) return;
     this.catalogTouched = false;
     this.catalog.invalidate();
@@ -79,7 +95,8 @@ export class Aftermath {
 
   /** The session is over: what it was doing may have changed the catalog all the same. */
   sessionEnded(run: Run | null): void {
-    if (this.catalogTouched || run?.statements.some(changesCatalog) === true) this.catalog.invalidate();
+    if (this.catalogTouched || run?.statements.some(s => changesCatalog(s) || runsBodies(s)) === true)
+      this.catalog.invalidate();
   }
 }
 

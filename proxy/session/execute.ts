@@ -9,7 +9,7 @@ import { checkName } from './names.ts';
 import type { Portal, Referents } from './op.ts';
 import { passInSegment, settle } from './open-segment.ts';
 import type { Run } from './run.ts';
-import { changesCatalog } from './settings.ts';
+import { changesCatalog, runsBodies } from './settings.ts';
 
 /** Runs a portal, or goes on with it. What Bind made was judged there; what SQL made, or nobody has seen made, is judged as a FETCH. */
 export function execute(core: Core, buffer: Buffer, start: number, end: number): void {
@@ -97,7 +97,9 @@ function meansTheSame(core: Core, portal: Portal, run: Run): boolean {
   return true;
 }
 
-/** After these, later messages may mean something else. */
+/** After these, later messages may mean something else; or change what they have put off to the end of the transaction. */
 function changesPicture(statement: StatementAnalysis): boolean {
-  return statement.actions.length > 0 || statement.meaning === 'changes' || changesCatalog(statement);
+  const { actions, late, meaning } = statement;
+  if (actions.length > 0 || late === true || meaning === 'changes') return true;
+  return changesCatalog(statement) || runsBodies(statement);
 }

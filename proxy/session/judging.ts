@@ -174,7 +174,7 @@ export class Judging {
   /** What has just been judged, on its way. */
   run(n: number, statements: readonly StatementAnalysis[]): Run {
     this.settings.expect(statements);
-    return new Run(n, statements, this.parts.now(), this.rewirings.epoch);
+    return new Run(n, statements, this.parts.now(), this.rewirings.epoch, this.last);
   }
 
   /** The newest catalog there is: masks by an old one are better than none while a new one is loaded. */

@@ -1,5 +1,5 @@
 import type { SessionAction, StatementAnalysis } from '#schemas/analysis.ts';
-import { onlyLargeObjects } from './large-objects.ts';
+import { keepsNames } from './keeps-names.ts';
 import type { CatalogHandle, SessionCatalog } from './parts.ts';
 import { OWN, type ServerLine } from './server-line.ts';
 
@@ -41,7 +41,7 @@ export class OwnView {
   completed(statement: StatementAnalysis): void {
     const { effects, actions, meaning } = statement;
     const changed =
-      !effects.readOnly && effects.commands.some(c => CHANGE_NAMES.has(c)) && !onlyLargeObjects(effects);
+      !effects.readOnly && effects.commands.some(c => CHANGE_NAMES.has(c)) && !keepsNames(effects);
     if (changed || meaning !== undefined) this.touch();
     if (this.touched && actions.some(undoes)) this.touch();
   }

@@ -24,14 +24,23 @@ export class Run {
   ended = false;
   /** `Rewirings.epoch` when it was judged, or last found to mean the same. */
   epoch: number;
+  /** The catalog that all share, by which it was judged; compared by identity. */
+  readonly under: unknown;
   private readonly startedAt: number;
   private only: Buffer | null = null;
   private hasher: Hash | null = null;
 
   /** `now` in milliseconds of a monotonic clock. */
-  constructor(n: number, statements: readonly StatementAnalysis[], now: number, epoch = 0) {
+  constructor(
+    n: number,
+    statements: readonly StatementAnalysis[],
+    now: number,
+    epoch = 0,
+    under: unknown = null,
+  ) {
     this.n = n;
     this.epoch = epoch;
+    this.under = under;
     this.statements = statements;
     this.touchesProtected =
       statements.length === 1 ? statements[0]!.touchesProtected : statements.some(s => s.touchesProtected);

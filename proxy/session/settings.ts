@@ -1,7 +1,7 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import { Encoding } from './encoding.ts';
-import { onlyLargeObjects } from './large-objects.ts';
+import { keepsNames } from './keeps-names.ts';
 import { STRINGS, StringReading } from './strings.ts';
 
 /** Reported settings that change what a statement means, and so belong to its digest. */
@@ -97,8 +97,8 @@ export class Settings {
       // Also where another transaction begins at once, so that no ReadyForQuery ever says `idle`: AND CHAIN, COMMIT in a pipeline.
       else if (action.kind === 'commit' || action.kind === 'rollback') this.transactionEnded();
     }
-    if (effects.readOnly || onlyLargeObjects(effects)) return;
-    const mayRun = effects.functions.length + effects.unknown.length > 0;
+    if (effects.readOnly || keepsNames(effects)) return;
+    const mayRun = runsBodies(statement) || effects.unknown.length > 0;
     if (mayRun || effects.commands.some(c => MAY_CHANGE_ANYTHING.has(c))) this.doubt();
   }
 
@@ -168,9 +168,14 @@ export function isTwoPhase({ effects }: StatementAnalysis): boolean {
 /** Whether other statements may mean something else once this one is committed. */
 export function changesCatalog(statement: StatementAnalysis): boolean {
   const { effects } = statement;
-  if (effects.readOnly || onlyLargeObjects(effects)) return false;
+  if (effects.readOnly || keepsNames(effects)) return false;
   if (isTwoPhase(statement)) return true;
-  return effects.functions.length > 0 || effects.commands.some(c => CHANGE_CATALOG.has(c));
+  return effects.unknown.length > 0 || effects.commands.some(c => CHANGE_CATALOG.has(c));
+}
+
+/** It writes, or may, and runs users' functions on the way: what they did is known as long as their bodies are the ones that were judged. */
+export function runsBodies({ effects }: StatementAnalysis): boolean {
+  return !effects.readOnly && effects.functions.some(name => !name.startsWith('pg_catalog.'));
 }
 
 /** NAMEDATALEN - 1: the server cuts longer names. */
