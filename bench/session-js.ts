@@ -121,6 +121,9 @@ function open(id: number): Pair {
     analyseCall: () => {
       throw new Error('nothing is called here');
     },
+    analyseLate: () => {
+      throw new Error('nothing is left to the end of a transaction here');
+    },
     definitions: () => '',
     decide: (statements, inTransaction) =>
       judge(

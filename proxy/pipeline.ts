@@ -95,7 +95,7 @@ export class Pipeline {
         this.parts.gate(ticket);
         this.refuse(
           work,
-          refusedByRule(verdict),
+          refusedByRule(verdict, work.judged.endsWith === undefined ? undefined : AT_THE_END),
           verdict.rule === INVARIANT ? 'refused by the proxy' : 'refused by rule',
         );
         return;
@@ -357,6 +357,7 @@ export class Pipeline {
   }
 }
 
+const AT_THE_END = 'what this transaction has left to its end: somebody has changed what that runs';
 const LEFT = 'the agent had closed its side of the connection before the statement could be held';
 const BOUND = 'what names a prepared statement or a cursor of its session cannot be approved for later';
 const BOUND_HINT = 'Send the statement itself instead of EXECUTE, FETCH, MOVE or WHERE CURRENT OF.';

@@ -89,8 +89,13 @@ export interface StatementAnalysis {
    * what names lead to or what runs (a function's body, a trigger, anything unknown). Absent: neither.
    */
   readonly meaning?: 'adds' | 'changes' | undefined;
-  /** Some of what it calls may run at the end of its transaction only: a deferrable trigger, a cursor WITH HOLD. Absent: nothing does. */
-  readonly late?: true;
+  /** OIDs of the users' own functions that it may come to. Absent: none. */
+  readonly calls?: readonly number[];
+  /**
+   * What may run at the end of its transaction only, by a deferrable trigger or a cursor WITH HOLD: OIDs of functions, negative ones of types, 0
+   * for such a cursor itself. Absent: nothing does.
+   */
+  readonly late?: readonly number[];
   /** Types that it names run users' functions as soon as a literal is read, which the server does when it parses. Absent: false. */
   readonly parseRuns?: boolean;
   /** It may give the session a client_encoding other than UTF8. Absent: false. */
@@ -108,6 +113,25 @@ export interface StatementAnalysis {
   readonly typed?: boolean;
   /** It runs SQL that nobody has read (a string, a language that is not analysed): what it carries where cannot be told. Absent: false. */
   readonly opaque?: boolean;
+}
+
+/** The same statement where it cannot be told what it does, and why: whatever hangs on that is assumed. */
+export function cannotTell(of: StatementAnalysis, why: string): StatementAnalysis {
+  const { effects } = of;
+  return {
+    ...of,
+    effects: {
+      ...effects,
+      unknown: [...new Set([...effects.unknown, why])].sort(),
+      readOnly: false,
+      keyed: false,
+      rows: null,
+    },
+    touchesProtected: true,
+    cleanOutputs: null,
+    meaning: 'changes',
+    otherStrings: true,
+  };
 }
 
 /** A fast-path call, which names its function by OID: judged as the SELECT that says the same. */

@@ -106,7 +106,7 @@ export function analyseTrees(
     // PREPARE runs nothing of it: what EXECUTE then does is for the session to say.
     if (node(statement)?.tag === 'PrepareStmt' && facts.unknown.size === 0 && !facts.parseRuns) continue;
     if (analysis.actions.some(a => a.kind === 'commit' || a.kind === 'rollback')) late = false;
-    else if (facts.late) late = true;
+    else if (facts.late.size > 0) late = true;
     if (facts.changesMeaning || (facts.unknown.size > 0 && !facts.readOnly)) moved = true;
     // A SET LOCAL before this text may end with the transaction.
     if (ends || facts.settings.size > 0) path = [UNKNOWN_PATH];
@@ -234,7 +234,8 @@ function conclude(
       `${[...facts.carriers][0]} could carry protected values out of a statement that has a protected relation in scope`,
     );
   if (strays([...facts.functions], [...facts.settings])) facts.cannotTell(STRAYS);
-  if (around.late && meaningOf(context, tag, body) === 'changes') facts.cannotTell(LATE);
+  if (around.late && (facts.otherStrings || meaningOf(context, tag, body) === 'changes'))
+    facts.cannotTell(LATE);
   const meet = touched ? meetings(context) : NO_MEETINGS;
   if (meet.made || (meet.searched && facts.writes.size > 0)) facts.refuse(COUNTED);
   const select = tag === 'SelectStmt' ? body : is(body.query, 'SelectStmt');
@@ -299,7 +300,11 @@ function within(facts: Facts): { within?: Within } {
     : { within: { reads: [...reads].sort(), writes: [...writes].sort(), functions: [...functions].sort() } };
 }
 
-function plain(facts: Facts, view: CatalogView): StatementAnalysis {
+function ascending(a: number, b: number): number {
+  return a - b;
+}
+
+export function plain(facts: Facts, view: CatalogView): StatementAnalysis {
   const commands: CommandClass[] = [...facts.commands];
   return {
     effects: {
@@ -329,7 +334,8 @@ function plain(facts: Facts, view: CatalogView): StatementAnalysis {
     otherEncoding: facts.otherEncoding,
     otherStrings: facts.otherStrings || facts.unknown.size > 0,
     ...(facts.opens === null ? {} : { opens: facts.opens }),
-    ...(facts.late ? { late: true } : {}),
+    ...(facts.called.size > 0 ? { calls: [...facts.called].sort(ascending) } : {}),
+    ...(facts.late.size > 0 ? { late: [...facts.late].sort(ascending) } : {}),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { StatementAnalysis } from '#schemas/analysis.ts';
+import { cannotTell, type StatementAnalysis } from '#schemas/analysis.ts';
 import type { CommandClass } from '#schemas/effects.ts';
 import { STRAYS, strays } from './strays.ts';
 
@@ -15,22 +15,8 @@ export function awaitingBody(outer: StatementAnalysis): StatementAnalysis {
 }
 
 function unknownBody(outer: StatementAnalysis): StatementAnalysis {
-  const { effects } = outer;
-  return {
-    ...outer,
-    effects: {
-      ...effects,
-      commands: union(effects.commands, ['unknown']),
-      unknown: union(effects.unknown, [UNKNOWN_BODY]),
-      readOnly: false,
-      keyed: false,
-      rows: null,
-    },
-    touchesProtected: true,
-    cleanOutputs: null,
-    meaning: 'changes',
-    otherStrings: true,
-  };
+  const effects = { ...outer.effects, commands: union(outer.effects.commands, ['unknown']) };
+  return cannotTell({ ...outer, effects }, UNKNOWN_BODY);
 }
 
 /** What such a statement is by itself, which is all that Parse meets of it: the name is looked up when it runs. */
@@ -100,8 +86,20 @@ export function withBody(given: StatementAnalysis, known: StatementAnalysis | un
     otherStrings: outer.otherStrings === true || body.otherStrings === true,
     parseRuns: outer.parseRuns === true || body.parseRuns === true,
     ...opens(outer, body),
-    ...(outer.late === true || body.late === true ? { late: true } : {}),
+    ...both('calls', outer, body),
+    ...both('late', outer, body),
   };
+}
+
+/** What the one and the other may come to. */
+export function both(
+  what: 'calls' | 'late',
+  a: StatementAnalysis,
+  b: StatementAnalysis,
+): Pick<StatementAnalysis, 'calls' | 'late'> {
+  const [one, other] = [a[what], b[what]];
+  if (one === undefined && other === undefined) return {};
+  return { [what]: [...new Set([...(one ?? []), ...(other ?? [])])].sort((x, y) => x - y) };
 }
 
 function opens(a: StatementAnalysis, b: StatementAnalysis): Pick<StatementAnalysis, 'opens'> {

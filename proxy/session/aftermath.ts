@@ -38,7 +38,7 @@ export class Aftermath {
   /** The server has completed this statement of the run. */
   completed(
     statement: StatementAnalysis,
-    { epoch, under }: Pick<Run, 'epoch' | 'under'>,
+    { by, epoch, under }: Pick<Run, 'by' | 'epoch' | 'under'>,
     portal?: Portal,
   ): void {
     const before = this.core.rewired;
@@ -62,6 +62,7 @@ export class Aftermath {
         this.transactionEnded();
       } else this.core.picture.acted(action, epoch);
     }
+    if (statement.late !== undefined) this.judging.left.add([statement], by);
   }
 
   /** A run has failed at its current statement, which may have committed a part of what it did. */
@@ -82,6 +83,7 @@ export class Aftermath {
     this.settings.transactionEnded();
     this.judging.own.transactionEnded();
     this.judging.opened.transactionEnded();
+    this.judging.left.transactionEnded();
     this.judging.rewired = false;
     this.judging.moved = false;
     this.judging.worked = false;

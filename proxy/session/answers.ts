@@ -181,6 +181,7 @@ export class Answers {
         return;
       case 'sync':
         expected(type, BACKEND.readyForQuery, op);
+        if (op.run !== undefined) this.owner.ended(op.run, op.run.sqlstate === '' ? 'ok' : 'error');
         this.ready(op, buffer, start, end);
         return;
       case 'poison':

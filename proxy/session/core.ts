@@ -48,6 +48,8 @@ export interface Core {
   judgedBind(prepared: Prepared, values?: () => Values): Judged;
   /** What PREPARE or DECLARE of this make. */
   fromSql(named: Pick<Named, 'body' | 'text'>, epoch: number | null): Prepared;
+  /** What goes on has been judged anew. */
+  sent(statements: readonly StatementAnalysis[]): void;
   judgedText(text: string, types: readonly number[]): Judged | null;
   submit(
     work: Pick<Submission, 'run' | 'judged' | 'protocol' | 'parameters' | 'forward' | 'refuse'> & Described,
@@ -60,6 +62,13 @@ export interface Core {
 export interface Described {
   readonly resultFormats?: readonly number[];
   readonly parseOnly?: boolean;
+  /** An earlier message of the segment has failed meanwhile. Without it, nothing is to be done then. */
+  readonly skipped?: () => void;
+}
+
+/** A message that is answered with ReadyForQuery ends the transaction of the pipeline before it. */
+export function endsSegment({ segment, inBlock }: Core): boolean {
+  return segment && !inBlock;
 }
 
 /** It is to run where the server refuses writes, and the agent's time-out may strike the switch to there. */

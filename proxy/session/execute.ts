@@ -93,13 +93,17 @@ function meansTheSame(core: Core, portal: Portal, run: Run): boolean {
   const effects = (list: readonly StatementAnalysis[]) =>
     JSON.stringify(list.map(s => [s.effects, s.refusal]));
   if (now.kind !== 'allow' && effects(statements) !== effects(run.statements)) return false;
+  // It was planned with these: what their names lead to by now does not count.
+  const calls = new Set(statements.flatMap(s => s.calls ?? []));
+  if (!run.statements.every(s => s.calls?.every(oid => calls.has(oid)) ?? true)) return false;
   portal.under = stamp;
+  core.sent(statements);
   return true;
 }
 
 /** After these, later messages may mean something else; or change what they have put off to the end of the transaction. */
 function changesPicture(statement: StatementAnalysis): boolean {
   const { actions, late, meaning } = statement;
-  if (actions.length > 0 || late === true || meaning === 'changes') return true;
+  if (actions.length > 0 || late !== undefined || meaning === 'changes') return true;
   return changesCatalog(statement) || runsBodies(statement);
 }

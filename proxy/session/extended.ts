@@ -10,7 +10,7 @@ import {
 } from '../wire/frontend.ts';
 import { runsWhenBound, runsWhenParsed } from './aftermath.ts';
 import { parametersOf, textsOf } from './binds.ts';
-import type { Core } from './core.ts';
+import { type Core, endsSegment } from './core.ts';
 import { unseenPortal } from './cursors.ts';
 import { referentsOf } from './execute.ts';
 import { checkName } from './names.ts';
@@ -201,17 +201,39 @@ export function flush(core: Core, buffer: Buffer, start: number, end: number): v
 
 export function sync(core: Core, buffer: Buffer, start: number, end: number): void {
   recordParses(core);
-  if (end - start === SYNC.length) core.line.pass(buffer, start, end, { kind: 'sync' });
-  else {
-    // The server complains of what is in it, and it ends the segment all the same.
-    if (!core.skipping) core.refuseExtended(new HoldpointError('malformed', undefined, { source: FINISH }));
-    core.line.send(SYNC, { kind: 'sync' });
+  const go = (run?: Run) => {
+    const op = run === undefined ? SYNCS : ({ kind: 'sync', run } as const);
+    if (end - start === SYNC.length) core.line.pass(buffer, start, end, op);
+    else {
+      // The server complains of what is in it, and it ends the segment all the same.
+      if (!core.skipping) core.refuseExtended(new HoldpointError('malformed', undefined, { source: FINISH }));
+      core.line.send(SYNC, op);
+    }
+    core.skipping = false;
+    core.wait('ready');
+  };
+  const judged = endsSegment(core) && !core.skipping ? core.judge.end() : null;
+  if (judged === null) {
+    go();
+    return;
   }
-  core.skipping = false;
-  core.wait('ready');
+  const run = core.run(judged.statements);
+  core.submit({
+    run,
+    judged,
+    protocol: 'simple',
+    parameters: [],
+    forward: () => go(run),
+    refuse: error => {
+      core.refuseExtended(error);
+      go();
+    },
+    skipped: () => go(),
+  });
 }
 
 const SYNC = encode(FRONTEND.sync);
+const SYNCS = { kind: 'sync' } as const;
 const FINISH = { file: 'pqformat.c', routine: 'pq_getmsgend' };
 const MOST_UNRECORDED = 100;
 

@@ -1,6 +1,6 @@
 import { decodeFunctionCall } from '../wire/frontend.ts';
 import { parametersOf, textsOf } from './binds.ts';
-import { type Core, mayMissItsWitness, secondWitness } from './core.ts';
+import { type Core, endsSegment, mayMissItsWitness, secondWitness } from './core.ts';
 
 /**
  * A fast-path call: one function by its OID, and its values in the same message. Answered like a simple Query, with one value in place of
@@ -10,7 +10,8 @@ export function functionCall(core: Core, buffer: Buffer, start: number, end: num
   const message = decodeFunctionCall(buffer, start, end);
   const call = core.judge.call(message.oid);
   const { inputs, result } = call;
-  const judged = core.judge.bound(call.judged, () => textsOf(message, core.encoding));
+  const bound = core.judge.bound(call.judged, () => textsOf(message, core.encoding));
+  const judged = endsSegment(core) ? core.judge.ending(bound) : bound;
   if (mayMissItsWitness(core, judged)) {
     core.whenSwitched(() => functionCall(core, buffer, start, end));
     return;

@@ -2,7 +2,9 @@ import type { Analysis, CallAnalysis, StatementAnalysis, Strings, Values } from 
 import type { Verdict } from '#schemas/verdict.ts';
 import { Recent } from '../policy/recent.ts';
 import { withoutBody } from '../policy/with-body.ts';
+import { either } from './either.ts';
 import { afterMoved, movesNames } from './keeps-meaning.ts';
+import { type Means, runsWhatIsLeft } from './left-to-end.ts';
 
 /** One message's text, analysed and judged. */
 export interface Judged {
@@ -21,6 +23,8 @@ export interface Judged {
   readonly values?: Values;
   /** The declared types of its parameters, where they have a say in it. */
   readonly types?: string;
+  /** What its transaction has left to its end, where that runs behind it and does something else by now than it was judged for. */
+  readonly endsWith?: readonly StatementAnalysis[];
   /** Its effects stand in the session's record already, under the same text. */
   recorded: boolean;
 }
@@ -51,6 +55,8 @@ const MOST = 500;
 /** Characters of them, likewise. */
 const CHARACTERS = 1 << 18;
 const MAX_CACHED_TEXT = 100_000;
+/** How the record names what no text asks for. */
+const END = '(end of the transaction)';
 
 /**
  * Judges texts for one session, with a memory. What a text means depends on catalog, search_path and how strings are read, so the memory
@@ -61,10 +67,10 @@ export class Judge {
   /** By what was found of a text: the same object for many that differ in their constants alone. */
   private readonly meanings = new Recent<readonly StatementAnalysis[], Judged>(MOST, CHARACTERS, lengthOf);
   private readonly calls = new Recent<number, JudgedCall>(MOST);
-  private catalog: unknown;
-  private path: unknown;
+  private means: Means | null = null;
   private rewired = false;
   private dark = false;
+  private left: readonly StatementAnalysis[] = [];
   private strings: Strings = 'standard';
   /** Another object whenever what texts mean may have changed. */
   stamp: object = {};
@@ -73,6 +79,8 @@ export class Judge {
   private readonly decide: (statements: readonly StatementAnalysis[], inTransaction: boolean) => Verdict;
   private readonly seen: (statement: StatementAnalysis) => StatementAnalysis;
   private readonly bodies: Bodies;
+  /** As `left` of `under`, where bodies may be read in another way behind the text. */
+  private readonly doubtful: () => readonly StatementAnalysis[];
   private readonly withBody: (
     outer: StatementAnalysis,
     body: StatementAnalysis | undefined,
@@ -85,6 +93,7 @@ export class Judge {
     seen: (statement: StatementAnalysis) => StatementAnalysis,
     withBody: (outer: StatementAnalysis, body: StatementAnalysis | undefined) => StatementAnalysis,
     bodies: Bodies,
+    doubtful: () => readonly StatementAnalysis[] = () => [],
   ) {
     this.analyse = analyse;
     this.analyseCall = analyseCall;
@@ -92,16 +101,17 @@ export class Judge {
     this.seen = seen;
     this.withBody = withBody;
     this.bodies = bodies;
+    this.doubtful = doubtful;
   }
 
-  /** Whatever the meaning of a text depends on; compared by identity. */
-  under(catalog: unknown, path: unknown, rewired: boolean, dark: boolean, strings: Strings): void {
-    const same = this.catalog === catalog && this.path === path && this.strings === strings;
+  /** Whatever the meaning of a text depends on; compared by identity. `left`: what its transaction has left to its end, and does something new by now. */
+  under(means: Means, rewired: boolean, dark: boolean, left: readonly StatementAnalysis[]): void {
+    const same = this.means === means && this.left === left;
     if (same && this.rewired === rewired && this.dark === dark) return;
-    this.strings = strings;
+    this.strings = means.strings;
     this.dark = dark;
-    this.catalog = catalog;
-    this.path = path;
+    this.means = means;
+    this.left = left;
     this.rewired = rewired;
     this.stamp = {};
     this.known.clear();
@@ -192,9 +202,10 @@ export class Judge {
         if (action.kind === 'declare') cursors.set(action.name, action.body);
       }
       // What the text does itself, its analysis knows; what it executes, only the session does.
-      if (moved || (late && resolved.meaning === 'changes')) resolved = afterMoved(resolved);
+      if (moved || (late && (resolved.meaning === 'changes' || resolved.otherStrings === true)))
+        resolved = afterMoved(resolved);
       else if (outer.executes !== null || outer.cursor !== null) moved = movesNames(resolved);
-      late ||= resolved.late === true;
+      late ||= resolved.late !== undefined;
       earlier.push(resolved);
       return resolved;
     });
@@ -208,7 +219,7 @@ export class Judge {
     escapes = this.strings === 'escapes',
   ): Judged {
     const statements = analysed.map(this.seen);
-    return {
+    const judged = {
       text,
       statements,
       alone,
@@ -217,6 +228,29 @@ export class Judge {
       verdict: { outside: this.decide(statements, false), inTransaction: this.decide(statements, true) },
       recorded: false,
     };
+    return statements.some(runsWhatIsLeft) ? this.ending(judged) : judged;
+  }
+
+  /** The same where the transaction ends behind it, which runs what is left to that: judged by what that does now. */
+  ending(judged: Judged): Judged {
+    if (judged.endsWith !== undefined) return judged;
+    const left = judged.statements.some(s => s.otherStrings === true) ? this.doubtful() : this.left;
+    if (left.length === 0) return judged;
+    const all = [...judged.statements, ...left];
+    const last = judged.statements.length - 1;
+    return {
+      ...judged,
+      statements: judged.statements.map((s, i) => (i === last ? left.reduce(either, s) : s)),
+      reads: false,
+      verdict: { outside: this.decide(all, false), inTransaction: this.decide(all, true) },
+      endsWith: left,
+      recorded: false,
+    };
+  }
+
+  /** The end of an implicit transaction, for which no text is sent; null where nothing new would run. */
+  end(): Judged | null {
+    return this.left.length === 0 ? null : { ...this.statements(END, this.left), endsWith: this.left };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Named, StatementAnalysis, Values } from '#schemas/analysis.ts';
+import { cannotTell, type Named, type StatementAnalysis, type Values } from '#schemas/analysis.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import type { Parameter, Statement } from '#schemas/statement.ts';
 import { INVARIANT, type Verdict } from '#schemas/verdict.ts';
@@ -7,6 +7,7 @@ import type { TransactionStatus } from '../wire/backend.ts';
 import type { Core } from './core.ts';
 import { Judge, type Judged } from './judgement.ts';
 import { keepsMeaning } from './keeps-meaning.ts';
+import { LeftToEnd, type Means } from './left-to-end.ts';
 import { neverAllowed } from './never-allowed.ts';
 import { OpenedCursors } from './opened-cursors.ts';
 import { OwnView } from './own-view.ts';
@@ -21,6 +22,7 @@ import { isHasty, type Settings, TIMEOUT } from './settings.ts';
 import { STRINGS } from './strings.ts';
 
 const UNKNOWN_PATH: readonly string[] = ['?'];
+const NOTHING: readonly StatementAnalysis[] = [];
 const ENCODING = 'client_encoding';
 
 /** What this session's texts mean: catalog, search_path and names, each as the server has it, or not at all. */
@@ -39,6 +41,9 @@ export class Judging {
   readonly own: OwnView;
   /** What functions have opened. */
   readonly opened = new OpenedCursors();
+  readonly left: LeftToEnd;
+  /** By what texts are judged now. */
+  private means: Means | null = null;
 
   constructor(
     parts: SessionParts,
@@ -53,6 +58,7 @@ export class Judging {
     this.rewirings = rewirings;
     this.picture = picture;
     this.own = new OwnView(parts.catalog, line);
+    this.left = new LeftToEnd(parts.analyseLate);
     this.judge = new Judge(
       (text, types, strings) => parts.analyse(text, this.path(), types, this.own.view, strings),
       (oid, strings) => parts.analyseCall(oid, this.path(), this.own.view, strings),
@@ -63,6 +69,7 @@ export class Judging {
         statement: name => this.bodyOf(this.picture().statements.get(name)),
         cursor: (name, earlier) => this.cursorBody(name, earlier),
       },
+      () => (this.means === null ? NOTHING : this.left.judged({ ...this.means, strings: 'doubtful' })),
     );
   }
 
@@ -78,7 +85,7 @@ export class Judging {
     const { current } = this.parts.catalog;
     if (current === null || this.own.wanted(current)) return false;
     if (status !== 'E' && (this.settings.dirty || this.timed(status, segment))) return false;
-    this.from(current);
+    this.from(current, status);
     return true;
   }
 
@@ -87,15 +94,22 @@ export class Judging {
     return this.settings.timed && status === 'I' && !segment;
   }
 
-  private from(current: SessionCatalog): void {
+  private from(current: SessionCatalog, status: TransactionStatus): void {
     this.last = current;
-    this.judge.under(
-      this.own.view ?? current,
-      this.path(),
-      this.rewired,
-      this.dark,
-      this.settings.strings.now,
-    );
+    const view = this.own.view ?? current;
+    const searchPath = this.path();
+    const strings = this.settings.strings.now;
+    let { means } = this;
+    if (means?.view !== view || means.searchPath !== searchPath || means.strings !== strings)
+      means = this.means = { view, searchPath, strings };
+    // The end of a failed transaction runs nothing.
+    const left = status === 'E' ? NOTHING : this.left.changed(means);
+    this.judge.under(means, this.rewired, this.dark, left);
+  }
+
+  /** These are sent, or go on. */
+  sent(statements: readonly StatementAnalysis[], by: Means | null = this.means): void {
+    if (statements.some(s => s.late !== undefined)) this.left.add(statements, by);
   }
 
   /**
@@ -153,7 +167,7 @@ export class Judging {
       }
       own.forget();
     }
-    this.from(current);
+    this.from(current, status);
     return null;
   }
 
@@ -174,7 +188,7 @@ export class Judging {
   /** What has just been judged, on its way. */
   run(n: number, statements: readonly StatementAnalysis[]): Run {
     this.settings.expect(statements);
-    return new Run(n, statements, this.parts.now(), this.rewirings.epoch, this.last);
+    return new Run(n, statements, this.parts.now(), this.rewirings.epoch, this.last, this.means);
   }
 
   /** The newest catalog there is: masks by an old one are better than none while a new one is loaded. */
@@ -211,21 +225,8 @@ export class Judging {
 
   /** Where what the open transaction has changed is not seen, what runs behind it, or at its end, cannot be told. */
   private seen(statement: StatementAnalysis): StatementAnalysis {
-    const { effects, meaning } = statement;
-    if (this.dark ? !keepsMeaning(statement) : this.worked && meaning === 'changes')
-      return {
-        ...statement,
-        effects: {
-          ...effects,
-          unknown: [...new Set([...effects.unknown, MOVED])],
-          readOnly: false,
-          keyed: false,
-          rows: null,
-        },
-        touchesProtected: this.protects,
-        cleanOutputs: null,
-      };
-    return statement;
+    const hidden = this.dark ? !keepsMeaning(statement) : this.worked && statement.meaning === 'changes';
+    return hidden ? cannotTell(statement, MOVED) : statement;
   }
 
   /**
@@ -293,7 +294,8 @@ export class Judging {
     if (again.kind !== 'judged') return false;
     const [statement] = again.judged.statements;
     const named = statement?.actions.find(a => a.kind === 'prepare' || a.kind === 'declare');
-    if (JSON.stringify(named?.body) !== JSON.stringify(prepared.analysis)) return false;
+    const whole = named?.kind === 'declare' ? undefined : BY_NAME;
+    if (JSON.stringify(named?.body, whole) !== JSON.stringify(prepared.analysis, whole)) return false;
     // The same, and by the catalog as it is now where it has yet to be bound.
     prepared.analysis = named?.body ?? prepared.analysis;
     prepared.under = judge.stamp;
@@ -368,4 +370,6 @@ export class Judging {
   }
 }
 
+/** A prepared statement looks up anew what it calls; a cursor goes on with the functions that it has. */
+const BY_NAME = (key: string, value: unknown) => (key === 'calls' || key === 'late' ? undefined : value);
 const MOVED = 'this transaction has changed what names mean: commit it first';

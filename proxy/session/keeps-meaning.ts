@@ -1,4 +1,4 @@
-import type { StatementAnalysis } from '#schemas/analysis.ts';
+import { cannotTell, type StatementAnalysis } from '#schemas/analysis.ts';
 import { STRINGS } from './strings.ts';
 
 const CONTROL = new Set(['transaction', 'set', 'show', 'empty']);
@@ -39,23 +39,9 @@ export function movesNames({ actions, effects, meaning, rewires }: StatementAnal
 
 /** A statement behind such a one. */
 export function afterMoved(statement: StatementAnalysis): StatementAnalysis {
-  const { actions, effects } = statement;
+  const { actions } = statement;
   const closes = actions.length > 0 && actions.every(a => a.kind === 'deallocate' || a.kind === 'close');
-  if (closes || keepsMeaning(statement)) return statement;
-  return {
-    ...statement,
-    effects: {
-      ...effects,
-      unknown: [...new Set([...effects.unknown, MOVED])].sort(),
-      readOnly: false,
-      keyed: false,
-      rows: null,
-    },
-    touchesProtected: true,
-    cleanOutputs: null,
-    meaning: 'changes',
-    otherStrings: true,
-  };
+  return closes || keepsMeaning(statement) ? statement : cannotTell(statement, MOVED);
 }
 
 const MOVED = 'what an earlier statement of the same text executes changes what this one means';

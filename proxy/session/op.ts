@@ -48,7 +48,8 @@ export type Op =
   | { readonly kind: 'describe-portal'; readonly portal: Portal; readonly own: boolean }
   | { readonly kind: 'execute'; readonly portal: Portal; readonly run: Run }
   | { readonly kind: 'close'; readonly of: 'statement' | 'portal'; readonly name: string }
-  | { readonly kind: 'sync' }
+  /** `run`: the end of its transaction had to be judged. */
+  | { readonly kind: 'sync'; readonly run?: Run }
   /** A statement that fails for certain, sent in place of a refused one: the server's transaction ends up aborted as the agent's does. */
   | {
       readonly kind: 'poison';
@@ -85,6 +86,8 @@ export function runOf(op: Op): Run | null {
     case 'bind':
     case 'describe-portal':
       return op.portal.run;
+    case 'sync':
+      return op.run ?? null;
     default:
       return null;
   }

@@ -1,4 +1,5 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
+import { either } from './either.ts';
 import type { Judge, Judged } from './judgement.ts';
 
 /** A statement that was sent, and may have left cursors behind that its functions have opened. */
@@ -86,37 +87,4 @@ function only(statement: StatementAnalysis, known: StatementAnalysis | undefined
   if (statement === known) return statement;
   const { opens: _all, ...rest } = statement;
   return { ...rest, effects: { ...rest.effects, keyed: false, rows: null }, cleanOutputs: null };
-}
-
-/** What may be the one or the other. */
-function either(a: StatementAnalysis, b: StatementAnalysis): StatementAnalysis {
-  const all = <T>(one: readonly T[], other: readonly T[]) => [...new Set([...one, ...other])];
-  return {
-    effects: {
-      commands: all(a.effects.commands, b.effects.commands),
-      reads: all(a.effects.reads, b.effects.reads).sort(),
-      writes: all(a.effects.writes, b.effects.writes).sort(),
-      functions: all(a.effects.functions, b.effects.functions).sort(),
-      withoutWhere: a.effects.withoutWhere || b.effects.withoutWhere,
-      keyed: false,
-      rows: null,
-      outside: a.effects.outside || b.effects.outside,
-      unknown: all(a.effects.unknown, b.effects.unknown).sort(),
-      readOnly: a.effects.readOnly && b.effects.readOnly,
-    },
-    actions: [...a.actions, ...b.actions],
-    executes: null,
-    cursor: null,
-    touchesProtected: a.touchesProtected || b.touchesProtected,
-    cleanOutputs: null,
-    met: all(a.met ?? [], b.met ?? []),
-    refusal: a.refusal ?? b.refusal,
-    ownTransaction: a.ownTransaction || b.ownTransaction,
-    rewires: a.rewires === true || b.rewires === true,
-    opaque: a.opaque === true || b.opaque === true,
-    meaning: a.meaning === 'changes' || b.meaning === 'changes' ? 'changes' : (a.meaning ?? b.meaning),
-    otherEncoding: a.otherEncoding === true || b.otherEncoding === true,
-    otherStrings: a.otherStrings === true || b.otherStrings === true,
-    parseRuns: a.parseRuns === true || b.parseRuns === true,
-  };
 }

@@ -87,6 +87,12 @@ export interface SessionParts extends Omit<PipelineParts, 'recorder' | 'gate' | 
     seen: SessionCatalog | null,
     strings: Strings,
   ): CallAnalysis;
+  /** What would run at the end of a transaction that has `left` this; `searchPath` is where that was judged. */
+  analyseLate(
+    left: readonly number[],
+    searchPath: readonly string[],
+    now: { readonly view: SessionCatalog; readonly strings: Strings },
+  ): StatementAnalysis;
   /** A digest of the definitions that a text reaches; by which catalog: as `analyse`. */
   definitions(
     of: {

@@ -2,6 +2,7 @@ import { createHash, type Hash, hash } from 'node:crypto';
 import type { StatementAnalysis } from '#schemas/analysis.ts';
 import type { AuditBody } from '#schemas/audit.ts';
 import { HoldpointError } from '#schemas/errors.ts';
+import type { Means } from './left-to-end.ts';
 
 /** What became of a run, as the audit's `outcome` says it. */
 export type RunStatus = AuditBody<'outcome'>['status'];
@@ -26,6 +27,8 @@ export class Run {
   epoch: number;
   /** The catalog that all share, by which it was judged; compared by identity. */
   readonly under: unknown;
+  /** By what its own session judged it. */
+  readonly by: Means | null;
   private readonly startedAt: number;
   private only: Buffer | null = null;
   private hasher: Hash | null = null;
@@ -37,10 +40,12 @@ export class Run {
     now: number,
     epoch = 0,
     under: unknown = null,
+    by: Means | null = null,
   ) {
     this.n = n;
     this.epoch = epoch;
     this.under = under;
+    this.by = by;
     this.statements = statements;
     this.touchesProtected =
       statements.length === 1 ? statements[0]!.touchesProtected : statements.some(s => s.touchesProtected);

@@ -164,6 +164,7 @@ export class Session {
       canJudge: () => parts.catalog.current !== null,
       fromSql: (named, epoch) => this.judging.fromSql(named, epoch),
       judgedBind: (prepared, values) => this.judging.bound(prepared, values),
+      sent: statements => this.judging.sent(statements),
       judgedText: (text, types) => {
         const judgement = judge.text(text, types);
         return judgement.kind === 'judged' ? judgement.judged : null;

@@ -1,6 +1,6 @@
 import { HoldpointError } from '#schemas/errors.ts';
 import { decodeQuery } from '../wire/frontend.ts';
-import { type Core, mayMissItsWitness, secondWitness } from './core.ts';
+import { type Core, endsSegment, mayMissItsWitness, secondWitness } from './core.ts';
 import { roomFor } from './room.ts';
 import { checkNamesOf } from './sql-names.ts';
 import { asTheServer } from './unknown-names.ts';
@@ -18,7 +18,7 @@ export function query(core: Core, buffer: Buffer, start: number, end: number): v
     refuse(core, new HoldpointError('syntax', judgement.message, judgement), judgement.position);
     return;
   }
-  const { judged } = judgement;
+  const judged = endsSegment(core) ? core.judge.ending(judgement.judged) : judgement.judged;
   checkNamesOf(judged, core.encoding);
   if (mayMissItsWitness(core, judged)) {
     core.whenSwitched(() => query(core, buffer, start, end));

@@ -88,7 +88,10 @@ class Handed implements Submission {
 
   forward(): void {
     const { judging } = this.session;
-    if (!this.parseOnly) judging.opened.sent(this.judged, judging.judge.stamp, this.run.epoch);
+    if (!this.parseOnly) {
+      judging.opened.sent(this.judged, judging.judge.stamp, this.run.epoch);
+      judging.sent(this.judged.statements, this.run.by);
+    }
     this.settle(() => this.work.forward());
   }
 
@@ -102,8 +105,10 @@ class Handed implements Submission {
     session.guard(() => {
       session.decided();
       // An earlier message of the segment has failed meanwhile: the server skips this one up to Sync, a Query too, and so does its answer.
-      if (core.skipping) session.ended(this.run, 'skipped');
-      else how();
+      if (core.skipping) {
+        session.ended(this.run, 'skipped');
+        this.work.skipped?.();
+      } else how();
       this.settled = true;
       if (intake.block === 'judging') intake.free();
       if (!this.late) return;

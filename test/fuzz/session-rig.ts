@@ -2,6 +2,7 @@ import type { Catalog } from '#proxy/catalog/load.ts';
 import { analyse, withBody } from '#proxy/policy/analyse.ts';
 import { analyseCall } from '#proxy/policy/analyse-call.ts';
 import { definitionsOf } from '#proxy/policy/definitions.ts';
+import { analyseLate } from '#proxy/policy/late.ts';
 import type { Recorder } from '#proxy/ports.ts';
 import { Session } from '#proxy/session/session.ts';
 import type { AuditBody } from '#schemas/audit.ts';
@@ -157,6 +158,7 @@ export async function fuzzSession(
     user: 'fuzz',
     policyVersion: '',
     analyse: (text, path, types) => analyse(text, catalog, path, types),
+    analyseLate: (left, path) => analyseLate(left, catalog, path, 'standard'),
     analyseCall: (called, path) => analyseCall(called, catalog, path),
     definitions: of => definitionsOf(catalog, of),
     decide: list =>

@@ -1,7 +1,7 @@
 import type { Values } from '#schemas/analysis.ts';
 import type { CatalogRelation, CatalogView } from '../catalog-view.ts';
 import type { Carriers } from './carried.ts';
-import { Facts } from './facts.ts';
+import { Facts, HELD } from './facts.ts';
 import type { Judge } from './judge.ts';
 import type { Meetings } from './meetings.ts';
 import { effectivePath } from './names.ts';
@@ -235,7 +235,14 @@ export function settle(context: Context): Facts {
     }
   // What was absorbed has met them where it was settled.
   if (facts.firesEvents) facts.absorb(judge.eventFacts(callPath));
+  if (facts.late.has(HELD)) leave(context);
   return facts;
+}
+
+/** The end of the transaction runs a cursor: whatever it may come to then, types that have nothing of users' yet among it. */
+function leave({ facts, types, targets, view }: Context): void {
+  for (const oid of facts.called) facts.late.add(oid);
+  for (const oid of [...types, ...targets]) if (view.type(oid)?.system === false) facts.late.add(-oid);
 }
 
 /** What a type runs when one of its values is read from text, which for a literal is when the server parses. */

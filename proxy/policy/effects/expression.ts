@@ -224,7 +224,10 @@ function attribute(context: Context, name: string): void {
   const found = findFunctions(context.view, null, name, context.path, { count: 1, named: false });
   for (const f of found) {
     const facts = context.judge.callFacts(f, 1, context.callPath);
-    if (facts.readOnly && !facts.protected && !facts.suspect) continue;
+    if (facts.readOnly && !facts.protected && !facts.suspect) {
+      context.facts.mayCome(facts);
+      continue;
+    }
     context.calls.push({ inputs: f.inputs, result: [f.result], facts, rivals: false });
   }
 }

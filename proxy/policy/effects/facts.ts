@@ -1,5 +1,8 @@
 import type { CommandClass } from '#schemas/effects.ts';
 
+/** Among what is left to the end of a transaction: a cursor WITH HOLD. */
+export const HELD = 0;
+
 /** What is found out while a tree is walked. Sets only grow, `readOnly` and `keyed` only fall: the order of finding does not matter. */
 export class Facts {
   readonly commands = new Set<CommandClass>();
@@ -8,6 +11,8 @@ export class Facts {
   /** Partitions that are reached by the name of what they are a part of, and functions that a command changes and does not call. */
   readonly within = { reads: new Set<string>(), writes: new Set<string>(), functions: new Set<string>() };
   readonly functions = new Set<string>();
+  /** OIDs of the users' own functions that it may come to, also of those that are not worth telling. */
+  readonly called = new Set<number>();
   readonly unknown = new Set<string>();
   /** Settings changed; null for all of them. */
   readonly settings = new Set<string | null>();
@@ -45,8 +50,11 @@ export class Facts {
   otherStrings = false;
   /** A body opens a cursor, which stays when it returns; `held`: for longer than its transaction. */
   opens: 'cursor' | 'held' | null = null;
-  /** Some of what it calls may run at the end of its transaction only, by what names and definitions are then. */
-  late = false;
+  /**
+   * What may run at the end of its transaction only, by what names and definitions are then: OIDs of functions, negative ones of types, and
+   * `HELD` where a cursor goes on by then.
+   */
+  readonly late = new Set<number>();
   /** Bodies that run, and whose text says something else with standard_conforming_strings off. */
   readonly ambiguous = new Set<string>();
 
@@ -90,6 +98,11 @@ export class Facts {
     return copy;
   }
 
+  /** It may come to the same functions as something that does nothing worth telling. */
+  mayCome({ called }: Facts): void {
+    for (const oid of called) this.called.add(oid);
+  }
+
   /** Takes over everything that something called or reached would do. */
   absorb(other: Facts): void {
     for (const c of other.commands) this.commands.add(c);
@@ -99,6 +112,7 @@ export class Facts {
     for (const w of other.within.writes) this.within.writes.add(w);
     for (const f of other.within.functions) this.within.functions.add(f);
     for (const f of other.functions) this.functions.add(f);
+    this.mayCome(other);
     for (const u of other.unknown) this.unknown.add(u);
     for (const s of other.settings) this.settings.add(s);
     for (const c of other.carriers) this.carriers.add(c);
@@ -118,7 +132,7 @@ export class Facts {
     this.otherEncoding ||= other.otherEncoding;
     this.otherStrings ||= other.otherStrings;
     if (other.opens !== null && this.opens !== 'held') this.opens = other.opens;
-    this.late ||= other.late;
+    for (const oid of other.late) this.late.add(oid);
     for (const a of other.ambiguous) this.ambiguous.add(a);
     this.cursor ??= other.cursor;
   }

@@ -7,7 +7,7 @@ import { type Context, castTo, type Grammar, involveRow, newContext, settle } fr
 import { intoTable, readNamed, type WriteKind, walkDml } from './dml.ts';
 import { walk } from './expression.ts';
 import { Facts } from './facts.ts';
-import { UNKNOWN_PATH } from './names.ts';
+import { AT_THE_END } from './names.ts';
 import { parseStatements } from './parse.ts';
 import { walkQuery } from './query.ts';
 import { type Shown, shownBy } from './shown-by.ts';
@@ -82,7 +82,10 @@ export class Judge {
       const facts = new Facts();
       facts.functions.add(`${f.schema}.${f.name}`);
       if (f.system) builtin(this.#view, f, count, facts);
-      else this.#userFunction(f, path, facts);
+      else {
+        facts.called.add(f.oid);
+        this.#userFunction(f, path, facts);
+      }
       return facts;
     });
   }
@@ -132,6 +135,7 @@ export class Judge {
         const found = this.hookFacts(hook, path, `type ${type.schema}.${type.name}`);
         // Nobody called it: it is told only when it does more than compute.
         if (!found.readOnly || found.protected || found.suspect) facts.absorb(found);
+        else facts.mayCome(found);
       }
       return facts;
     });
@@ -175,7 +179,8 @@ export class Judge {
     const facts = new Facts();
     for (const hidden of r.hidden) {
       const found = this.hookFacts(hidden, path, `an index or constraint of ${r.schema}.${r.name}`);
-      if (!found.readOnly) facts.absorb(found.beside());
+      if (found.readOnly) facts.mayCome(found);
+      else facts.absorb(found.beside());
     }
     return facts;
   }
@@ -231,11 +236,11 @@ export class Judge {
               `a trigger of ${r.schema}.${r.name} calls a function that is not in the catalog`,
             );
           else if (!called.system) {
-            facts.late ||= trigger.deferrable;
+            if (trigger.deferrable) facts.late.add(called.oid);
             facts.absorb(this.callFacts(called, 0, pathOf(trigger, path)));
             for (const carrier of this.#shadowing(called, path, pathOf(trigger, path))) shadows.add(carrier);
           } else if (trigger.deferrable && r.hidden.length > 0) {
-            facts.late = true;
+            for (const oid of r.hidden) facts.late.add(oid);
             facts.absorb(this.#hidden(r, pathOf(trigger, path)));
           }
         }
@@ -244,6 +249,16 @@ export class Judge {
       if (writes) implied.absorb(this.#expressions(r.seesRows, path, r).beside());
       return implied;
     });
+  }
+
+  /** What a function does that a transaction has left to its end; `path` is where the statement was judged that left it. */
+  lateFacts(f: CatalogFunction, path: readonly string[]): Facts {
+    const facts = this.callFacts(f, f.inputs.length, AT_THE_END);
+    if (f.result !== TRIGGER) return facts;
+    const implied = facts.withoutRefusal();
+    for (const carrier of this.#shadowing(f, path, AT_THE_END)) implied.carriers.add(carrier);
+    if (this.#copies(f.oid, AT_THE_END)) implied.refuse(COPIES);
+    return implied;
   }
 
   /** What runs beside DDL. Nothing of the statement comes to it but names: what it carries away is what it has read itself. */
@@ -338,9 +353,10 @@ export class Judge {
   }
 }
 
-const AT_THE_END: readonly string[] = [UNKNOWN_PATH];
+/** Its OID in pg_type.dat. */
+const TRIGGER = 2279;
 
-/** Where a trigger's function looks names up: at the end of its transaction, in the path of then, which nobody knows before. */
+/** Where a trigger's function looks names up. */
 function pathOf({ deferrable }: CatalogTrigger, path: readonly string[]): readonly string[] {
   return deferrable ? AT_THE_END : path;
 }

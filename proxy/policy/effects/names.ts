@@ -8,6 +8,8 @@ import type {
 
 /** In a search path: what follows is not known. */
 export const UNKNOWN_PATH = '?';
+/** Where names are looked up at the end of a transaction: in the path of then, which nobody knows before. */
+export const AT_THE_END: readonly string[] = [UNKNOWN_PATH];
 
 /** The schemas in the order in which Postgres looks: pg_catalog first unless it is named. Null when the path is not known. */
 export function effectivePath(searchPath: readonly string[]): readonly string[] | null {

@@ -5,9 +5,9 @@ import { type Context, settle } from './context.ts';
 import { walkDefined } from './defined.ts';
 import { intoTable, readNamed, walkDml, writeRelation } from './dml.ts';
 import { call, walk } from './expression.ts';
-import type { Facts } from './facts.ts';
+import { type Facts, HELD } from './facts.ts';
 import { type Argument, COMPUTED } from './literal.ts';
-import { UNKNOWN_PATH } from './names.ts';
+import { AT_THE_END } from './names.ts';
 import { walkPlpgsql } from './plpgsql.ts';
 import { descendants, label, resolve, walkQuery } from './query.ts';
 import { respell } from './respell.ts';
@@ -103,8 +103,8 @@ function declare(context: Context, body: Tree): void {
   if (!context.itself) facts.opens = held ? 'held' : (facts.opens ?? 'cursor');
   // COMMIT runs it to its end, and what it calls looks names up in the path of then.
   if (held) {
-    context.callPath = [UNKNOWN_PATH];
-    facts.late = true;
+    context.callPath = AT_THE_END;
+    facts.late.add(HELD);
   }
   nested(context, body.query);
 }
