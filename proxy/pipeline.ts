@@ -1,5 +1,4 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
-import type { Approval } from '#schemas/approval.ts';
 import type { AuditBody } from '#schemas/audit.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import type { Principal } from '#schemas/principal.ts';
@@ -7,12 +6,13 @@ import type { Parameter, Statement } from '#schemas/statement.ts';
 import { INVARIANT, type Verdict } from '#schemas/verdict.ts';
 import type { Hold, Holds } from './hold/hold.ts';
 import { refusal } from './hold/outcome.ts';
-import type { Checked, Standing } from './hold/standing.ts';
+import type { Standing } from './hold/standing.ts';
 import { termsOf } from './hold/terms.ts';
 import type { Recorder } from './ports.ts';
 import { refusedByRule } from './refused-by-rule.ts';
 import type { Judged } from './session/judgement.ts';
 import type { Run } from './session/run.ts';
+import { StatementEvents } from './statement-events.ts';
 
 /**
  * The order of the stages, and the only file that knows it. For every message that would run something:
@@ -24,6 +24,7 @@ import type { Run } from './session/run.ts';
  *   4. record       the `forward` event;
  *   5. upstream     the bytes as the agent sent them. A provable read goes at once, and its result waits for the ledger
  *                   (session/outbox.ts); anything else goes only when 2 and 4 are durable. That is the security-critical step;
+ *                   what is pipelined behind such a wait may have 2 and 4 meanwhile (session/recorded-ahead.ts), and 1 again in its turn;
  *   6. mask         on the way back (session/answers.ts), before the agent or the result's digest sees a row;
  *   7. record       the `outcome` event.
  *
@@ -62,6 +63,8 @@ export interface Submission {
   readonly parseOnly: boolean;
   /** The last moment before it is sent: a sentence when it may not meet what other sessions are doing. */
   readonly conflict: () => string | null;
+  /** Its intent stands in the record already, up to this ticket: it has waited behind another one. */
+  readonly intended?: number | undefined;
   /** Sends the bytes. Called at most once. */
   readonly forward: () => void;
   /** Answers with an error instead. Called at most once, and never after `forward`. */
@@ -74,6 +77,7 @@ export interface Submission {
 
 export class Pipeline {
   private readonly parts: PipelineParts;
+  private readonly events: StatementEvents;
   /** The statement that is parked now; a session has at most one. */
   private hold: Hold | null = null;
   /** A statement is about to be parked; what withdraws it before it is. */
@@ -83,12 +87,17 @@ export class Pipeline {
 
   constructor(parts: PipelineParts) {
     this.parts = parts;
+    this.events = new StatementEvents(parts);
   }
 
   submit(work: Submission): void {
     this.latest = work;
-    const verdict = work.inTransaction ? work.judged.verdict.inTransaction : work.judged.verdict.outside;
-    const ticket = this.attempt(work, () => this.recordStatement(work, verdict));
+    const verdict = verdictOf(work.judged, work.inTransaction);
+    if (work.intended !== undefined && verdict.kind === 'allow') {
+      this.whenRecorded(work, work.intended);
+      return;
+    }
+    const ticket = this.attempt(work, () => this.events.asked(work.run, work.judged, work, verdict));
     if (ticket === null) return;
     switch (verdict.kind) {
       case 'deny':
@@ -142,36 +151,32 @@ export class Pipeline {
   parsed(run: Run, judged: Judged): void {
     const { recorder, session } = this.parts;
     const verdict = judged.verdict.outside;
-    this.recordRun(run, judged, 'parse', [], verdict);
+    this.events.asked(run, judged, { protocol: 'parse', parameters: [] }, verdict);
     this.parts.gate(recorder.append(session, 'forward', { n: run.n }));
     this.ended(run, 'ok');
   }
 
-  private recordStatement(work: Submission, verdict: Verdict): number {
-    return this.recordRun(work.run, work.judged, work.protocol, work.parameters, verdict);
-  }
-
-  private recordRun(
+  /**
+   * Steps 2 and 4 of an allowed write that has yet to come to its turn; gives what has to be durable before it may be forwarded. Null where
+   * the ledger does not take them, or policy does not allow it: then it is dealt with when its turn comes.
+   */
+  intend(
     run: Run,
     judged: Judged,
-    protocol: Submission['protocol'],
-    parameters: readonly Parameter[],
-    verdict: Verdict,
-  ): number {
-    // The effects of an allowed text stand with its first statement of the session; a held or refused one always says why.
-    const known = verdict.kind === 'allow' && judged.recorded;
-    judged.recorded = true;
-    return this.parts.recorder.append(this.parts.session, 'statement', {
-      digest: '',
-      effects: known ? [] : judged.statements.map(s => s.effects),
-      message: verdict.kind === 'allow' ? '' : verdict.message,
-      n: run.n,
-      parameters: parameters as Parameter[],
-      protocol,
-      rule: verdict.rule,
-      text: judged.text,
-      verdict: verdict.kind,
-    });
+    how: Pick<Submission, 'protocol' | 'parameters'> & { readonly inBlock: boolean },
+  ): number | null {
+    const verdict = verdictOf(judged, how.inBlock);
+    if (verdict.kind !== 'allow') return null;
+    let begun = false;
+    try {
+      this.events.asked(run, judged, how, verdict);
+      begun = true;
+      return this.parts.recorder.append(this.parts.session, 'forward', { n: run.n });
+    } catch (cause) {
+      if (!(cause instanceof HoldpointError)) throw cause;
+      if (begun) this.ended(run, 'skipped');
+      return null;
+    }
   }
 
   /** Steps 4 and 5. */
@@ -184,7 +189,11 @@ export class Pipeline {
       this.send(work, onLate);
       return;
     }
-    recorder.whenDurable(ticket, fault => {
+    this.whenRecorded(work, ticket, onLate);
+  }
+
+  private whenRecorded(work: Submission, ticket: number, onLate?: (why: string) => void): void {
+    this.parts.recorder.whenDurable(ticket, fault => {
       if (fault !== null || work.gone() || (onLate !== undefined && work.left())) {
         const why = fault === null ? 'the agent disconnected' : 'the record could not be written in time';
         onLate?.(why);
@@ -270,17 +279,17 @@ export class Pipeline {
       attach: there.kind === 'held' ? there.approval : undefined,
       opened: () => parts.parked(hold, verdict.message),
       decided: (signed, verified) => {
-        this.attempt(work, () => this.recordDecision(work, hold.approval, { signed, verified }));
+        this.attempt(work, () => this.events.decided(work.run, hold.approval, { signed, verified }));
       },
       ended: result => {
         this.hold = null;
-        this.recordEnd(work, hold.approval, result);
+        this.events.holdEnded(work.run, hold.approval, result);
         if (result.kind === 'released') this.release(work, why => hold.notForwarded(why));
         else this.refuse(work, result.fault, result.why);
       },
     });
     this.hold = hold;
-    this.attempt(work, () => this.recordHold(work, hold.approval));
+    this.attempt(work, () => this.events.held(work.run, hold.approval));
   }
 
   /** Decided before it was asked for here: recorded with everything that a reader needs to see that it may run. */
@@ -292,8 +301,8 @@ export class Pipeline {
     const ticket = this.attempt(
       work,
       () => {
-        const first = this.recordHold(work, approval);
-        for (const decided of decisions) this.recordDecision(work, approval, decided);
+        const first = this.events.held(work.run, approval);
+        for (const decided of decisions) this.events.decided(work.run, approval, decided);
         return first;
       },
       unused,
@@ -303,36 +312,9 @@ export class Pipeline {
       there.kind === 'granted'
         ? ({ kind: 'granted', state: 'approved', why: approval.outcome } as const)
         : refusal(approval, there.code, there.why);
-    this.recordEnd(work, approval, result);
+    this.events.holdEnded(work.run, approval, result);
     if (result.kind === 'refused') this.refuse(work, result.fault, result.why);
     else this.release(work, unused);
-  }
-
-  private recordHold(work: Submission, approval: Approval): number {
-    const { id, deadline, digest, releases, requirements, statement } = approval;
-    return this.parts.recorder.append(this.parts.session, 'hold', {
-      approval: id,
-      deadline,
-      digest,
-      n: work.run.n,
-      ...(releases === 'parked' ? {} : { releases }),
-      requirements: [...requirements],
-      rules: requirements.map(r => r.rule),
-      statement,
-    });
-  }
-
-  private recordDecision(work: Submission, { id }: Approval, { signed, verified }: Checked): number {
-    const body = { approval: id, n: work.run.n, signed, verified };
-    return this.parts.recorder.append(this.parts.session, 'decision', body);
-  }
-
-  private recordEnd(
-    work: Submission,
-    { id }: Approval,
-    { state, why }: Pick<AuditBody<'hold.end'>, 'state' | 'why'>,
-  ): void {
-    this.parts.recorder.append(this.parts.session, 'hold.end', { approval: id, n: work.run.n, state, why });
   }
 
   /** Runs an append that may find the ledger down: then the statement is refused, and what was parked is withdrawn. */
@@ -361,6 +343,10 @@ const AT_THE_END = 'what this transaction has left to its end: somebody has chan
 const LEFT = 'the agent had closed its side of the connection before the statement could be held';
 const BOUND = 'what names a prepared statement or a cursor of its session cannot be approved for later';
 const BOUND_HINT = 'Send the statement itself instead of EXECUTE, FETCH, MOVE or WHERE CURRENT OF.';
+
+function verdictOf({ verdict }: Judged, inTransaction: boolean): Verdict {
+  return inTransaction ? verdict.inTransaction : verdict.outside;
+}
 
 function asFault(cause: unknown, code: 'ledger_unavailable' | 'hold_unavailable'): HoldpointError {
   return cause instanceof HoldpointError ? cause : new HoldpointError(code, undefined, { cause });

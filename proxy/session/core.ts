@@ -9,6 +9,7 @@ import type { Block } from './intake.ts';
 import type { Judge, Judged } from './judgement.ts';
 import type { SessionLimits } from './parts.ts';
 import type { Picture, Prepared } from './picture.ts';
+import type { RecordedAhead } from './recorded-ahead.ts';
 import type { Retiring } from './retiring.ts';
 import type { Run } from './run.ts';
 import type { ServerLine } from './server-line.ts';
@@ -21,6 +22,7 @@ export interface Core {
   readonly picture: Picture;
   readonly judge: Judge;
   readonly pipeline: Pipeline;
+  readonly ahead: RecordedAhead;
   readonly encoding: Encoding;
   readonly retiring: Retiring;
   readonly limits: Pick<SessionLimits, 'statements' | 'portals' | 'messageBytes'>;
@@ -51,9 +53,11 @@ export interface Core {
   /** What goes on has been judged anew. */
   sent(statements: readonly StatementAnalysis[]): void;
   judgedText(text: string, types: readonly number[]): Judged | null;
+  /** True where it has to wait. */
   submit(
-    work: Pick<Submission, 'run' | 'judged' | 'protocol' | 'parameters' | 'forward' | 'refuse'> & Described,
-  ): void;
+    work: Pick<Submission, 'run' | 'judged' | 'protocol' | 'parameters' | 'intended' | 'forward' | 'refuse'> &
+      Described,
+  ): boolean;
   refuseSimple(error: HoldpointError, position?: number | null, dropsUnnamed?: boolean): void;
   /** `dropsUnnamed`: as the server does with the unnamed statement at each Parse without a name, whatever comes of it. */
   refuseExtended(error: HoldpointError, position?: number | null, dropsUnnamed?: boolean): void;

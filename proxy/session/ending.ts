@@ -130,6 +130,7 @@ export class Ending {
     recordLeftParses(core);
     core.picture.abandon();
     core.pipeline.abandon(reason);
+    core.ahead.drop();
     const { client, upstream } = parts;
     outbox.end(last);
     if (upstream.writable) upstream.end(encode(FRONTEND.terminate));

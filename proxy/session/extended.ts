@@ -87,17 +87,20 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
     return;
   }
   prepared.unrecorded = false;
-  const run = core.run(judged.statements);
-  core.submit({
+  const intent = core.ahead.take(judged, core.inBlock, 'parse', []);
+  const run = intent?.run ?? core.run(judged.statements);
+  const waits = core.submit({
     run,
     judged,
     protocol: 'parse',
     parameters: [],
+    intended: intent?.ticket,
     // A held text is held when it is bound, unless reading its literals runs something already.
     parseOnly: analysis.parseRuns !== true,
     forward: () => forward(run),
     refuse: error => refuse(asTheServer(core, judged, error)),
   });
+  if (waits && verdict.kind === 'allow') core.ahead.fill(core, { name, judged: whole, types });
 }
 
 export function bind(core: Core, buffer: Buffer, start: number, end: number): void {
@@ -127,13 +130,15 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
   const whole = core.judgedBind(prepared, () => textsOf(message, core.encoding));
   const missed = missedLater(core, whole);
   const judged = missed?.bound ?? whole;
-  const run = core.run(judged.statements);
+  const intent = core.ahead.take(judged, core.inBlock, 'bind', parameters);
+  const run = intent?.run ?? core.run(judged.statements);
   prepared.unrecorded = false;
-  core.submit({
+  const waits = core.submit({
     run,
     judged,
     protocol: 'bind',
     parameters,
+    intended: intent?.ticket,
     resultFormats,
     forward: () => {
       const late = core.flushed && !core.bound;
@@ -163,6 +168,7 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
     },
     refuse: error => core.refuseExtended(asTheServer(core, whole, error)),
   });
+  if (waits && !core.pipeline.parking) core.ahead.fill(core);
 }
 
 export function describe(core: Core, buffer: Buffer, start: number, end: number): void {

@@ -17,6 +17,7 @@ import { Pace } from './pace.ts';
 import type { SessionParts } from './parts.ts';
 import { Picture } from './picture.ts';
 import { Reading } from './reading.ts';
+import { RecordedAhead } from './recorded-ahead.ts';
 import { refuseExtended, refuseSimple } from './refusals.ts';
 import { reported } from './reported.ts';
 import { Retiring } from './retiring.ts';
@@ -152,6 +153,10 @@ export class Session {
       limits: parts.limits,
       status: 'I',
       inBlock: false,
+      ahead: new RecordedAhead(
+        run => this.ended(run, 'skipped'),
+        () => this.judging.rewirings.epoch,
+      ),
       segment: false,
       bound: false,
       flushed: false,
@@ -312,6 +317,7 @@ export class Session {
     core.bound = false;
     core.flushed = false;
     core.skipping = false;
+    core.ahead.drop();
     this.copying = null;
     core.picture.settle();
     if (status === 'I') {

@@ -21,12 +21,13 @@ export interface Submitter {
 
 type Work = Parameters<Core['submit']>[0];
 
-/** Hands a statement to the pipeline; the agent's next message waits until this one has gone forward or was refused. */
-export function submit(session: Submitter, work: Work): void {
+/** Hands a statement to the pipeline; the agent's next message waits until this one has gone forward or was refused. True where it has to wait. */
+export function submit(session: Submitter, work: Work): boolean {
   session.intake.wait('judging');
   const handed = new Handed(session, work);
   session.core.pipeline.submit(handed);
   handed.late = !handed.settled;
+  return handed.late;
 }
 
 /** One for each statement: methods instead of closures. */
@@ -41,6 +42,7 @@ class Handed implements Submission {
   readonly inTransaction: boolean;
   readonly failedTransaction: boolean;
   readonly parseOnly: boolean;
+  readonly intended: number | undefined;
   private readonly session: Submitter;
   private readonly work: Work;
 
@@ -55,6 +57,7 @@ class Handed implements Submission {
     this.inTransaction = core.inBlock;
     this.failedTransaction = core.status === 'E' && work.judged.statements.length === 1;
     this.parseOnly = work.parseOnly === true;
+    this.intended = work.intended;
   }
 
   gone(): boolean {

@@ -1,61 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
-import { loadParser } from '#proxy/policy/analyse.ts';
-import { loadPolicy } from '#proxy/policy/load.ts';
-import type { Recorder } from '#proxy/ports.ts';
-import { ProxyServer } from '#proxy/proxy.ts';
-import { HoldpointError } from '#schemas/errors.ts';
-import { answer, HEAD, onlyError, startGate } from '#test/session/support.ts';
+import { type HeldGate, type HeldLedger, startHeldGate } from '#test/session/held-ledger.ts';
+import { answer, onlyError, startGate } from '#test/session/support.ts';
 import { beforeEnd } from '#test/support/before-end.ts';
-import { NO_HOLDS } from '#test/support/lone-session.ts';
-import { startPostgres, type TestPostgres } from '#test/support/postgres.ts';
 import * as raw from '#test/support/raw.ts';
-import { RawClient } from '#test/support/raw.ts';
 import { tempDir } from '#test/support/temp.ts';
 import { waitFor } from '#test/support/wait-for.ts';
-
-/** A ledger whose disk the test holds in its hand. */
-class HeldLedger implements Recorder {
-  durable = 0;
-  readonly backlog = 0;
-  /** `now`: as quick as it gets; `later`: when the test says; `never`: append throws. */
-  mode: 'now' | 'later' | 'never' = 'now';
-  readonly kinds: string[] = [];
-  #last = 0;
-  #waiting: { ticket: number; done: (fault: Error | null) => void }[] = [];
-
-  append: Recorder['append'] = (_session, kind) => {
-    const always = kind === 'outcome' || kind === 'hold.end' || kind === 'session.close';
-    if (this.mode === 'never' && !always) throw new HoldpointError('ledger_unavailable');
-    this.kinds.push(kind);
-    this.#last += 1;
-    if (this.mode === 'now') this.durable = this.#last;
-    return this.#last;
-  };
-  whenDurable: Recorder['whenDurable'] = (ticket, done) => {
-    if (ticket <= this.durable) done(null);
-    else this.#waiting.push({ ticket, done });
-  };
-  get waiting(): number {
-    return this.#waiting.length;
-  }
-  /** The disk is back: everything is durable, in order. */
-  release(): void {
-    this.mode = 'now';
-    this.durable = this.#last;
-    for (const { done } of this.#waiting.splice(0)) done(null);
-  }
-  /** The recorder's deadline has passed. */
-  fail(): void {
-    for (const { done } of this.#waiting.splice(0)) done(new HoldpointError('ledger_unavailable'));
-  }
-  async close(): Promise<void> {}
-}
 
 const RULES = `
   - name: denied
@@ -67,77 +20,25 @@ const RULES = `
     verdict: allow
 `;
 
-let db: TestPostgres;
+let gate: HeldGate;
 let ledger: HeldLedger;
-let port: number;
-const clients: RawClient[] = [];
+let agent: HeldGate['agent'];
+let count: HeldGate['count'];
 
 before(async () => {
-  db = await startPostgres({ trust: true });
-  await db.query('create role agent login; create table t (id integer)');
-  await db.query('grant all on t to agent');
-  await loadParser();
-  ledger = new HeldLedger();
-  const target = `targets:
-  shop: { host: 127.0.0.1, port: ${db.port}, database: postgres, tls: disable, weakAuth: [trust], roles: { agent: {} } }
-`;
-  const proxy = new ProxyServer({
-    policy: loadPolicy(
-      `${HEAD.replace('principals: { issuers: [dev] }', 'principals: {}')}${target}rules:\n${RULES}`,
-      'test',
-      { extraIssuers: ['dev'] },
-    ),
-    verifier: {
-      verify: async () => ({
-        issuer: 'x',
-        issuerName: 'dev',
-        subject: 'agent-1',
-        claimGroups: [],
-        expires: 2 ** 40,
-      }),
-    },
-    recorder: ledger,
-    holds: NO_HOLDS,
-    secrets: { fetch: () => assert.fail('no secret is named') },
-    authorities: new Map(),
-    maskKey: randomBytes(32),
-    approveAt: () => '',
-    clock: Date.now,
-    log: (message, error) => console.error(message, error),
-  });
-  const server = proxy.server();
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  port = (server.address() as AddressInfo).port;
-  stop = async () => {
-    server.close();
-    await proxy.close();
-  };
+  gate = await startHeldGate(RULES);
+  ({ ledger, agent, count } = gate);
 });
-let stop = async () => {};
-after(() => stop());
-afterEach(async () => {
-  ledger.release();
-  for (const client of clients.splice(0)) client.destroy();
-  await db.query('truncate t');
-});
+after(() => gate.stop());
+afterEach(() => gate.clear());
 
-async function agent(): Promise<RawClient> {
-  const client = await RawClient.connect({ port });
-  await client.login({ user: 'agent', database: 'shop', password: 'x' });
-  // The first statement asks the server for settings: done with before anything is held back.
-  client.send(raw.query('select 1'));
-  await client.untilReady();
-  clients.push(client);
-  return client;
-}
 /** What the agent's session on the server was last asked for. */
 async function lastAsked(): Promise<{ query: string; state: string }> {
-  const [row] = await db.query<{ query: string; state: string }>(
+  const [row] = await gate.db.query<{ query: string; state: string }>(
     "select query, state from pg_stat_activity where usename = 'agent' and application_name = '' order by backend_start desc limit 1",
   );
   return row ?? { query: '', state: '' };
 }
-const count = async () => (await db.query<{ n: number }>('select count(*)::int as n from t'))[0]!.n;
 
 const PROTOCOLS = {
   simple: (sql: string) => [raw.query(sql)],
@@ -315,8 +216,8 @@ test('with the disk of dev full, statements are refused, and all is well once th
     return context.skip('this user may not mount a file system');
   }
   beforeEnd(async () => execFileSync('umount', ['-l', dir]));
-  const gate = await startGate(RULES, { data: dir });
-  const client = await gate.agent();
+  const disk = await startGate(RULES, { data: dir });
+  const client = await disk.agent();
   const insert = async (id: number) => {
     client.send(raw.query(`insert into notes values (${id}, '${'x'.repeat(20_000)}')`));
     return answer(await client.untilReady(20_000));
@@ -337,17 +238,17 @@ test('with the disk of dev full, statements are refused, and all is well once th
     done += 1;
   }
   assert.match(said, /^E:58\w{3} Z:I$/);
-  assert.equal(await gate.value('select count(*)::int from notes where id >= 1000'), done);
+  assert.equal(await disk.value('select count(*)::int from notes where id >= 1000'), done);
   rmSync(filler);
   await waitFor(async () => (await insert(1000 + done)) === 'C:INSERT 0 1 Z:I', {
     what: 'it passes again',
     deadlineMs: 20_000,
   });
-  assert.equal(await gate.value('select count(*)::int from notes where id >= 1000'), done + 1);
+  assert.equal(await disk.value('select count(*)::int from notes where id >= 1000'), done + 1);
   client.destroy();
   const verified = await waitFor(
     async () => {
-      const { code, stdout, stderr } = await gate.dev.cli('audit', 'verify');
+      const { code, stdout, stderr } = await disk.dev.cli('audit', 'verify');
       if (code !== 0) throw new Error(`${stdout}${stderr}`);
       return true;
     },
