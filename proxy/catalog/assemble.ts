@@ -103,7 +103,8 @@ export async function assemble(
     event: event ?? '',
     terms: terms ?? '',
   }));
-  const whole = { everywhere, eventTriggers, schemas, protection };
+  const checks = (relation: number) => held.of('checks', `${relation}`);
+  const whole = { everywhere, eventTriggers, schemas, protection, checks };
   return {
     catalog: new Catalog({ version, base: below.part, own: part, ...whole }),
     made: { held, functions: own, types, relations, part, trees },

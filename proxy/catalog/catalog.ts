@@ -1,5 +1,7 @@
 import { type Index, Layers } from './layers.ts';
+import { UNREADABLE } from './locked.ts';
 import type { ColumnMask, Protection } from './protect.ts';
+import type { Rows } from './questions.ts';
 import type {
   CatalogEventTrigger,
   CatalogFunction,
@@ -34,6 +36,7 @@ export class Catalog {
   readonly #types: Layers<CatalogType>;
   readonly #relations: Layers<CatalogRelation>;
   readonly #protection: Protection;
+  readonly #checks: (relation: number) => Rows;
 
   /** `own` is over `base`, and has all that reaches something protected. */
   constructor(parts: {
@@ -44,6 +47,8 @@ export class Catalog {
     readonly eventTriggers: readonly CatalogEventTrigger[];
     readonly schemas: ReadonlyMap<string, boolean>;
     readonly protection: Protection;
+    /** Rows of CHECKS. */
+    readonly checks: (relation: number) => Rows;
   }) {
     const { base, own } = parts;
     this.version = parts.version;
@@ -59,6 +64,7 @@ export class Catalog {
       .filter(t => t.io.length + t.meets.length + t.checks.length > 0)
       .map(t => t.oid);
     this.#protection = parts.protection;
+    this.#checks = parts.checks;
     const users = [...own.relations.byOid.values()].filter(r => !r.system);
     this.protectedSchemas = new Set(users.filter(r => r.reachesProtected).map(r => r.schema));
     this.schemas = parts.schemas;
@@ -101,6 +107,18 @@ export class Catalog {
   /** How a result column is masked, by the origin that RowDescription gives it; null where it is not. */
   maskOf(tableOid: number, attnum: number): ColumnMask | null {
     return this.#protection.masks.get(tableOid)?.get(attnum) ?? null;
+  }
+
+  /** Whether this is the name of a check in which no protected column stands. */
+  tellsCheck(schema: string, table: string, name: string): boolean {
+    return this.relationsNamed(table).some(({ oid, schema: own, masked }) => {
+      if (own !== schema) return false;
+      const text = this.#checks(oid)
+        .find(row => row[2] === name)?.[1]
+        ?.replaceAll('""', '"');
+      // Whole rows are printed with a star.
+      return text !== undefined && ![UNREADABLE, '.*', ...masked].some(word => text.includes(word));
+    });
   }
 
   /** False for an origin that this catalog has never seen: nothing is known of what its column shows. */

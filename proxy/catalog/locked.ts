@@ -13,7 +13,8 @@ export const LOCKED_RELATIONS = `
      and database = (select oid from pg_database where datname = current_database())`;
 
 /** What stands for such a definition. It parses as nothing, so that what hangs on it cannot be told. */
-const UNREADABLE = '(locked by another transaction:';
+/** Stands for a definition that could not be read. */
+export const UNREADABLE = '(locked by another transaction:';
 
 /** The question with every definition left out that mentions one of these relations. */
 export function withoutLocked(name: Question, text: string, locked: readonly number[]): string {

@@ -111,7 +111,7 @@ export const DEFAULTS = `
     from pg_attrdef d join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum where d.adrelid >= 16384`;
 
 export const CHECKS = `
-  select conrelid, pg_get_expr(conbin, conrelid) from pg_constraint where contype = 'c' and conrelid >= 16384`;
+  select conrelid, pg_get_expr(conbin, conrelid), conname from pg_constraint where contype = 'c' and conrelid >= 16384`;
 
 export const FOREIGN_KEYS = `
   select confrelid, conrelid, confdeltype in ('c', 'n', 'd'), confupdtype in ('c', 'n', 'd') from pg_constraint where contype = 'f'`;

@@ -9,6 +9,8 @@ import type { Run, RunStatus } from './run.ts';
 export interface AnswersOwner {
   /** The mask of a plain column of the target; null where it is not protected. */
   maskOf(tableOid: number, attnum: number): { column: string; mask: MaskKind } | null;
+  /** Whether this is the name of a check in which no protected column stands. */
+  tellsCheck(schema: string, table: string, name: string): boolean;
   /** Whether anything on this target is protected at all. */
   protects(): boolean;
   readonly rewirings: OwnRewirings;

@@ -22,7 +22,7 @@ import type { Outbox } from './outbox.ts';
 import { ownFault } from './own-fault.ts';
 import { Passage } from './passage.ts';
 import type { Run, RunStatus } from './run.ts';
-import { redacted, redactedNotice, redactedNotification, Shield } from './shield.ts';
+import { redactedNotice, redactedNotification, Shield } from './shield.ts';
 import { asOfExecute } from './unasked.ts';
 import { expected, unexpected } from './unexpected.ts';
 
@@ -320,7 +320,7 @@ export class Answers {
     } else {
       const unasked = op?.kind === 'describe-portal' && op.own;
       const said = this.notSwitched.told(unasked ? asOfExecute(fields) : fields);
-      if (this.shield.inScope(op)) this.passage.make(redacted(BACKEND.error, said));
+      if (this.shield.inScope(op)) this.passage.make(this.shield.redacted(said));
       else if (said !== fields) this.passage.make(encodeFields(BACKEND.error, said, 'latin1'));
       else this.passage.pass(buffer, start, end);
     }

@@ -207,6 +207,11 @@ export class Judging {
     return { column: `(relation ${oid}, column ${attnum})`, mask: 'redact' };
   }
 
+  /** Only by what everybody sees now: what the session's own transaction has changed may have put another check in its place. */
+  tellsCheck(names: Parameters<SessionCatalog['tellsCheck']>, ownChanges: boolean): boolean {
+    return !ownChanges && !this.rewired && this.parts.catalog.current?.tellsCheck(...names) === true;
+  }
+
   /** In a failed transaction the settings cannot be asked for, and may be other than known. */
   private path(): readonly string[] {
     return this.settings.dirty ? UNKNOWN_PATH : this.settings.searchPath;

@@ -33,6 +33,8 @@ export interface SessionCatalog {
   readonly version: string;
   readonly hasProtected: boolean;
   maskOf(tableOid: number, attnum: number): { column: string; mask: MaskKind } | null;
+  /** Whether this is the name of a check in which no protected column stands. */
+  tellsCheck(schema: string, table: string, name: string): boolean;
   /** Whether it has ever seen the relation that a result column says it comes from. */
   knows(tableOid: number): boolean;
 }

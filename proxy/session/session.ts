@@ -81,6 +81,7 @@ export class Session {
     );
     this.answers = new Answers(this.outbox, {
       maskOf: (oid, attnum) => this.judging.maskOf(oid, attnum, this.aftermath.catalogTouched),
+      tellsCheck: (...names) => this.judging.tellsCheck(names, this.aftermath.catalogTouched),
       protects: () => this.judging.protects,
       rewirings,
       maskKey: parts.maskKey,

@@ -15,17 +15,15 @@ import type { AnswersOwner } from './answers-owner.ts';
 import { analysisOf, type Op, type Portal, runOf } from './op.ts';
 import type { Run } from './run.ts';
 
-/** An ErrorResponse or NoticeResponse without what could quote a value; `fields` as latin1, so that names keep their bytes. */
-export function redacted(type: number, fields: readonly (readonly [string, string])[]): Buffer {
-  return encodeFields(type, redactFields(fields), 'latin1');
-}
-
-/** The same of a notice, as it came. */
+/** A NoticeResponse without what could quote a value; as latin1, so that names keep their bytes. */
 export function redactedNotice(buffer: Buffer, start: number, end: number): Buffer {
-  return redacted(BACKEND.notice, decodeFields(buffer, start, end, 'latin1'));
+  return encodeFields(BACKEND.notice, redactFields(decodeFields(buffer, start, end, 'latin1')), 'latin1');
 }
 
-type ShieldOwner = Pick<AnswersOwner, 'protects' | 'maskOf' | 'maskKey' | 'encoding' | 'rewirings'>;
+type ShieldOwner = Pick<
+  AnswersOwner,
+  'protects' | 'maskOf' | 'tellsCheck' | 'maskKey' | 'encoding' | 'rewirings'
+>;
 
 /** A NotificationResponse whose payload says nothing: whoever sent it may have read anything. */
 export function redactedNotification(buffer: Buffer, start: number, end: number): Buffer {
@@ -116,6 +114,15 @@ export class Shield {
     if (run !== null && (run.touchesProtected || this.moved(run)) && op?.kind !== 'parse')
       this.transaction = true;
     return this.transaction;
+  }
+
+  /** An ErrorResponse without what could quote a value; `fields` as latin1. */
+  redacted(fields: readonly (readonly [string, string])[]): Buffer {
+    const name = (latin1: string) => Buffer.from(latin1, 'latin1').toString('utf8');
+    const kept = redactFields(fields, (...names) =>
+      this.owner.tellsCheck(...(names.map(name) as [string, string, string])),
+    );
+    return encodeFields(BACKEND.error, kept, 'latin1');
   }
 
   /** Of a run's notices one alone is told, without its text: how many there are, and when they come, a value may have decided. */

@@ -688,6 +688,15 @@ select schema_to_xml('public', true, true, '')
 select query_to_xml_and_xmlschema('select ssn from people', true, true, '')
 select table_to_xml_and_xmlschema('people', true, true, '')
 
+# which of several errors it is
+select case when ssn like '1%' then repeat('x', id - 1)::int::text else repeat('x', id - 1)::float8::text end from people where id = 1
+select case when ssn like '1%' then repeat('x', id - 1)::bigint::text else repeat('x', id - 1)::uuid::text end from people where id = 1
+select case when ssn like '1%' then repeat('x', id - 1)::onecheck::text else repeat('x', id - 1)::othercheck::text end from people where id = 1
+select ssn::digits from people where id = 1
+alter table people add constraint k1 check (ssn !~ '^1'), add constraint k2 check (ssn !~ '^2')
+do $$ begin if (select salary from people where id = 1) > 3000 then raise sqlstate 'P0002'; else raise sqlstate 'P0004'; end if; end $$
+do $$ declare n int; begin if (select salary from people where id = 1) > 3000 then select 1 into strict n from kids; else raise exception 'x'; end if; end $$
+
 # ordinary work
 select k.id, k.label, p.name from kids k join people p on p.id = k.parent limit 2
 select count(*) from people p join kids k on k.parent = p.id where p.salary > 100
@@ -900,6 +909,12 @@ rollback
 begin
 create temp view kids as select ssn as label from public.people
 select label from kids
+rollback
+
+# which of several checks does not hold
+begin
+alter table people add constraint k1 check (ssn !~ '^1') not valid, add constraint k2 check (ssn !~ '^2') not valid
+update people set name = name where id = 1
 rollback
 
 # what a write keeps for a later statement

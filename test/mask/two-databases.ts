@@ -76,6 +76,9 @@ create procedure turned() language plpgsql as
   $$ begin perform ssn from people; commit; perform set_config('search_path', 's2, public', false); end $$;
 create type pair as (a text, b int);
 create domain shortdom as text check (length(value) < 3);
+create domain onecheck as text constraint one check (value = 'one');
+create domain othercheck as text constraint other check (value = 'other');
+create domain digits as text constraint c1 check (value !~ '^1') constraint c2 check (value !~ '^2');
 create schema s2;
 create view s2.kids as select id, 1 as parent, ssn as label from public.people;
 `;

@@ -124,6 +124,7 @@ for (const masked of [true, false])
     let digest = '';
     const owner: AnswersOwner = {
       maskOf: table => (table === PROTECTED_TABLE ? { column: 't.email', mask: 'email' } : null),
+      tellsCheck: () => false,
       protects: () => true,
       encoding: { foreign: false },
       maskKey: KEY,
@@ -202,6 +203,7 @@ test('a short result that comes in two chunks has its digest and its bytes, thou
       const answers = new Answers(outbox, {
         maskOf: (table, n) =>
           table === PROTECTED_TABLE && n === 2 ? { column: 't.email', mask: 'email' } : null,
+        tellsCheck: () => false,
         protects: () => true,
         encoding: { foreign: false },
         maskKey: KEY,
