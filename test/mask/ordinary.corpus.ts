@@ -130,6 +130,19 @@ drop function work_g(text)
 alter table employees alter column title type varchar(200) using title::varchar
 alter table employees alter column title type text
 
+# triggers that look a customer up
+create table work_h (id integer, what text)
+create function work_h() returns trigger language plpgsql as $$ declare c customers; begin select * into c from customers where id = new.id; new.what := c.name || c.city; return new; end $$
+create trigger work_h before insert on work_h for each row execute function work_h()
+insert into work_h values (1, '') returning what
+= ["Ben DuboisLisbon"]
+create or replace function work_h() returns trigger language plpgsql as $$ declare r record; begin for r in select c.*, o.status from customers c join orders o on o.customer_id = c.id where c.id = new.id order by o.id limit 1 loop new.what := r.status || r.name; end loop; return new; end $$
+insert into work_h values (1, '')
+create or replace function work_h() returns trigger language plpgsql as $$ begin if not exists (select from customers where id = new.id) then raise exception 'nobody'; end if; perform * from customers where id = new.id; return new; end $$
+insert into work_h values (1, '')
+drop table work_h
+drop function work_h()
+
 # changes of protected values themselves
 update customers set phone = '+49 30 111 2222' where id = 3
 update employees set salary = 50000 where id = 9

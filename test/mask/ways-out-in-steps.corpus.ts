@@ -822,6 +822,62 @@ alter table zwb% rename to zwa%
 2> commit
 select x from zwc%
 
+# a trigger on another table that copies whole rows: by a star, TABLE, a row, a record, RETURNING, into a setting
+create table zxl% (i int)
+create table zxm% (s text, j jsonb)
+create function zxn%() returns trigger language plpgsql as $$ begin insert into zxm% (j) select to_jsonb(x) from (select * from customers where id <= 3) x; return new; end $$
+create trigger zxo% before insert on zxl% for each row execute function zxn%()
+insert into zxl% values (1)
+create or replace function zxn%() returns trigger language plpgsql as $$ begin create table zxp% as table customers; return new; end $$
+insert into zxl% values (2)
+select * from zxp% limit 3
+create or replace function zxn%() returns trigger language plpgsql as $$ begin insert into zxm% (s) select c::text from customers c where id <= 3; return new; end $$
+insert into zxl% values (3)
+create or replace function zxn%() returns trigger language plpgsql as $$ declare r record; begin for r in select * from customers where id <= 3 loop insert into zxm% (j) values (to_jsonb(r)); end loop; return new; end $$
+insert into zxl% values (4)
+create or replace function zxn%() returns trigger language plpgsql as $$ declare a int; b text; c text; d text; e text; f text; begin select * into a, b, c, d, e, f from customers where id = 1; insert into zxm% (s) values (f); return new; end $$
+insert into zxl% values (5)
+create or replace function zxn%() returns trigger language plpgsql as $$ declare r record; begin update customers set name = name where id = 1 returning * into r; insert into zxm% (j) values (to_jsonb(r)); return new; end $$
+insert into zxl% values (6)
+create or replace function zxn%() returns trigger language plpgsql as $$ begin perform set_config('zx.l', (select c::text from customers c where c.id = 1), false); return new; end $$
+insert into zxl% values (7)
+select current_setting('zx.l', true)
+select * from zxm%
+
+# a trigger, deferred or on what a foreign key reaches, a rule and a view's trigger, whose helper is made anew
+create table zxr% (s text)
+create table zxs% (i int primary key)
+create table zxt% (i int references zxs% on delete cascade)
+insert into zxs% values (1), (2), (3)
+insert into zxt% values (1), (2), (3)
+create function zxq%() returns int language plpgsql as $$ begin return 1; end $$
+create function zxu%() returns int language plpgsql as $$ begin return zxq%(); end $$
+create function zxv%() returns trigger language plpgsql as $$ begin perform zxu%(); return coalesce(new, old); end $$
+create trigger zxw% before delete on zxt% for each row execute function zxv%()
+create constraint trigger zxx% after update on zxt% deferrable initially deferred for each row execute function zxv%()
+create rule zxy% as on insert to zxt% do also insert into zxr% select zxu%()::text
+create view zxz% as select 1 as i
+create trigger zxw% instead of insert on zxz% for each row execute function zxv%()
+delete from zxs% where i = 1
+drop function zxq%()
+create function zxq%() returns int language plpgsql as $$ begin insert into zxr% select c::text from customers c where id <= 3; return 1; end $$
+delete from zxs% where i = 2
+update zxt% set i = i
+insert into zxt% values (3)
+insert into zxz% values (3)
+select s from zxr%
+
+# another name for the table, or the column, than the policy has
+alter index customers rename to zyy%
+select ssn, phone from zyy% limit 3
+alter index zyy% rename to customers
+create table zyz% (i int)
+create function zza%() returns trigger language plpgsql as $$ begin alter table customers rename to zyy%; return new; end $$
+create trigger zzb% before insert on zyz% for each row execute function zza%()
+insert into zyz% values (1)
+select ssn, phone from zyy% limit 3
+alter index zyy% rename to customers
+
 # a prepared statement whose columns are known, behind a lock
 create table zwd% (id int, note text)
 insert into zwd% values (1, 'plain')

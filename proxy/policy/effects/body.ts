@@ -1,6 +1,7 @@
 import type { CatalogFunction, CatalogView } from '../catalog-view.ts';
 import { type Context, castTo, newContext, settle } from './context.ts';
 import type { Facts } from './facts.ts';
+import { hands } from './handing.ts';
 import type { Judge } from './judge.ts';
 import { UNKNOWN_PATH } from './names.ts';
 import { parseStatements } from './parse.ts';
@@ -51,9 +52,12 @@ function sqlBody(context: Context, name: string, f: CatalogFunction): void {
   }
   for (const statement of statements) {
     const returned = is(statement, 'ReturnStmt');
-    if (returned !== null)
-      walkStatement(context, { SelectStmt: { targetList: [{ ResTarget: { val: returned.returnval } }] } });
-    else walkStatement(context, statement);
+    const shown =
+      returned === null
+        ? statement
+        : { SelectStmt: { targetList: [{ ResTarget: { val: returned.returnval } }] } };
+    walkStatement(context, shown);
+    context.facts.hands ||= hands(context, shown, false);
   }
 }
 

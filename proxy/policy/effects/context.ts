@@ -91,6 +91,8 @@ export interface Context {
   declared: Declared | null;
   /** A name may be a variable of the body rather than a column. */
   variables: boolean;
+  /** What a name before a dot stands for is a variable's field, where FROM has no such name: PL/pgSQL calls no function by it. */
+  fields: boolean;
   /** The body has records, NEW and OLD among them: each can be a row of any type. */
   records: boolean;
   /** The whole statement, where names are looked for beyond what has been walked. */
@@ -134,6 +136,7 @@ export function newContext(
     parameters: false,
     declared: null,
     variables: false,
+    fields: false,
     records: false,
     root: null,
     carriers: null,
@@ -144,6 +147,14 @@ export function newContext(
     calls: [],
     exposed: new Set(),
   };
+}
+
+/** What is walked next is a text of its own. */
+export function rooted(context: Context, root: unknown): void {
+  context.root = root;
+  context.carriers = null;
+  context.rowCalls = null;
+  context.meetings = null;
 }
 
 /** A value of this type may occur: so may values of what it is made of. */

@@ -199,6 +199,10 @@ function cascade(
     context.facts.keyed = false;
     context.facts.absorb(implied(context.judge.writeFacts(other, 'delete', context.callPath)));
     context.facts.absorb(implied(context.judge.writeFacts(other, 'update', context.callPath)));
+    for (const started of ['delete', 'update'] as const) {
+      const brought = context.judge.bringsIn(other, started, context.callPath);
+      if (brought !== null) context.facts.refuse(brought);
+    }
     cascade(context, other, 'delete', seen);
     cascade(context, other, 'update', seen);
   }

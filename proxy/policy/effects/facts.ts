@@ -31,6 +31,10 @@ export class Facts {
   /** It fetches from a cursor of the session by its name: nobody knows what that shows. */
   fetches = false;
   refusal: string | null = null;
+  /** A refusal of something that a body does by itself, whatever becomes of what it gives back. */
+  breach: string | null = null;
+  /** A body has protected values in its hands: its queries or expressions give them to its own code. */
+  hands = false;
   /** COMMIT or ROLLBACK inside a body. */
   endsTransaction = false;
   /** Later statements of the same text may mean something else. */
@@ -73,6 +77,12 @@ export class Facts {
   }
 
   refuse(why: string): void {
+    this.breach ??= why;
+    this.givesUnmasked(why);
+  }
+
+  /** What it gives back would be seen as it is. Where nobody gets that, as from a trigger, it is fine. */
+  givesUnmasked(why: string): void {
     this.refusal ??= why;
     this.readOnly = false;
   }
@@ -125,6 +135,8 @@ export class Facts {
     this.suspect ||= other.suspect;
     this.fetches ||= other.fetches;
     this.refusal ??= other.refusal;
+    this.breach ??= other.breach;
+    this.hands ||= other.hands;
     this.endsTransaction ||= other.endsTransaction;
     this.changesMeaning ||= other.changesMeaning;
     this.opaque ||= other.opaque;

@@ -17,7 +17,8 @@ import { is, list, type Tree, tree } from './tree.ts';
 /** What CREATE TYPE … AS RANGE makes by itself. */
 const CONSTRUCTORS = /^(range_constructor[23]|multirange_constructor[012])$/;
 
-const COPIES = 'a trigger would copy a protected column into another place, where it is not protected';
+const COPIES =
+  'a trigger or a rule would copy a protected column into another place, where it is not protected';
 
 const EVENTS = 'an event trigger reads a protected relation, and can carry its values elsewhere';
 
@@ -112,7 +113,7 @@ export class Judge {
     }
     if (f.defaultText !== '') facts.absorb(this.#expressions([f.defaultText], path, null));
     if (facts.protected)
-      facts.refuse(`${name} reads a protected relation, and what it gives back cannot be masked`);
+      facts.givesUnmasked(`${name} reads a protected relation, and what it gives back cannot be masked`);
     if (!facts.readOnly) facts.carriers.add(name);
   }
 
@@ -280,28 +281,34 @@ export class Judge {
     return [...this.callFacts(f, 0, then).carriers].filter(carrier => !plain.carriers.has(carrier));
   }
 
-  /** A sentence when a value that the statement did not choose, a default or what a trigger puts down, may be a protected one. */
+  /**
+   * A sentence when what a write starts and the statement did not choose, a default, a rule or a trigger, may put protected values down
+   * elsewhere, or does what nobody may do.
+   */
   bringsIn(r: CatalogRelation, kind: WriteKind, path: readonly string[]): string | null {
     if (r.system || !this.#view.hasProtected) return null;
     const given =
       kind === 'insert' || kind === 'update' ? this.#expressions(r.onWrite, path, r).refusal : null;
-    return (
-      given ?? (r.triggers.some(t => t[kind] && this.#copies(t.function, pathOf(t, path))) ? COPIES : null)
-    );
+    if (given !== null) return given;
+    const started = [
+      ...r.rules.map(rule => handsOn(this.#rule(rule, r, kind, path))),
+      ...r.triggers.filter(t => t[kind]).map(t => this.#copies(t.function, pathOf(t, path))),
+    ];
+    return started.find(found => found !== null) ?? null;
   }
 
-  /** A trigger function that names a protected column of what it reads. */
-  #copies(oid: number, path: readonly string[]): boolean {
+  /** Of a trigger function, which may also name a protected column of what it reads. */
+  #copies(oid: number, path: readonly string[]): string | null {
     const called = this.#view.functionOf(oid);
-    if (called === undefined || called.system) return false;
-    const { reads, protected: near, fetches } = this.callFacts(called, 0, path);
-    if (!near) return false;
-    if (fetches) return true;
+    if (called === undefined || called.system) return null;
+    const facts = this.callFacts(called, 0, path);
     const words = new Set(called.source.toLowerCase().match(/[\p{L}_][\p{L}\p{N}_$]*/gu) ?? []);
-    return this.#view.guarded.some(
+    const named = this.#view.guarded.some(
       g =>
-        reads.has(`${g.schema}.${g.name}`) && [...g.masked].some(column => words.has(column.toLowerCase())),
+        facts.reads.has(`${g.schema}.${g.name}`) &&
+        [...g.masked].some(column => words.has(column.toLowerCase())),
     );
+    return handsOn(facts) ?? (facts.protected && (facts.fetches || named) ? COPIES : null);
   }
 
   #rule(definition: string, r: CatalogRelation, kind: WriteKind, path: readonly string[]): Facts {
@@ -355,6 +362,10 @@ export class Judge {
 
 /** Its OID in pg_type.dat. */
 const TRIGGER = 2279;
+
+function handsOn({ breach, hands }: Facts): string | null {
+  return breach ?? (hands ? COPIES : null);
+}
 
 /** Where a trigger's function looks names up. */
 function pathOf({ deferrable }: CatalogTrigger, path: readonly string[]): readonly string[] {

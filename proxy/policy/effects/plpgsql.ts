@@ -1,7 +1,8 @@
 import './baseline-compiler.ts';
 import { type ScanToken, scanSync } from 'libpg-query';
-import type { Context } from './context.ts';
+import { type Context, rooted } from './context.ts';
 import { typeName, walk } from './expression.ts';
+import { hands, readByField } from './handing.ts';
 import { parseBody, parseStatements } from './parse.ts';
 import { fetchesByName } from './plpgsql-cursors.ts';
 import { everything, is, list, type Tree, text, tree } from './tree.ts';
@@ -48,6 +49,8 @@ export function walkPlpgsql(context: Context, name: string, whole: string, sourc
     facts.fetches = true;
     facts.protected ||= context.view.hasProtected;
   }
+  context.fields = true;
+  const byField = readByField(body, source);
   for (const object of everything(body)) {
     for (const [key, value] of Object.entries(object)) {
       if (!key.startsWith('PLpgSQL_')) {
@@ -63,7 +66,7 @@ export function walkPlpgsql(context: Context, name: string, whole: string, sourc
         facts.opens ??= 'cursor';
       }
       if (key === 'PLpgSQL_stmt_commit' || key === 'PLpgSQL_stmt_rollback') facts.endsTransaction = true;
-      if (key === 'PLpgSQL_expr') expression(context, name, tree(value));
+      if (key === 'PLpgSQL_expr') expression(context, name, tree(value), byField.has(tree(value)));
       if (key === 'PLpgSQL_type') declared(context, name, text(tree(value).typname));
     }
   }
@@ -71,20 +74,29 @@ export function walkPlpgsql(context: Context, name: string, whole: string, sourc
     facts.cannotRead(`${name} has a part that its syntax tree does not show`);
 }
 
-function expression(context: Context, name: string, expr: Tree): void {
+function expression(context: Context, name: string, expr: Tree, byField: boolean): void {
+  const { facts } = context;
   const query = text(expr.query);
   const mode = Number(expr.parseMode ?? 0);
   if (mode === 0) {
     const parsed = parseStatements(query);
-    if (typeof parsed === 'string') context.facts.cannotTell(`a statement of ${name} does not parse`);
-    else for (const statement of parsed) context.judge.grammar.statement(context, statement);
+    if (typeof parsed === 'string') facts.cannotTell(`a statement of ${name} does not parse`);
+    else
+      for (const statement of parsed) {
+        context.judge.grammar.statement(context, statement);
+        facts.hands ||= hands(context, statement, byField);
+      }
     return;
   }
   for (const part of mode === 2 ? [query] : sides(query)) {
     const parsed = parseStatements(`SELECT ${part}`);
     if (typeof parsed === 'string' || parsed.length !== 1)
-      context.facts.cannotTell(`an expression of ${name} does not parse`);
-    else walk(context, parsed[0]);
+      facts.cannotTell(`an expression of ${name} does not parse`);
+    else {
+      rooted(context, parsed[0]);
+      walk(context, parsed[0]);
+      facts.hands ||= hands(context, parsed[0], false);
+    }
   }
 }
 

@@ -37,7 +37,8 @@ export class RowCalls {
   calls(qualifier: string, name: string): boolean {
     this.#aliases ??= this.#introduced();
     if (this.#aliases.get(qualifier)?.has(name)) return false;
-    const { view, path } = this.#context;
+    const { view, path, fields } = this.#context;
+    if (fields && !this.#aliases.has(qualifier)) return false;
     if (findFunctions(view, null, name, path, { count: 1, named: false }).length > 0) return true;
     return findTypes(view, null, name, path).length > 0;
   }

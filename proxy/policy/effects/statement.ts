@@ -1,7 +1,7 @@
 import type { CommandClass } from '#schemas/effects.ts';
 import type { CatalogRelation } from '../catalog-view.ts';
 import { actedOn, makes } from './acted.ts';
-import { type Context, settle } from './context.ts';
+import { type Context, rooted, settle } from './context.ts';
 import { walkDefined } from './defined.ts';
 import { intoTable, readNamed, walkDml, writeRelation } from './dml.ts';
 import { call, walk } from './expression.ts';
@@ -26,12 +26,7 @@ export function walkStatement(context: Context, statement: unknown): void {
     return;
   }
   const { tag, body } = found;
-  if (!context.itself) {
-    context.root = statement;
-    context.carriers = null;
-    context.rowCalls = null;
-    context.meetings = null;
-  }
+  if (!context.itself) rooted(context, statement);
   const handler = HANDLERS.get(tag);
   if (handler !== undefined) handler(context, body);
   else if (!utility(context, tag, body)) {

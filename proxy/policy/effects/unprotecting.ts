@@ -44,9 +44,19 @@ function tables(context: Context, body: Tree): readonly CatalogRelation[] {
 function renames(context: Context, body: Tree): boolean {
   const kind = text(body.renameType);
   if (kind === 'OBJECT_SCHEMA') return context.view.protectedSchemas.has(text(body.subname));
+  const column = text(body.subname);
   if (kind === 'OBJECT_COLUMN' || kind === 'OBJECT_ATTRIBUTE')
-    return tables(context, body).some(r => r.masked.has(text(body.subname)));
-  return /TABLE/.test(kind) && tables(context, body).length > 0;
+    return tables(context, body).some(r => r.masked.has(column)) || typed(context, body, column);
+  // ALTER INDEX renames tables, too (RangeVarCallbackForAlterRelation in tablecmds.c).
+  return !PARTS.has(kind) && tables(context, body).length > 0;
+}
+
+/** What belongs to a relation that the statement names. */
+const PARTS = new Set(['OBJECT_TABCONSTRAINT', 'OBJECT_TRIGGER', 'OBJECT_POLICY', 'OBJECT_RULE']);
+
+/** With CASCADE an attribute of a type is that of all tables of the type, whichever they are. */
+function typed({ view }: Context, { behavior }: Tree, attribute: string): boolean {
+  return behavior === 'DROP_CASCADE' && view.guarded.some(r => r.masked.has(attribute));
 }
 
 const COPYING = new Set([
