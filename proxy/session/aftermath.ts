@@ -15,7 +15,7 @@ export class Aftermath {
   private readonly settings: Settings;
   private readonly judging: Judging;
   private readonly catalog: CatalogHandle;
-  private readonly core: Pick<Core, 'picture'> & { inBlock: boolean; rewired: number };
+  private readonly core: Pick<Core, 'picture'> & { inBlock: boolean; began: boolean; rewired: number };
   /** The open transaction has changed the catalog, and nobody else sees it yet. */
   catalogTouched = false;
   /** By which catalog statements of the open transaction that have run users' functions were judged; undefined while none has. */
@@ -55,9 +55,9 @@ export class Aftermath {
     if (!effects.readOnly && !effects.commands.every(c => NO_WORK.has(c))) this.judging.worked = true;
     for (const action of actions) {
       if (action.kind === 'declare') this.judging.worked = true;
-      if (action.kind === 'begin') this.core.inBlock = true;
+      if (action.kind === 'begin') this.core.inBlock = this.core.began = true;
       else if (action.kind === 'commit' || action.kind === 'rollback') {
-        this.core.inBlock = false;
+        this.core.inBlock = this.core.began = false;
         // Another transaction may begin before the server says that this one has ended.
         this.transactionEnded();
       } else this.core.picture.acted(action, epoch);

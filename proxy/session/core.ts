@@ -30,6 +30,8 @@ export interface Core {
   readonly status: TransactionStatus;
   /** Inside the agent's transaction block, also where no ReadyForQuery has said so yet (a pipelined BEGIN). */
   readonly inBlock: boolean;
+  /** It has begun by BEGIN, and so does not end at Sync. */
+  readonly began: boolean;
   /** Something was sent since the last Sync: the server is inside an implicit transaction. */
   segment: boolean;
   /** A Bind was sent since the last Sync: what comes now runs behind it, in the same transaction. */
@@ -70,9 +72,12 @@ export interface Described {
   readonly skipped?: () => void;
 }
 
-/** A message that is answered with ReadyForQuery ends the transaction of the pipeline before it. */
-export function endsSegment({ segment, inBlock }: Core): boolean {
-  return segment && !inBlock;
+/**
+ * Sync ends the transaction of its pipeline, and so may a message that is answered with ReadyForQuery: from Postgres 17 on that leaves it open
+ * where something has run before it, and says `T` though nothing has begun a block.
+ */
+export function endsSegment({ began, segment, status }: Core): boolean {
+  return !began && (segment || status !== 'I');
 }
 
 /** It is to run where the server refuses writes, and the agent's time-out may strike the switch to there. */

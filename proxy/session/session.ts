@@ -41,7 +41,7 @@ export class Session {
   private readonly answers: Answers;
   private readonly line: ServerLine;
   private readonly judging: Judging;
-  private readonly core: Core & { status: TransactionStatus; inBlock: boolean };
+  private readonly core: Core & { status: TransactionStatus; inBlock: boolean; began: boolean };
   private readonly submitter: Submitter & Waiter;
   private readonly settings = new Settings();
   private readonly intake: Intake;
@@ -128,7 +128,7 @@ export class Session {
     this.listen();
   }
 
-  private makeCore(): Core & { status: TransactionStatus; inBlock: boolean } {
+  private makeCore(): Core & { status: TransactionStatus; inBlock: boolean; began: boolean } {
     const { parts } = this;
     const { judge } = this.judging;
     return {
@@ -158,6 +158,7 @@ export class Session {
         run => this.ended(run, 'skipped'),
         () => this.judging.rewirings.epoch,
       ),
+      began: false,
       segment: false,
       bound: false,
       flushed: false,
@@ -322,6 +323,7 @@ export class Session {
     this.copying = null;
     core.picture.settle();
     if (status === 'I') {
+      core.began = false;
       core.picture.transactionEnded();
       this.aftermath.transactionEnded();
     }

@@ -123,15 +123,22 @@ suite('what a transaction has left to its end', () => {
 
   test('is judged again at the end of a pipeline', async () => {
     const flushed = Buffer.concat([run(insert), raw.flush()]);
-    for (const [end, expected] of [
+    for (const [end, expected, between] of [
       [[raw.sync()], 'E:42501 Z:I'],
       [[raw.query('select 2')], 'E:42501 Z:I'],
       [[run('select 2'), raw.sync()], '1 2 D C:SELECT 1 E:42501 Z:I'],
+      // Before the change, the answer says that the transaction is open, though nobody has begun it.
+      [[raw.sync()], 'E:42501 Z:I', [raw.query('select 2')]],
     ] as const) {
       const client = await gate.agent();
       const theirs = await session();
       client.send(flushed);
       for (let done = false; !done; ) done = (await client.next()).type === 'C';
+      if (between !== undefined) {
+        client.send(...between);
+        // Up to Postgres 16 it ends it.
+        if (!answer(await client.untilReady()).endsWith('Z:T')) continue;
+      }
       assert.doesNotMatch(await theirs(EVIL), /E:/);
       client.send(...end);
       assert.equal(answer(await client.untilReady()), expected);
