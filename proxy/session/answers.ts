@@ -62,6 +62,11 @@ export class Answers {
     this.queue.push(op);
   }
 
+  /** How many messages that run something the server has been sent, ever. */
+  get runs(): number {
+    return this.queue.runs;
+  }
+
   get underWay(): number {
     return this.queue.length;
   }

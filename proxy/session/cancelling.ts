@@ -1,8 +1,7 @@
 import type { Block } from './intake.ts';
 import type { Op } from './op.ts';
+import { RUNS } from './op-queue.ts';
 
-/** What can take long at the server. */
-const RUNS: ReadonlySet<Op['kind']> = new Set(['query', 'function', 'execute']);
 /** What comes before that in its segment. Between two of these the server waits for the next, and hears no request. */
 const PREPARES: ReadonlySet<Op['kind']> = new Set([
   'parse',
@@ -11,6 +10,8 @@ const PREPARES: ReadonlySet<Op['kind']> = new Set([
   'describe-portal',
   'close',
 ]);
+/** How often the server is told while nothing says that it runs what was asked for: it may not have heard the first time. */
+const TWICE = 2;
 
 /**
  * Cancel requests of the agent. The server cancels whatever it runs when the request arrives, and a statement of the proxy's own is not
@@ -19,19 +20,23 @@ const PREPARES: ReadonlySet<Op['kind']> = new Set([
  */
 export class Cancelling {
   private readonly head: () => Op | undefined;
+  private readonly runs: () => number;
   private readonly send: () => Promise<void>;
   /** Asked for, and not sent yet. */
   private wanted = false;
   /** The agent had asked for more than the server had been sent. */
   private more = false;
-  /** The server was told while it prepared, which it may not have heard: what was asked for with it has not begun yet. */
-  private early = false;
+  /** What had been sent by then that runs something. */
+  private before = 0;
+  /** How often the server was told while it prepared, which it may not have heard: what was asked for with it may not have begun yet. */
+  private early = 0;
   private sending = false;
   private waiting: (() => void)[] = [];
 
-  /** `head`: what the server answers now. `send` settles when the server has been told, or could not be. */
-  constructor(head: () => Op | undefined, send: () => Promise<void>) {
+  /** `head`: what the server answers now. `runs`: how many messages that run something it has been sent, ever. `send` settles when the server has been told, or could not be. */
+  constructor(head: () => Op | undefined, runs: () => number, send: () => Promise<void>) {
     this.head = head;
+    this.runs = runs;
     this.send = send;
   }
 
@@ -42,7 +47,8 @@ export class Cancelling {
   request(block: Block | null): void {
     this.wanted = true;
     this.more = block !== null && block !== 'ready';
-    this.early = false;
+    this.before = this.runs();
+    this.early = 0;
     this.step();
   }
 
@@ -51,9 +57,14 @@ export class Cancelling {
     if (!this.wanted || this.sending) return;
     const head = this.head();
     if (head === undefined || head.kind === 'own') return;
+    // It answers when a Sync or a Flush asks it to, and may long be busy with what is behind the head.
+    if (this.more && this.runs() !== this.before) {
+      this.more = false;
+      this.early = 0;
+    }
     const early = this.more ? !RUNS.has(head.kind) : PREPARES.has(head.kind);
-    if (early && this.early) return;
-    this.early = early;
+    if (early && this.early === (this.more ? 1 : TWICE)) return;
+    if (early) this.early++;
     this.wanted = early;
     this.sending = true;
     void this.send().then(() => {

@@ -1,5 +1,8 @@
 import type { Op } from './op.ts';
 
+/** What can take long at the server. */
+export const RUNS: ReadonlySet<Op['kind']> = new Set(['query', 'function', 'execute']);
+
 /** What most agents have under way at once; a power of two. */
 const USUAL = 16;
 /** A larger ring is given back when it is empty. */
@@ -10,6 +13,8 @@ export class OpQueue {
   private ring = empty(USUAL);
   private first = 0;
   private count = 0;
+  /** How many that run something have been sent, ever. */
+  runs = 0;
 
   get length(): number {
     return this.count;
@@ -24,6 +29,7 @@ export class OpQueue {
     if (this.count === this.ring.length) this.grow();
     this.ring[(this.first + this.count) & (this.ring.length - 1)] = op;
     this.count += 1;
+    if (RUNS.has(op.kind)) this.runs += 1;
   }
 
   /** Takes out the oldest one. */

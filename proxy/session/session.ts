@@ -77,6 +77,7 @@ export class Session {
     });
     this.cancelling = new Cancelling(
       () => this.answers.head,
+      () => this.answers.runs,
       () => parts.cancelUpstream(),
     );
     this.answers = new Answers(this.outbox, {

@@ -7,16 +7,23 @@ import type { Op } from '#proxy/session/op.ts';
 function session() {
   const cancelled: (string | undefined)[] = [];
   let head: Op['kind'] | undefined;
+  let runs = 0;
   const cancelling = new Cancelling(
     () => (head === undefined ? undefined : ({ kind: head } as Op)),
+    () => runs,
     async () => void cancelled.push(head),
   );
   const answers = async (kind: Op['kind'] | undefined) => {
     head = kind;
-    cancelling.step();
-    await new Promise(resolve => setImmediate(resolve));
+    await sends(kind);
   };
-  return { cancelling, cancelled, answers };
+  /** The server is sent this, and answers nothing yet. */
+  const sends = async (kind: Op['kind'] | undefined) => {
+    if (kind === 'execute' || kind === 'query') runs++;
+    cancelling.step();
+    for (let i = 0; i < 3; i++) await new Promise(resolve => setImmediate(resolve));
+  };
+  return { cancelling, cancelled, answers, sends };
 }
 
 test('a cancel request for what the proxy still judges waits for it, and is not used up by its Parse and Bind', async () => {
@@ -41,7 +48,21 @@ test('a server that prepares may be waiting for what comes next and hear nothing
   await answers('parse');
   cancelling.request('ready');
   for (const kind of ['bind', 'describe-portal', 'execute', 'execute', 'sync'] as const) await answers(kind);
-  assert.deepEqual(cancelled, ['parse', 'execute']);
+  assert.deepEqual(cancelled, ['parse', 'bind', 'execute']);
+});
+
+test('a server that keeps its answers until Sync is told again once it has been sent what runs', async () => {
+  const { cancelling, cancelled, answers, sends } = session();
+  await answers('parse');
+  cancelling.request('judging');
+  for (const kind of ['bind', 'describe-portal'] as const) await sends(kind);
+  assert.deepEqual(cancelled, ['parse']);
+  for (const kind of ['execute', 'sync'] as const) await sends(kind);
+  // Twice: it may have been waiting for the Bind when the first one came.
+  assert.deepEqual(cancelled, ['parse', 'parse', 'parse']);
+  cancelling.answered();
+  for (const kind of ['parse', 'bind', 'execute'] as const) await answers(kind);
+  assert.deepEqual(cancelled, ['parse', 'parse', 'parse']);
 });
 
 test('it is told again, too, when what it runs began while the first request was on its way', async () => {
@@ -50,6 +71,7 @@ test('it is told again, too, when what it runs began while the first request was
   let head: Op['kind'] = 'bind';
   const cancelling = new Cancelling(
     () => ({ kind: head }) as Op,
+    () => 1,
     () => {
       cancelled.push(head);
       return new Promise(resolve => {

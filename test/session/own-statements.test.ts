@@ -113,6 +113,29 @@ test('and a cancel request with that id and a wrong key, or the key of another s
   assert.match(answer(await agent.untilReady()), /57014/);
 });
 
+test('a cancel request that comes while the next segment of a pipeline is on its way through the proxy hits what that segment runs', async () => {
+  const agent = await gate.agent();
+  const segment = (sql: string) => [
+    raw.parse({ sql }),
+    raw.bind(),
+    raw.describe('portal'),
+    raw.execute(),
+    raw.sync(),
+  ];
+  const seen: string[] = [];
+  for (let round = 0; round < 4; round++) {
+    agent.send(...segment('select pg_sleep(0.05)'), ...segment(`select pg_sleep(3) as round${round}`));
+    await agent.untilReady();
+    const canceller = await raw.RawClient.connect({ port: gate.dev.pgPort });
+    canceller.send(raw.cancelRequest(agent.backend!.pid, agent.backend!.key));
+    await canceller.untilClosed();
+    seen.push(answer(await agent.untilReady()));
+  }
+  // A server that has been sent a message and has not looked yet may take the request for one that came before it, direct as well.
+  const cancelled = seen.filter(one => one.includes('E:57014'));
+  assert.ok(cancelled.length >= 3, seen.join(' | '));
+});
+
 test("a function that takes the name of the proxy's own statement does not come in its way", async () => {
   const agent = await gate.agent();
   agent.send(raw.query(`do $$ begin execute 'prepare _holdpoint as select 1'; end $$`));
