@@ -15,6 +15,7 @@ export interface Around {
   readonly onDelete: readonly number[];
   readonly onUpdate: readonly number[];
   readonly hidden: readonly number[];
+  readonly eachRow: readonly number[];
   readonly tuples: number | null;
   readonly masks: ReadonlyMap<number, ColumnMask> | undefined;
   readonly reachesProtected: boolean;
@@ -60,6 +61,7 @@ export function buildRelation(row: Row, held: Held, around: Around): CatalogRela
     onWrite: [...kindOf(of => of !== 'v' && of !== 's'), ...seesRows],
     seesRows,
     hidden: around.hidden,
+    eachRow: around.eachRow,
     triggers: triggers.map(trigger),
     uniqueKeys: [...keys, ...around.keysBelow].flatMap(key => named(oids(key[1]), all)),
     tuples: around.tuples,

@@ -122,6 +122,7 @@ function maker(
   const keysBelow = lookup(below.keys, 0, row => row);
   const folded = held.rows('hidden').filter(row => functions.get(Number(row[1]))?.volatility === 'i');
   const hidden = lookup(folded, 0, row => Number(row[1]));
+  const called = lookup(held.rows('hidden'), 0, row => Number(row[1]));
   const families = lookup(held.rows('comparisons'), 3, row => Number(row[2]));
   const indexes = lookup(held.rows('indexFamilies'), 0, row => families(row[1] ?? ''));
   const rowOf = (oid: string) => again.get(oid) ?? held.of('relations', oid)[0];
@@ -135,6 +136,7 @@ function maker(
       onDelete: onDelete(oid),
       onUpdate: onUpdate(oid),
       hidden: [...new Set([...hidden(oid), ...indexes(oid).flat()])],
+      eachRow: [...new Set([...called(oid), ...indexes(oid).flat()])],
       tuples: estimated(own, child => rowOf(String(child)), protectable, new Set()),
       masks: protection.masks.get(own.oid),
       reachesProtected: protection.reaching.has(own.oid),

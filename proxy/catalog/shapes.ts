@@ -17,6 +17,7 @@ export interface CatalogRelation {
   readonly onWrite: readonly string[];
   readonly seesRows: readonly string[];
   readonly hidden: readonly number[];
+  readonly eachRow: readonly number[];
   readonly triggers: readonly CatalogTrigger[];
   readonly uniqueKeys: readonly (readonly string[])[];
   readonly tuples: number | null;

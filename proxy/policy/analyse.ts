@@ -233,6 +233,9 @@ function conclude(
     facts.refuse(
       `${[...facts.carriers][0]} could carry protected values out of a statement that has a protected relation in scope`,
     );
+  const kept = facts.writes.size > 0 || [...facts.carriers].some(name => !facts.revealing.has(name));
+  if (view.hasProtected && facts.revealing.size > 0 && kept)
+    facts.refuse(`what ${[...facts.revealing][0]} tells would be kept where it is not masked`);
   if (strays([...facts.functions], [...facts.settings])) facts.cannotTell(STRAYS);
   if (around.late && (facts.otherStrings || meaningOf(context, tag, body) === 'changes'))
     facts.cannotTell(LATE);

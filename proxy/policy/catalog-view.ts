@@ -57,6 +57,8 @@ export interface CatalogRelation {
   readonly seesRows: readonly string[];
   /** User functions that planning or an index scan may call: immutable ones in index, constraint and statistics expressions, operator classes. */
   readonly hidden: readonly number[];
+  /** User functions of these and of partition keys, whatever they are declared by now: they run for each row that is written. */
+  readonly eachRow: readonly number[];
   readonly triggers: readonly CatalogTrigger[];
   /** Column sets of valid, whole-table unique indexes. */
   readonly uniqueKeys: readonly (readonly string[])[];

@@ -11,7 +11,7 @@ export type JudgeRequest = MatchRequest;
 export const EMPTY_STATEMENT = 'empty';
 
 const OPAQUE =
-  'it runs SQL that cannot be read beforehand and could carry protected values out: only a rule that holds it for a person can let it pass';
+  'it runs SQL, or leads to data, that cannot be read beforehand and could carry protected values out: only a rule that holds it for a person can let it pass';
 const NO_RULE = 'no rule of the policy allows this statement';
 
 /**

@@ -43,7 +43,7 @@ export const TOLD: readonly { readonly why: string; readonly statements: readonl
     statements: [`select name from people order by md5(ssn)`],
   },
   {
-    why: 'what cannot be computed is an error, of which the SQLSTATE alone is told',
+    why: 'what cannot be computed or kept is an error, of which the SQLSTATE is told, and which column, key or foreign key it is about',
     statements: [
       `select ssn::int from people where id < 3`,
       `select 1 / (salary - 1011) from people where id < 3`,
@@ -915,6 +915,33 @@ rollback
 begin
 alter table people add constraint k1 check (ssn !~ '^1') not valid, add constraint k2 check (ssn !~ '^2') not valid
 update people set name = name where id = 1
+rollback
+
+# what a block leaves in the catalog or in the session
+begin
+do $$ begin if (select salary from people where id = 1) > 3000 then create schema made; end if; end $$
+select count(*) from pg_namespace where nspname = 'made'
+rollback
+begin
+do $$ begin if (select salary from people where id = 1) > 3000 then prepare made as select 1; end if; end $$
+select name from pg_prepared_statements where name = 'made'
+rollback
+begin
+select setseed(0.5)
+do $$ begin for i in 1..(select small from people where id = 1) loop perform random(); end loop; end $$
+select random()
+rollback
+
+# a cast that makes other values of those in a column, and the mask that shows a part of them
+begin
+drop view v_inv
+alter table people drop constraint people_email_key
+create type en as enum ('1aa@x.co', '2aa@x.co')
+create function toen(text) returns en language sql immutable as $$ select (enum_range(null::en))[case when $1 like '%one@%' then 1 else 2 end] $$
+create cast (text as en) with function toen(text) as assignment
+alter table people alter column email type en
+alter table people alter column email type text
+select email from people where id = 1
 rollback
 
 # what a write keeps for a later statement

@@ -867,6 +867,41 @@ insert into zxt% values (3)
 insert into zxz% values (3)
 select s from zxr%
 
+# what the function of an index, a partition or a check comes to read when the rows are there
+create function zzc%(i int) returns text language plpgsql immutable as $$ begin return 'x' || i; end $$
+create function zzd%(i int) returns text language plpgsql immutable as $$ begin return public.zzc%(i); end $$
+create table zze% (i int)
+create unique index on zze% (zzd%(i))
+create table zzf% (i int)
+create unique index on zzf% (zzd%(i))
+create table zzg% (i int) partition by list (zzd%(i))
+create table zzh% partition of zzg% for values in ('x1', 'x2')
+create table zzi% (i int check (zzd%(i) <> ''))
+insert into zze% values (1), (2)
+insert into zzg% values (1), (2)
+insert into zzi% values (1), (2)
+alter function zzd%(int) volatile
+drop function zzc%(int)
+create function zzc%(i int) returns text language plpgsql immutable as $$ begin return (select ssn from public.customers where id = 1); end $$
+alter table zze% set unlogged
+alter table zze% add column q int default random()
+reindex table zze%
+vacuum full zze%
+insert into zzf% values (1)
+insert into zzf% values (2)
+insert into zzg% values (3)
+update zzg% set i = 2
+alter table zzi% alter column i type bigint
+
+# texts of statements of another session, kept in a table and in a view
+2> begin
+2> select id from customers where ssn = '137-14-7727'
+insert into order_events (order_id, event) select 1, query from pg_stat_get_activity(null) returning event
+select event from order_events order by id desc limit 9
+create view zzj% as select query as x, * from pg_stat_get_activity(null)
+select x from zzj%
+2> rollback
+
 # another name for the table, or the column, than the policy has
 alter index customers rename to zyy%
 select ssn, phone from zyy% limit 3

@@ -23,6 +23,7 @@ export function builtin(view: CatalogView, f: CatalogFunction, count: number, fa
   const kind = builtinKind(f.name, f.volatility, count);
   const name = `${f.schema}.${f.name}`;
   if (kind === 'pure') return;
+  if (kind === 'reveals' || kind === 'outside' || /^pg_logical_slot_/.test(f.name)) facts.revealing.add(name);
   if (kind === 'reveals') {
     facts.suspect = view.hasProtected;
     return;

@@ -134,6 +134,8 @@ function returning(context: Context, clause: Tree): void {
   walk(context, clause.exprs);
 }
 
+const CATALOG = 'what is protected is found by what the catalog says: its own tables are not written';
+
 /** What changing a relation reaches: views and rules, triggers, defaults and checks, foreign keys, partitions. */
 export function writeRelation(
   context: Context,
@@ -150,6 +152,7 @@ export function writeRelation(
   if (relation.schema === 'pg_catalog') {
     facts.does('ddl');
     facts.changesMeaning = true;
+    if (view.hasProtected && relation.kind === 'r') facts.refuse(CATALOG);
     // Its rule calls set_config for each row.
     if (relation.name === 'pg_settings')
       facts.refuse('which settings would change cannot be told from the text');

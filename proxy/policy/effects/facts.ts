@@ -18,6 +18,8 @@ export class Facts {
   readonly settings = new Set<string | null>();
   /** Names of functions called that could carry a value out of the statement's result. */
   readonly carriers = new Set<string>();
+  /** Postgres's own functions that tell what other sessions do, or what the server's files hold. */
+  readonly revealing = new Set<string>();
   readOnly = true;
   outside = false;
   withoutWhere = false;
@@ -126,6 +128,7 @@ export class Facts {
     for (const u of other.unknown) this.unknown.add(u);
     for (const s of other.settings) this.settings.add(s);
     for (const c of other.carriers) this.carriers.add(c);
+    for (const r of other.revealing) this.revealing.add(r);
     this.readOnly &&= other.readOnly;
     this.outside ||= other.outside;
     this.withoutWhere ||= other.withoutWhere;

@@ -168,7 +168,7 @@ export class Judge {
       if (r.view !== null && r.kind === 'v') facts.absorb(this.#viewBody(r.view, path).beside());
       facts.absorb(this.#expressions(r.policies, path, r).beside());
       facts.absorb(this.#expressions(r.generated, path, r));
-      facts.absorb(this.#hidden(r, path));
+      facts.absorb(this.#hidden(r, r.hidden, path));
       facts.functions.delete('');
       if (r.reachesProtected) facts.protected = true;
       return facts;
@@ -176,9 +176,9 @@ export class Judge {
   }
 
   /** Planning may call these with constants: what they compute matters only when it is more than computing. */
-  #hidden(r: CatalogRelation, path: readonly string[]): Facts {
+  #hidden(r: CatalogRelation, functions: readonly number[], path: readonly string[]): Facts {
     const facts = new Facts();
-    for (const hidden of r.hidden) {
+    for (const hidden of functions) {
       const found = this.hookFacts(hidden, path, `an index or constraint of ${r.schema}.${r.name}`);
       if (found.readOnly) facts.mayCome(found);
       else facts.absorb(found.beside());
@@ -190,7 +190,7 @@ export class Judge {
   besideRows(r: CatalogRelation, path: readonly string[]): Facts {
     return this.#once(`s${r.oid} ${path.join(',')}`, () => {
       const facts = new Facts();
-      for (const hidden of r.hidden)
+      for (const hidden of r.eachRow)
         facts.absorb(this.hookFacts(hidden, path, `an index or constraint of ${r.schema}.${r.name}`));
       facts.absorb(this.#expressions([...r.seesRows, ...r.generated], path, r));
       return facts;
@@ -240,14 +240,15 @@ export class Judge {
             if (trigger.deferrable) facts.late.add(called.oid);
             facts.absorb(this.callFacts(called, 0, pathOf(trigger, path)));
             for (const carrier of this.#shadowing(called, path, pathOf(trigger, path))) shadows.add(carrier);
-          } else if (trigger.deferrable && r.hidden.length > 0) {
-            for (const oid of r.hidden) facts.late.add(oid);
-            facts.absorb(this.#hidden(r, pathOf(trigger, path)));
+          } else if (trigger.deferrable && r.eachRow.length > 0) {
+            for (const oid of r.eachRow) facts.late.add(oid);
+            facts.absorb(this.#hidden(r, r.eachRow, pathOf(trigger, path)));
           }
         }
       const implied = facts.withoutRefusal();
       for (const carrier of shadows) implied.carriers.add(carrier);
       if (writes) implied.absorb(this.#expressions(r.seesRows, path, r).beside());
+      if (writes) implied.absorb(this.#hidden(r, r.eachRow, path));
       return implied;
     });
   }
@@ -258,7 +259,8 @@ export class Judge {
     if (f.result !== TRIGGER) return facts;
     const implied = facts.withoutRefusal();
     for (const carrier of this.#shadowing(f, path, AT_THE_END)) implied.carriers.add(carrier);
-    if (this.#copies(f.oid, AT_THE_END)) implied.refuse(COPIES);
+    const copies = this.#copies(f.oid, AT_THE_END);
+    if (copies !== null) implied.refuse(copies);
     return implied;
   }
 

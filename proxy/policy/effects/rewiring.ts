@@ -17,6 +17,7 @@ export function rewire(context: Context, tag: string, body: Tree): void {
   if (near.length > 0 || EVERYWHERE.has(tag)) facts.protected = true;
   if (REWIRING.has(tag) && (near.length > 0 || facts.protected || facts.suspect)) facts.rewires = true;
   passesRows(context, tag, near);
+  if (ANEW.has(tag)) handlesRows(context, body);
   const stored = unmasksStored(context, tag, body);
   if (stored !== null) facts.refuse(stored);
   switch (tag) {
@@ -213,6 +214,22 @@ function passesRows(context: Context, tag: string, near: readonly CatalogRelatio
   for (const r of relations)
     if (r.kind !== 'v')
       for (const carrier of judge.besideRows(r, callPath).carriers) facts.carriers.add(carrier);
+}
+
+const HANDLES =
+  'code of its indexes, checks or columns reads protected values, and what it gives would be told';
+
+/** The same of any relation, whose code may have come to read protected values since it was made. */
+function handlesRows({ view, judge, path, callPath, facts }: Context, body: Tree): void {
+  for (const object of everything(body)) {
+    if (typeof object.relname !== 'string') continue;
+    for (const found of findRelations(view, text(object.schemaname) || null, object.relname, path))
+      for (const r of [found, ...found.children.flatMap(oid => view.relation(oid) ?? [])])
+        if (!r.system && r.kind !== 'v') {
+          const { hands, breach } = judge.besideRows(r, callPath);
+          if (hands || breach !== null) facts.refuse(HANDLES);
+        }
+  }
 }
 
 function optionOf(body: Tree, name: string): string {

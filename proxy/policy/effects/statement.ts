@@ -1,16 +1,15 @@
 import type { CommandClass } from '#schemas/effects.ts';
 import type { CatalogRelation } from '../catalog-view.ts';
 import { actedOn, makes } from './acted.ts';
-import { type Context, rooted, settle } from './context.ts';
+import { type Context, rooted } from './context.ts';
 import { walkDefined } from './defined.ts';
 import { intoTable, readNamed, walkDml, writeRelation } from './dml.ts';
+import { doBlock } from './do-block.ts';
 import { call, walk } from './expression.ts';
-import { type Facts, HELD } from './facts.ts';
+import { HELD } from './facts.ts';
 import { type Argument, COMPUTED } from './literal.ts';
 import { AT_THE_END } from './names.ts';
-import { walkPlpgsql } from './plpgsql.ts';
 import { descendants, label, resolve, walkQuery } from './query.ts';
-import { respell } from './respell.ts';
 import { rewire } from './rewiring.ts';
 import { changeSetting } from './settings.ts';
 import { constant, everything, is, list, names, node, present, type Tree, text, tree } from './tree.ts';
@@ -167,6 +166,8 @@ function copy(context: Context, body: Tree): void {
   if (from) {
     facts.readOnly = false;
     facts.rows = null;
+    // What stands in a file of the server, or a program of it says, may be anything that the server has.
+    facts.opaque ||= facts.outside;
     for (const relation of resolve(context, tree(body.relation)))
       writeRelation(context, relation, 'insert', true);
     walk(context, body.whereClause);
@@ -263,46 +264,6 @@ function callProcedure(context: Context, body: Tree): void {
   call(context, names(called.funcname), { count: args.length, named: true, args });
 }
 
-/** A DO block runs as written, here and now. */
-function doBlock(context: Context, body: Tree): void {
-  const { facts } = context;
-  context.computes = true;
-  context.variables = true;
-  context.itself = false;
-  facts.does('do');
-  facts.keyed = false;
-  const options = list(body.args).map(item => tree(is(item, 'DefElem') ?? {}));
-  const option = (name: string) =>
-    text(tree(is(options.find(o => o.defname === name)?.arg, 'String') ?? {}).sval);
-  const language = (option('language') || 'plpgsql').toLowerCase();
-  const source = option('as');
-  if (language !== 'plpgsql') {
-    facts.cannotRead(`DO in ${language} is not read`);
-    return;
-  }
-  if (respell(source) !== null) facts.ambiguous.add('the DO block');
-  const tag = `hp${'q'.repeat(longestRun(source) + 1)}`;
-  walkPlpgsql(context, 'the DO block', `DO $${tag}$${source}$${tag}$`, source);
-  settle(context);
-  facts.commands.delete('select');
-  facts.cursor = null;
-  facts.rows = null;
-  if (facts.changesMeaning) facts.cannotTell('the DO block changes what names mean while it runs');
-  if (facts.protected && leavesTraces(facts))
-    facts.refuse('the block reads a protected relation and can carry its values elsewhere');
-}
-
-/** What stays when a block is over; how often it was done, or whether, a value may have decided. */
-function leavesTraces({ writes, carriers, settings, commands, functions }: Facts): boolean {
-  if (writes.size + carriers.size + settings.size > 0) return true;
-  const told = (['notify', 'listen', 'set', 'lock'] as const).some(command => commands.has(command));
-  return told || functions.has('pg_catalog.nextval') || functions.has('pg_catalog.setval');
-}
-
-function longestRun(source: string): number {
-  return Math.max(0, ...[...source.matchAll(/hp(q+)/g)].map(m => m[1]?.length ?? 0));
-}
-
 function createTableAs(context: Context, body: Tree): void {
   const { facts } = context;
   facts.does('ddl');
@@ -355,6 +316,7 @@ function utility(context: Context, tag: string, body: Tree): boolean {
   const { facts } = context;
   for (const command of known.commands) facts.does(command);
   if (known.outside) facts.outside = true;
+  if (known.leadsIn) facts.opaque = true;
   if (known.changesMeaning) facts.changesMeaning = true;
   if (tag === 'ReindexStmt') facts.firesEvents = true;
   // Nobody's statement runs it later, only the next connection: it counts here.
@@ -365,6 +327,7 @@ function utility(context: Context, tag: string, body: Tree): boolean {
   actedOn(context, tag, body);
   for (const object of everything(body)) {
     const subtype = object.subtype;
+    if (typeof subtype === 'string' && /GenericOptions/.test(subtype)) facts.opaque = true;
     if (subtype === 'AT_ChangeOwner' || (typeof subtype === 'string' && /RowSecurity/.test(subtype)))
       facts.does('privilege');
     const defElem = object.DefElem;

@@ -1,6 +1,6 @@
 import type { CatalogRelation } from '../catalog-view.ts';
 import type { Context } from './context.ts';
-import { findRelations } from './names.ts';
+import { findRelations, findTypes } from './names.ts';
 import { everything, is, list, names, type Tree, text, tree } from './tree.ts';
 
 /**
@@ -11,13 +11,15 @@ export function unprotects(context: Context, tag: string, body: Tree): string | 
   if (!context.view.hasProtected) return null;
   switch (tag) {
     case 'AlterTableStmt':
-      return relations(context, body).some(r => alters(r, body))
+      return relations(context, body).some(r => alters(context, r, body))
         ? 'the statement would copy a protected column, or cut a part with protected values off its table'
         : null;
     case 'RenameStmt':
       return renames(context, body) ? RENAMED : null;
     case 'AlterObjectSchemaStmt':
       return tables(context, body).length > 0 ? RENAMED : null;
+    case 'AlterExtensionContentsStmt':
+      return belongs(context, body) ? RENAMED : null;
     default:
       return null;
   }
@@ -39,6 +41,13 @@ function relations(context: Context, body: Tree): readonly CatalogRelation[] {
 /** Protected relations that are protected by their own name: views follow what they show. */
 function tables(context: Context, body: Tree): readonly CatalogRelation[] {
   return relations(context, body).filter(r => r.kind !== 'v' && r.kind !== 'm');
+}
+
+/** What belongs to an extension goes with it into another schema. */
+function belongs(context: Context, body: Tree): boolean {
+  const words = names(tree(is(body.object, 'List') ?? {}).items);
+  const found = findRelations(context.view, words.at(-2) ?? null, words.at(-1) ?? '', context.path);
+  return found.some(r => r.reachesProtected);
 }
 
 function renames(context: Context, body: Tree): boolean {
@@ -68,15 +77,33 @@ const COPYING = new Set([
 ]);
 const CUTTING = new Set(['AT_DetachPartition', 'AT_DropInherit']);
 
-function alters(relation: CatalogRelation, body: Tree): boolean {
+function alters(context: Context, relation: CatalogRelation, body: Tree): boolean {
   return list(body.cmds).some(item => {
     const command = tree(is(item, 'AlterTableCmd') ?? {});
     const subtype = text(command.subtype);
     if (CUTTING.has(subtype)) return true;
     // What was computed stays in the column, and nothing shows any more what it was computed from.
     if (subtype === 'AT_DropExpression') return relation.masked.has(text(command.name));
+    if (subtype === 'AT_AlterColumnType' && recast(context, relation, command)) return true;
     return COPYING.has(subtype) && mentions(relation, command);
   });
+}
+
+/** A cast of users' own makes other values of the protected ones, of which a mask may show another part. */
+function recast({ view, path }: Context, relation: CatalogRelation, command: Tree): boolean {
+  const column = text(command.name);
+  if (!relation.masked.has(column)) return false;
+  const before = relation.columns.get(column) ?? 0;
+  const sources = [before, ...(view.type(before)?.parts ?? [])];
+  const words = names(tree(tree(is(command.def, 'ColumnDef') ?? {}).typeName).names);
+  const found = findTypes(view, words.length > 1 ? (words.at(-2) ?? '') : null, words.at(-1) ?? '', path);
+  const targets = found.flatMap(type => [type, ...type.parts.map(part => view.type(part))]);
+  return targets.some(type =>
+    type?.casts.some(
+      ({ source, function: called }) =>
+        sources.includes(source) && (view.functionOf(called)?.extension ?? '') === '',
+    ),
+  );
 }
 
 /** A protected column, a star, or the whole row by the relation's name. */

@@ -4,6 +4,8 @@ export interface UtilityClass {
   readonly commands: readonly CommandClass[];
   /** Reaches the server's files or another server. */
   readonly outside?: boolean;
+  /** Says where data comes from, or goes to, that nobody can see in it: also the target's own, round by the door. */
+  readonly leadsIn?: boolean;
   /** Later statements of the same text may mean something else. */
   readonly changesMeaning?: boolean;
 }
@@ -12,6 +14,7 @@ const DDL: UtilityClass = { commands: ['ddl'], changesMeaning: true };
 const PRIVILEGE: UtilityClass = { commands: ['privilege'], changesMeaning: true };
 const BOTH: UtilityClass = { commands: ['ddl', 'privilege'], changesMeaning: true };
 const OUTSIDE: UtilityClass = { commands: ['ddl'], outside: true, changesMeaning: true };
+const LEADING: UtilityClass = { ...OUTSIDE, leadsIn: true };
 const MAINTENANCE: UtilityClass = { commands: ['maintenance'] };
 
 /** Utility statements that need no look inside to be classed. */
@@ -23,20 +26,27 @@ export const UTILITY: ReadonlyMap<string, UtilityClass> = new Map<string, Utilit
     AlterDatabaseStmt AlterDatabaseRefreshCollStmt AlterDatabaseSetStmt DropdbStmt CreateConversionStmt CreateCastStmt
     CreateTransformStmt AlterTSDictionaryStmt AlterTSConfigurationStmt CreateTrigStmt CreateEventTrigStmt AlterEventTrigStmt
     CreateAmStmt CreateTableAsStmt AlterTableMoveAllStmt AlterTableSpaceOptionsStmt DropTableSpaceStmt CreateExtensionStmt
-    AlterExtensionStmt AlterExtensionContentsStmt CreatePublicationStmt AlterPublicationStmt`
+    AlterExtensionStmt AlterExtensionContentsStmt`
     .split(/\s+/)
     .map(tag => [tag, DDL] as const),
+  ...'CreatePublicationStmt AlterPublicationStmt'
+    .split(' ')
+    .map(tag => [tag, { ...DDL, leadsIn: true }] as const),
+  ...'CreateUserMappingStmt AlterUserMappingStmt'
+    .split(' ')
+    .map(tag => [tag, { ...PRIVILEGE, leadsIn: true }] as const),
   ...`GrantStmt GrantRoleStmt AlterDefaultPrivilegesStmt CreateRoleStmt AlterRoleStmt AlterRoleSetStmt DropRoleStmt
-    ReassignOwnedStmt AlterSystemStmt SecLabelStmt CreateUserMappingStmt AlterUserMappingStmt DropUserMappingStmt`
+    ReassignOwnedStmt AlterSystemStmt SecLabelStmt DropUserMappingStmt`
     .split(/\s+/)
     .map(tag => [tag, PRIVILEGE] as const),
   ...'AlterOwnerStmt CreatePolicyStmt AlterPolicyStmt DropOwnedStmt'
     .split(' ')
     .map(tag => [tag, BOTH] as const),
-  ...`CreateTableSpaceStmt CreateFdwStmt AlterFdwStmt CreateForeignServerStmt AlterForeignServerStmt CreateForeignTableStmt
-    ImportForeignSchemaStmt CreateSubscriptionStmt AlterSubscriptionStmt DropSubscriptionStmt`
+  ...`CreateFdwStmt AlterFdwStmt CreateForeignServerStmt AlterForeignServerStmt CreateForeignTableStmt ImportForeignSchemaStmt
+    CreateSubscriptionStmt AlterSubscriptionStmt`
     .split(/\s+/)
-    .map(tag => [tag, OUTSIDE] as const),
+    .map(tag => [tag, LEADING] as const),
+  ...'CreateTableSpaceStmt DropSubscriptionStmt'.split(' ').map(tag => [tag, OUTSIDE] as const),
   ...'VacuumStmt ClusterStmt ReindexStmt CheckPointStmt'.split(' ').map(tag => [tag, MAINTENANCE] as const),
   ['RefreshMatViewStmt', { commands: ['maintenance'] }],
   ['LoadStmt', { commands: ['maintenance'], outside: true, changesMeaning: true }],
