@@ -98,6 +98,8 @@ export class SharedCatalog implements CatalogHandle {
 
   get current(): Catalog | null {
     this.used = true;
+    // Ended by somebody, who may have dropped the database and made another one of its name.
+    if (this.connection?.closed === true && !this.busy) this.stale = true;
     return this.stale ? null : this.loaded;
   }
 
