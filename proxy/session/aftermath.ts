@@ -2,6 +2,7 @@ import type { StatementAnalysis } from '#schemas/analysis.ts';
 import type { Core } from './core.ts';
 import type { Judging } from './judging.ts';
 import { analysisOf, type Op, type Portal } from './op.ts';
+import { isUnread } from './opened-cursors.ts';
 import type { CatalogHandle } from './parts.ts';
 import type { Run } from './run.ts';
 import { changesCatalog, runsBodies, type Settings } from './settings.ts';
@@ -38,7 +39,7 @@ export class Aftermath {
   /** The server has completed this statement of the run. */
   completed(
     statement: StatementAnalysis,
-    { by, epoch, under }: Pick<Run, 'by' | 'epoch' | 'under'>,
+    { by, epoch, statements, under }: Pick<Run, 'by' | 'epoch' | 'statements' | 'under'>,
     portal?: Portal,
   ): void {
     const before = this.core.rewired;
@@ -60,7 +61,7 @@ export class Aftermath {
         this.core.inBlock = this.core.began = false;
         // Another transaction may begin before the server says that this one has ended.
         this.transactionEnded();
-      } else this.core.picture.acted(action, epoch);
+      } else this.core.picture.acted(action, epoch, !statements.some(isUnread));
     }
     if (statement.late !== undefined) this.judging.left.add([statement], by);
   }

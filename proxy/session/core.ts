@@ -7,6 +7,8 @@ import type { Answers } from './answers.ts';
 import type { Encoding } from './encoding.ts';
 import type { Block } from './intake.ts';
 import type { Judge, Judged } from './judgement.ts';
+import type { KeptPlans } from './kept-plans.ts';
+import type { OpenedCursors } from './opened-cursors.ts';
 import type { SessionLimits } from './parts.ts';
 import type { Picture, Prepared } from './picture.ts';
 import type { RecordedAhead } from './recorded-ahead.ts';
@@ -25,6 +27,8 @@ export interface Core {
   readonly ahead: RecordedAhead;
   readonly encoding: Encoding;
   readonly retiring: Retiring;
+  readonly plans: KeptPlans;
+  readonly opened: Pick<OpenedCursors, 'doubts' | 'moves'>;
   readonly limits: Pick<SessionLimits, 'statements' | 'portals' | 'messageBytes'>;
   /** As of the last ReadyForQuery. */
   readonly status: TransactionStatus;
@@ -45,6 +49,10 @@ export interface Core {
   wait(why: Block): void;
   /** Runs it when the server refuses writes; the message that is looked at now is refused where a time-out strikes that. */
   whenSwitched(then: () => void): void;
+  /** Runs it when the server has no plans left that were made under another catalog. */
+  whenReplanned(then: () => void): void;
+  /** Runs it when it is known which prepared statements are still the agent's own. */
+  whenNamed(then: () => void): void;
   /** The catalog is there, so that a text not seen before can be judged. */
   canJudge(): boolean;
   run(statements: readonly StatementAnalysis[]): Run;

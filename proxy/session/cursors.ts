@@ -1,6 +1,6 @@
 import type { Core } from './core.ts';
 import type { Judged } from './judgement.ts';
-import { keyOf } from './names.ts';
+import { isNameOfSql, keyOf } from './names.ts';
 import type { Portal } from './op.ts';
 import type { Run } from './run.ts';
 import { unknownPortal } from './unknown-names.ts';
@@ -56,7 +56,7 @@ export function unseenPortal(core: Core, name: string): Portal | null {
 
 /** Null for the portal without a name, and for a name that SQL cannot give: neither can be a cursor. */
 function fetchJudged(core: Core, name: string, maxRows: number): Judged | null {
-  if (name === '' || keyOf(name).includes('\0')) return null;
+  if (!isNameOfSql(name)) return null;
   return core.judgedText(fetchText(name, maxRows), []);
 }
 

@@ -5,7 +5,7 @@ import { decodeExecute, FRONTEND } from '../wire/frontend.ts';
 import type { Core } from './core.ts';
 import { executeCursor } from './cursors.ts';
 import type { Judged } from './judgement.ts';
-import { checkName } from './names.ts';
+import { checkName, isNameOfSql } from './names.ts';
 import type { Portal, Referents } from './op.ts';
 import { passInSegment, settle } from './open-segment.ts';
 import type { Run } from './run.ts';
@@ -16,6 +16,10 @@ export function execute(core: Core, buffer: Buffer, start: number, end: number):
   const { portal: name, maxRows } = decodeExecute(buffer, start, end, core.encoding.text);
   checkName(name, core.encoding);
   const portal = core.picture.portals.get(name);
+  if (core.plans.outdated(core, portal?.run?.statements ?? null)) {
+    core.whenReplanned(() => execute(core, buffer, start, end));
+    return;
+  }
   if (portal === undefined || portal.run === null) {
     executeCursor(core, name, maxRows, (fetch, run) => goOn(core, name, fetch, run, buffer, start, end));
     return;
@@ -29,6 +33,11 @@ export function execute(core: Core, buffer: Buffer, start: number, end: number):
     core.refuseExtended(
       new HoldpointError('unknown_portal', 'what this portal reads was changed while it was open'),
     );
+    return;
+  }
+  // A function may have closed it, and opened another one by its name.
+  if (portal.moves !== core.opened.moves && isNameOfSql(name)) {
+    executeCursor(core, name, maxRows, (fetch, run) => goOn(core, name, fetch, run, buffer, start, end));
     return;
   }
   // As it was described before, another one of that name may have made the columns.

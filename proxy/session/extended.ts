@@ -13,7 +13,7 @@ import { parametersOf, textsOf } from './binds.ts';
 import { type Core, endsSegment } from './core.ts';
 import { unseenPortal } from './cursors.ts';
 import { referentsOf } from './execute.ts';
-import { checkName } from './names.ts';
+import { checkName, isNameOfSql } from './names.ts';
 import type { Portal } from './op.ts';
 import { narrowSegment, openSegment, passInSegment, settle } from './open-segment.ts';
 import type { Prepared } from './picture.ts';
@@ -46,6 +46,11 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
   }
   const { judged: whole } = judgement;
   checkNamesOf(whole, core.encoding);
+  // Here, as what may not run in a transaction block would not run behind anything of the same pipeline.
+  if (!core.segment && core.plans.outdated(core, whole.statements)) {
+    core.whenReplanned(() => parse(core, buffer, start, end));
+    return;
+  }
   const [analysis, second] = whole.statements;
   if (analysis === undefined || second !== undefined) {
     refuse(
@@ -64,6 +69,7 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
     escapes: whole.escapes,
     analysis,
     under: core.judge.stamp,
+    doubts: core.opened.doubts,
     alone,
     columns: null,
     unrecorded: true,
@@ -118,6 +124,10 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
     return;
   }
   refuseOwnNames(name);
+  if (isDoubted(core, message.statement, prepared)) {
+    core.whenNamed(() => bind(core, buffer, start, end));
+    return;
+  }
   const full =
     roomForPortal(core, name) ??
     roomFor(core, [prepared.analysis]) ??
@@ -128,6 +138,10 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
   }
   const parameters = parametersOf(message, prepared.types, core.encoding, i => parameterOf(name, i));
   const whole = core.judgedBind(prepared, () => textsOf(message, core.encoding));
+  if (core.plans.outdated(core, whole.statements)) {
+    core.whenReplanned(() => bind(core, buffer, start, end));
+    return;
+  }
   const missed = missedLater(core, whole);
   const judged = missed?.bound ?? whole;
   const intent = core.ahead.take(judged, core.inBlock, 'bind', parameters);
@@ -157,6 +171,7 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
         missing: missed?.error,
         rewired: core.rewired,
         under: core.judge.stamp,
+        moves: core.opened.moves,
         described: false,
         plan: undefined,
       };
@@ -268,6 +283,12 @@ export function recordLeftParses(core: Core): void {
   } catch (error) {
     if (!(error instanceof HoldpointError)) throw error;
   }
+}
+
+/** What nobody has read has run since: it may have dropped the statement of this name, and prepared another one. */
+function isDoubted(core: Core, name: string, { text, doubts }: Prepared): boolean {
+  if (!isNameOfSql(name) || text === null || doubts === core.opened.doubts) return false;
+  return core.status !== 'E' || !core.inBlock;
 }
 
 function refuseOwnNames(name: string): void {

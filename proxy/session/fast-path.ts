@@ -16,6 +16,10 @@ export function functionCall(core: Core, buffer: Buffer, start: number, end: num
     core.whenSwitched(() => functionCall(core, buffer, start, end));
     return;
   }
+  if (core.plans.outdated(core, judged.statements)) {
+    core.whenReplanned(() => functionCall(core, buffer, start, end));
+    return;
+  }
   const parameters = parametersOf(message, inputs, core.encoding);
   const run = core.run(judged.statements);
   core.submit({

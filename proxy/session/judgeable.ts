@@ -17,14 +17,62 @@ export interface Waiter extends Pick<Submitter, 'core' | 'intake' | 'judging' | 
  * it has struck the read, which is never sent, and the next one is switched for anew.
  */
 export function whenSwitched(session: Waiter, then: () => void): void {
+  afterOwn(session, then, go => session.core.line.switchFirst(go));
+}
+
+/** Runs `then` when the server has no plans left that were made under another catalog. */
+export function whenReplanned(session: Waiter, then: () => void): void {
+  const { line, plans, segment } = session.core;
+  const dropped = plans.dropping();
+  afterOwn(session, then, go =>
+    line.ask(
+      'DISCARD PLANS',
+      segment,
+      () => {},
+      () => {
+        dropped();
+        go(null);
+      },
+      go,
+    ),
+  );
+}
+
+/** Runs `then` when it is known which prepared statements are still those that the agent's own messages have made: SQL makes others. */
+export function whenNamed(session: Waiter, then: () => void): void {
+  const { line, picture, opened, segment } = session.core;
+  const names = new Set<string>();
+  const { doubts } = opened;
+  afterOwn(session, then, go =>
+    line.ask(
+      'SELECT name FROM pg_catalog.pg_prepared_statements WHERE NOT from_sql',
+      segment,
+      ([name]) => names.add(name ?? ''),
+      () => {
+        picture.stillThere(names, doubts);
+        go(null);
+      },
+      go,
+    ),
+  );
+}
+
+/** Does what `then` does behind something that the proxy itself has the server do, of which `go` is told: null when it is done. */
+function afterOwn(
+  session: Waiter,
+  then: () => void,
+  send: (go: (error: HoldpointError | null) => void) => void,
+): void {
   const { core, intake } = session;
-  core.line.switchFirst(error =>
+  send(error =>
     session.guard(() => {
       if (session.over()) return;
       intake.free();
-      // Meanwhile the catalog may have changed.
-      if (error === null) whenJudgeable(session, then);
-      else refuseMessage(core, error);
+      // Where an earlier message of the segment has failed meanwhile, the server skips this one. Meanwhile the catalog may have changed, too.
+      if (!core.skipping) {
+        if (error === null) whenJudgeable(session, then);
+        else refuseMessage(core, error);
+      }
       if (intake.block === null) session.resume();
       else session.flush();
     }),

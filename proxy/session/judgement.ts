@@ -68,6 +68,10 @@ export class Judge {
   private readonly meanings = new Recent<readonly StatementAnalysis[], Judged>(MOST, CHARACTERS, lengthOf);
   private readonly calls = new Recent<number, JudgedCall>(MOST);
   private means: Means | null = null;
+  /** By which texts are judged; compared by identity. */
+  catalog: unknown = null;
+  /** The one by which the first was judged. */
+  first: unknown = null;
   private rewired = false;
   private dark = false;
   private left: readonly StatementAnalysis[] = [];
@@ -111,6 +115,8 @@ export class Judge {
     this.strings = means.strings;
     this.dark = dark;
     this.means = means;
+    this.catalog = means.view;
+    this.first ??= means.view;
     this.left = left;
     this.rewired = rewired;
     this.stamp = {};

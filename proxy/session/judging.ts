@@ -236,9 +236,13 @@ export class Judging {
 
   /**
    * What PREPARE or DECLARE make: an analysis, valid as long as nothing that it depends on changes. `epoch`: in which it was judged;
-   * null where that is not known.
+   * null where that is not known. Not `sure`: its name may stand for something else already.
    */
-  fromSql({ body: analysis, text }: Pick<Named, 'body' | 'text'>, epoch: number | null): Prepared {
+  fromSql(
+    { body: analysis, text }: Pick<Named, 'body' | 'text'>,
+    epoch: number | null,
+    sure = true,
+  ): Prepared {
     // What the open transaction has changed may have been planned into it, and be changed back before anybody looks.
     const madeBy =
       text === undefined || epoch === null || this.moved || this.rewired ? null : { text, epoch };
@@ -251,6 +255,7 @@ export class Judging {
       escapes: false,
       analysis,
       under: this.judge.stamp,
+      doubts: sure ? this.opened.doubts : -1,
       alone,
       columns: null,
       unrecorded: false,
@@ -267,7 +272,7 @@ export class Judging {
     const { judge } = this;
     if (prepared.judged?.under === judge.stamp) return prepared.judged.judged;
     if (prepared.text === null) {
-      const body = this.bodyOf(prepared) ?? this.parts.withBody(prepared.analysis, undefined);
+      const body = this.bodyOf(prepared) ?? cannotTell(prepared.analysis, ANOTHER);
       return judge.statements('(prepared in SQL)', [body]);
     }
     const judgement = judge.text(prepared.text, prepared.types, prepared.escapes);
@@ -280,7 +285,7 @@ export class Judging {
 
   /** What a name stands for; not told where that hangs on yet another name, which may be another one by now. */
   private bodyOf(prepared: Prepared | undefined): StatementAnalysis | undefined {
-    if (prepared === undefined || !prepared.alone) return undefined;
+    if (prepared === undefined || !prepared.alone || prepared.doubts !== this.opened.doubts) return undefined;
     if (prepared.text === null) return this.stillMeans(prepared) ? prepared.analysis : undefined;
     const judgement = this.judge.text(prepared.text, prepared.types, prepared.escapes);
     return judgement.kind === 'judged' ? judgement.judged.statements[0] : undefined;
@@ -377,4 +382,5 @@ export class Judging {
 
 /** A prepared statement looks up anew what it calls; a cursor goes on with the functions that it has. */
 const BY_NAME = (key: string, value: unknown) => (key === 'calls' || key === 'late' ? undefined : value);
+const ANOTHER = 'what was prepared by SQL may be something else by now';
 const MOVED = 'this transaction has changed what names mean: commit it first';

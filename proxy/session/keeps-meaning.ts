@@ -17,6 +17,20 @@ export function keepsMeaning({ effects, meaning }: StatementAnalysis): boolean {
   return effects.commands.every(c => CONTROL.has(c)) || (meaning === 'adds' && effects.reads.length === 0);
 }
 
+const UNPLANNED = new Set([...CONTROL, 'lock', 'listen', 'notify']);
+
+/** Nothing in it is planned that may have been planned before. */
+export function plansNothing(statement: StatementAnalysis): boolean {
+  const { effects, ownTransaction } = statement;
+  if (ownTransaction && !callsBodies(statement)) return true;
+  return effects.functions.length === 0 && effects.commands.every(c => UNPLANNED.has(c));
+}
+
+/** It runs what the bodies of users' functions say by then. */
+export function callsBodies({ effects }: StatementAnalysis): boolean {
+  return effects.unknown.length > 0 || effects.functions.some(name => !name.startsWith('pg_catalog.'));
+}
+
 /** Settings by which names are looked up, or bodies are read; null for all of them. */
 const MOVING: ReadonlySet<string | null> = new Set([
   null,

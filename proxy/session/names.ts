@@ -20,6 +20,11 @@ export function keyOf(name: string): string {
   return end === MAX_NAME ? whole : `${whole}\0${bytes.toString('hex', end, MAX_NAME)}`;
 }
 
+/** Whether SQL can give this name: not the empty one, nor one that ends with half a character. */
+export function isNameOfSql(name: string): boolean {
+  return name !== '' && !keyOf(name).includes('\0');
+}
+
 /** Whether it is not known how many bytes this name has at the server: then nor is where it is cut. */
 export function cutElsewhere(name: string, { cutsAsHere }: Pick<Encoding, 'cutsAsHere'>): boolean {
   return !cutsAsHere && name.length * MOST_BYTES > MAX_NAME && !/^[\0-\x7f]*$/.test(name);

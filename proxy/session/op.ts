@@ -15,6 +15,8 @@ export interface Portal {
   readonly values?: Values | undefined;
   /** `Core.rewired` when it was bound, and what it has added itself: what runs on under another one was judged by what names meant before. */
   rewired?: number;
+  /** `OpenedCursors.moves` when it was bound. */
+  readonly moves?: number;
   /** `Judge.stamp` under which it was last judged. */
   under?: object;
   /** A Describe that tells its columns has been sent. */

@@ -21,12 +21,19 @@ export class OpenedCursors {
   private openers: Opener[] = [];
   /** What nobody has read has run, or a body has made a cursor that outlives its transaction: an unseen name may be anything. */
   private doubtful = false;
+  /** How often what nobody has read was sent: since then a name that SQL can take may stand for something else. */
+  doubts = 0;
+  /** How often anything was sent that may close a portal, and open another one by its name. */
+  moves = 0;
 
   /** These are sent now. */
   sent(judged: Judged, under: object, epoch: number): void {
     judged.statements.forEach((statement, index) => {
-      if (isDoubtful(statement)) this.doubtful = true;
+      const doubtful = isDoubtful(statement);
+      if (doubtful) this.doubtful = true;
       else if (statement.opens !== undefined) this.openers.push({ judged, index, epoch, under });
+      if (isUnread(statement)) this.doubts++;
+      if (doubtful || statement.opens !== undefined) this.moves++;
     });
   }
 
@@ -61,6 +68,11 @@ export class OpenedCursors {
   some(earlier: readonly StatementAnalysis[]): boolean {
     return this.openers.length > 0 || earlier.some(s => s.opens !== undefined);
   }
+}
+
+/** It may have given any name to anything. */
+export function isUnread({ effects }: StatementAnalysis): boolean {
+  return effects.unknown.length > 0;
 }
 
 function isDoubtful({ effects, opens }: StatementAnalysis): boolean {

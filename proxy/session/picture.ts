@@ -3,7 +3,7 @@ import type { Share } from '../quota.ts';
 import type { ColumnDescription } from '../wire/backend.ts';
 import type { Judged } from './judgement.ts';
 import { NameLayer } from './name-layer.ts';
-import { keyOf } from './names.ts';
+import { isNameOfSql, keyOf } from './names.ts';
 import type { Op, Portal } from './op.ts';
 import type { Run } from './run.ts';
 
@@ -18,6 +18,8 @@ export interface Prepared {
   readonly escapes: boolean;
   /** Bodies added as they were at the time. */
   analysis: StatementAnalysis;
+  /** `OpenedCursors.doubts` when it was made, or last found to be there. */
+  doubts: number;
   /** `Judge.stamp` at that time, or when it was last found to be the same: under another one, an analysis without text is void. */
   under: object;
   /** The PREPARE or DECLARE that made it and the `Rewirings.epoch` in which that was judged, where they are kept. */
@@ -79,6 +81,10 @@ export class Names<T extends { readonly bytes: number }> {
     this.assumed.clear();
   }
 
+  each(visit: (name: string, value: T) => void): void {
+    this.certain.each(visit);
+  }
+
   /** DEALLOCATE ALL, CLOSE ALL, end of a transaction. */
   keepOnly(keep: (value: T) => boolean): void {
     if (this.certain.size === 0) return;
@@ -111,13 +117,17 @@ export class Picture {
   /** Bound and not yet at their end. */
   private readonly open: Run[] = [];
   private readonly abandoned: (run: Run) => void;
-  private readonly fromSql: (named: Pick<Named, 'body' | 'text'>, epoch: number | null) => Prepared;
+  private readonly fromSql: (
+    named: Pick<Named, 'body' | 'text'>,
+    epoch: number | null,
+    sure: boolean,
+  ) => Prepared;
 
   /** `abandoned`: the portal of this run is gone before the run was at its end. `fromSql`: what PREPARE or DECLARE make. */
   constructor(
     memory: Pick<Share, 'add' | 'full'>,
     abandoned: (run: Run) => void,
-    fromSql: (named: Pick<Named, 'body' | 'text'>, epoch: number | null) => Prepared,
+    fromSql: (named: Pick<Named, 'body' | 'text'>, epoch: number | null, sure: boolean) => Prepared,
   ) {
     this.memory = memory;
     this.statements = new Names(memory);
@@ -143,6 +153,14 @@ export class Picture {
     this.portals.settle();
   }
 
+  /** The server's own list of what Parse has made and is there, asked for after so many doubts. */
+  stillThere(names: ReadonlySet<string>, doubts: number): void {
+    this.statements.each((name, prepared) => {
+      if (!isNameOfSql(name) || names.has(name)) prepared.doubts = prepared.text === null ? -1 : doubts;
+      else if (prepared.text !== null) this.statements.confirm(name, null);
+    });
+  }
+
   /** The server has done what this message asked. */
   confirmed(op: Op): void {
     switch (op.kind) {
@@ -164,14 +182,14 @@ export class Picture {
     }
   }
 
-  /** The server has completed a statement that does this, judged in that epoch. */
-  acted(action: SessionAction, epoch: number): void {
+  /** The server has completed a statement that does this, judged in that epoch; `sure`: nothing that nobody has read was sent with it. */
+  acted(action: SessionAction, epoch: number, sure: boolean): void {
     switch (action.kind) {
       case 'prepare':
-        this.statements.confirm(action.name, this.fromSql(action, epoch));
+        this.statements.confirm(action.name, this.fromSql(action, epoch, sure));
         return;
       case 'declare': {
-        const source = this.fromSql(action, epoch);
+        const source = this.fromSql(action, epoch, sure);
         this.portals.confirm(action.name, {
           source,
           bytes: source.bytes,

@@ -186,6 +186,27 @@ export class ServerLine {
     if (segment) this.askForAnswers();
   }
 
+  /** One statement of the proxy's own that must not fail. `segment`, `done` and `lost` as in `show`. */
+  ask(
+    text: string,
+    segment: boolean,
+    row: (values: (string | null)[]) => void,
+    done: () => void,
+    lost: (error: HoldpointError | null) => void,
+  ): void {
+    let fault: HoldpointError | null = null;
+    const finished = { done: () => (fault === null ? done() : lost(fault)), skipped: () => lost(null) };
+    if (segment) {
+      this.run(text, { row }, finished);
+      this.askForAnswers();
+      return;
+    }
+    const failed = (why: string) => {
+      fault ??= struck(why);
+    };
+    this.send(command(text), { kind: 'own', until: BACKEND.readyForQuery, row, failed, ...finished });
+  }
+
   /** A question of the proxy's own, which the server may refuse; outside an extended segment. In order; call `flush` afterwards. */
   query(text: string): Promise<(string | null)[][]> {
     return new Promise((resolve, reject) => {

@@ -10,8 +10,16 @@ import { dispatch } from './dispatch.ts';
 import { Ending, GONE, SAID, TERMINATED } from './ending.ts';
 import { HoldNotice } from './hold-notice.ts';
 import { Intake } from './intake.ts';
-import { isJudgeable, type Waiter, whenJudgeable, whenSwitched } from './judgeable.ts';
+import {
+  isJudgeable,
+  type Waiter,
+  whenJudgeable,
+  whenNamed,
+  whenReplanned,
+  whenSwitched,
+} from './judgeable.ts';
 import { Judging } from './judging.ts';
+import { KeptPlans } from './kept-plans.ts';
 import { HIGH_WATER, Outbox } from './outbox.ts';
 import { Pace } from './pace.ts';
 import type { SessionParts } from './parts.ts';
@@ -139,7 +147,7 @@ export class Session {
       picture: new Picture(
         parts.memory,
         run => this.ended(run, run.rows > 0 ? 'ok' : 'skipped'),
-        (named, epoch) => this.judging.fromSql(named, epoch),
+        (...made) => this.judging.fromSql(...made),
       ),
       judge,
       pipeline: new Pipeline({
@@ -167,6 +175,10 @@ export class Session {
       skipping: false,
       wait: why => this.intake.wait(why),
       whenSwitched: then => whenSwitched(this.submitter, then),
+      whenReplanned: then => whenReplanned(this.submitter, then),
+      whenNamed: then => whenNamed(this.submitter, then),
+      plans: new KeptPlans(judge),
+      opened: this.judging.opened,
       retiring: this.retiring,
       run: statements => this.judging.run(++this.count, statements),
       canJudge: () => parts.catalog.current !== null,

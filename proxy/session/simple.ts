@@ -1,6 +1,7 @@
 import { HoldpointError } from '#schemas/errors.ts';
 import { decodeQuery } from '../wire/frontend.ts';
 import { type Core, endsSegment, mayMissItsWitness, secondWitness } from './core.ts';
+import { oldPlans } from './kept-plans.ts';
 import { roomFor } from './room.ts';
 import { checkNamesOf } from './sql-names.ts';
 import { asTheServer } from './unknown-names.ts';
@@ -22,6 +23,11 @@ export function query(core: Core, buffer: Buffer, start: number, end: number): v
   checkNamesOf(judged, core.encoding);
   if (mayMissItsWitness(core, judged)) {
     core.whenSwitched(() => query(core, buffer, start, end));
+    return;
+  }
+  if (core.plans.outdated(core, judged.statements)) {
+    if (core.status !== 'E') core.whenReplanned(() => query(core, buffer, start, end));
+    else refuse(core, oldPlans());
     return;
   }
   const full = roomFor(core, judged.statements);

@@ -7,6 +7,7 @@ import { ENCODING } from './encoding.ts';
 import { Field } from './field.ts';
 import { HOLDS } from './holds.ts';
 import { NAMES } from './names.ts';
+import { OLD_PLANS } from './old-plans.ts';
 import { PROTECTED_VALUES } from './protected-values.ts';
 import { READ_ONLY } from './read-only.ts';
 import { SEARCH_PATH } from './search-path.ts';
@@ -22,6 +23,7 @@ const CLASSES: readonly AttackClass[] = [
   AT_COMMIT,
   NAMES,
   CHANGED_MEANING,
+  OLD_PLANS,
   READ_ONLY,
   ENCODING,
   STRINGS,

@@ -7,7 +7,7 @@ import { waitFor } from '#test/support/wait-for.ts';
 /** Every value of the protected column begins so; no byte of it may reach an attacker, as text, hex or base64. */
 const SECRET = /SECRET-|5345435245542d|U0VDUkVUL/i;
 /** Functions of one name: harmless in `other`, and a write in `public`. One attack each, so that none stands on another's ground. */
-const PAIRS = 40;
+const PAIRS = 51;
 
 export const SCHEMA = `
 create table canary (id integer primary key, v text);
@@ -48,6 +48,8 @@ do $$ begin
     execute format('insert into public.w%s values (1, ''kept'')', i);
   end loop;
 end $$;
+create schema front;
+grant usage on schema front to public;
 create schema closed;
 create table closed.people (id integer primary key, name text, ssn text);
 create table closed.w36 (id integer primary key, v text);
@@ -106,10 +108,10 @@ const RULES = `
     match: { effects: { anyCommand: [call], functions: [lab.tool_move], unknown: true } }
     verdict: allow
   - name: other-writes
-    match: { effects: { commands: [insert, update, delete], onlyRelations: [other.*, lab.*] } }
+    match: { effects: { commands: [insert, update, delete], onlyRelations: [other.*, lab.*, front.*] } }
     verdict: allow
   - name: ddl
-    match: { effects: { commands: [ddl], onlyRelations: [lab.*, other.*, "pg_temp*.*"] } }
+    match: { effects: { commands: [ddl], onlyRelations: [lab.*, other.*, front.*, "pg_temp*.*"] } }
     verdict: allow
   - name: copies
     match: { effects: { commands: [copy-in], onlyRelations: [lab.*] } }

@@ -122,7 +122,12 @@ function declared(context: Context, name: string, type: string): void {
       ? null
       : is(list(tree(is(parsed[0], 'CreateFunctionStmt') ?? {}).parameters)[0], 'FunctionParameter');
   if (parameter === null) context.facts.cannotTell(`a type in ${name} does not parse`);
-  else typeName(context, tree(parameter.argType));
+  else {
+    // It stays what it was when the session first ran the body, whatever the path is now or has come to stand in front of it since.
+    const anywhere = { ...context, path: null };
+    typeName(anywhere, tree(parameter.argType));
+    context.computes ||= anywhere.computes;
+  }
 }
 
 /**

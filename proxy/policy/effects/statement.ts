@@ -191,6 +191,8 @@ function explain(context: Context, body: Tree): void {
 
 function prepare(context: Context, body: Tree): void {
   context.facts.commands.add('prepare');
+  // Of a name that a body takes in the session nobody would know that it stands for something else now.
+  if (!context.itself) context.facts.cannotRead('it prepares a statement of the session');
   walk(context, body.argtypes);
   nested(context, body.query);
 }
