@@ -5,6 +5,7 @@ import type { Core } from './core.ts';
 import { execute } from './execute.ts';
 import * as extended from './extended.ts';
 import { functionCall } from './fast-path.ts';
+import { mayMissItsSegment } from './open-segment.ts';
 import { refuseMessage } from './refusals.ts';
 import { UNREADABLE } from './segment.ts';
 import { query } from './simple.ts';
@@ -62,8 +63,13 @@ export function dispatch(
   // What else there is are messages of a COPY that failed, which the server drops too.
   if (work === null) {
     if (type === FRONTEND.terminate) leave();
-  } else if (needsNoJudging(core, type) || judgeable.now()) read(core, work, buffer, start, end);
-  else judgeable.when(() => read(core, work, buffer, start, end));
+  } else if (needsNoJudging(core, type) || judgeable.now()) begin(core, work, type, buffer, start, end);
+  else judgeable.when(() => begin(core, work, type, buffer, start, end));
+}
+
+function begin(core: Core, work: Work, type: number, buffer: Buffer, start: number, end: number): void {
+  if (mayMissItsSegment(core, type)) core.whenSwitched(() => read(core, work, buffer, start, end));
+  else read(core, work, buffer, start, end);
 }
 
 function needsNoJudging(core: Core, type: number): boolean {

@@ -1,3 +1,4 @@
+import { FRONTEND } from '../wire/frontend.ts';
 import { type Core, secondWitness } from './core.ts';
 import type { Judged } from './judgement.ts';
 import type { Op } from './op.ts';
@@ -25,6 +26,24 @@ export function narrowSegment(core: Core): void {
   if (core.status !== 'I' || core.inBlock || core.line.readOnly) return;
   if (kindFromHere(core, plainRead) === 'reads') core.line.narrow();
 }
+
+/**
+ * The message that is looked at now opens a segment of reads that cannot be narrowed in its own pipeline, and the agent's time-out may strike
+ * the switch before it.
+ */
+export function mayMissItsSegment(core: Core, type: number): boolean {
+  const { line, segment, skipping, status } = core;
+  if (!line.hasty || line.readOnly || status !== 'I' || segment || skipping || !OPENS.has(type)) return false;
+  return kindFromHere(core, secondWitness) === 'reads' && kindFromHere(core, plainRead) !== 'reads';
+}
+
+const OPENS: ReadonlySet<number> = new Set([
+  FRONTEND.parse,
+  FRONTEND.bind,
+  FRONTEND.describe,
+  FRONTEND.execute,
+  FRONTEND.close,
+]);
 
 /** Whether it runs alike behind another statement: some are for blocks alone, and behind a first statement a segment is one. */
 function plainRead(judged: Judged): boolean {
