@@ -42,6 +42,7 @@ export function withBody(given: StatementAnalysis, known: StatementAnalysis | un
   // What EXECUTE gives is computed before the body runs.
   const set = outer.actions.flatMap(action => (action.kind === 'set' ? [action.setting] : []));
   const lost = strays(functions, set) ? [STRAYS] : [];
+  const runs = outer.executes !== null && a.commands[0] === 'prepare';
   const fills = outer.executes !== null && a.commands.includes('ddl');
   return {
     ...outer,
@@ -69,7 +70,8 @@ export function withBody(given: StatementAnalysis, known: StatementAnalysis | un
             functions: union(outer.within?.functions ?? [], body.within?.functions ?? []),
           },
         }),
-    actions: [...outer.actions, ...body.actions.filter(action => action.kind === 'set')],
+    // A command that the protocol has prepared runs as any other; EXPLAIN looks at it, and a cursor has none.
+    actions: [...outer.actions, ...body.actions.filter(action => runs || action.kind === 'set')],
     touchesProtected: outer.touchesProtected || body.touchesProtected,
     cleanOutputs: explains || outer.effects.writes.length > 0 ? null : body.cleanOutputs,
     met: [...(outer.met ?? []), ...(body.met ?? [])],
@@ -80,8 +82,10 @@ export function withBody(given: StatementAnalysis, known: StatementAnalysis | un
         ? 'a prepared statement over a protected relation would fill a table that is not protected'
         : null),
     ownTransaction: outer.ownTransaction || body.ownTransaction,
+    rewires: outer.rewires === true || body.rewires === true,
     opaque: outer.opaque === true || body.opaque === true,
-    meaning: outer.meaning === 'changes' || body.meaning === 'changes' ? 'changes' : outer.meaning,
+    meaning:
+      outer.meaning === 'changes' || body.meaning === 'changes' ? 'changes' : (outer.meaning ?? body.meaning),
     otherEncoding: outer.otherEncoding === true || body.otherEncoding === true,
     otherStrings: outer.otherStrings === true || body.otherStrings === true,
     parseRuns: outer.parseRuns === true || body.parseRuns === true,

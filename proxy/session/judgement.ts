@@ -203,7 +203,7 @@ export class Judge {
           resolved,
           cursors.has(outer.cursor) ? cursors.get(outer.cursor) : this.bodies.cursor(outer.cursor, earlier),
         );
-      for (const action of outer.actions) {
+      for (const action of resolved.actions) {
         if (action.kind === 'prepare') prepared.set(action.name, action.body);
         if (action.kind === 'declare') cursors.set(action.name, action.body);
       }

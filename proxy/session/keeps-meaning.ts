@@ -40,10 +40,15 @@ const MOVING: ReadonlySet<string | null> = new Set([
   STRINGS,
 ]);
 
+/** These take back what was set for a while. */
+const RESETTING: ReadonlySet<string> = new Set(['commit', 'rollback', 'rollback-to', 'discard']);
+
 /** A body that only the session knows has run: what names mean may be something else for whatever stands behind it in the same text. */
 export function movesNames({ actions, effects, meaning, rewires }: StatementAnalysis): boolean {
   return (
-    actions.some(action => action.kind === 'set' && MOVING.has(action.setting)) ||
+    actions.some(action =>
+      action.kind === 'set' ? MOVING.has(action.setting) : RESETTING.has(action.kind),
+    ) ||
     effects.commands.some(command => DEFINES.has(command) || command === 'call') ||
     effects.unknown.length > 0 ||
     meaning === 'changes' ||
