@@ -43,10 +43,11 @@ export class Answers {
   private readonly result: CallResult;
   private readonly copying: CopyAnswers;
   private readonly owner: AnswersOwner;
-  readonly notSwitched = new NotSwitched();
+  readonly notSwitched: NotSwitched;
 
   constructor(outbox: Outbox, owner: AnswersOwner) {
     this.passage = new Passage(outbox);
+    this.notSwitched = new NotSwitched(this.passage, this.queue);
     this.owner = owner;
     this.shield = new Shield(owner);
     this.result = new CallResult(this.passage, this.shield, owner);
@@ -109,11 +110,13 @@ export class Answers {
         this.notice(buffer, start, end);
         return;
       case BACKEND.notification:
-        this.notification(buffer, start, end);
+        // It is no answer to anything.
+        this.notSwitched.aside(() => this.notification(buffer, start, end));
         return;
       case BACKEND.parameterStatus: {
         const { name, value } = decodeParameterStatus(buffer, start, end);
-        if (this.owner.parameter(name, value, op?.kind === 'own')) this.passage.pass(buffer, start, end);
+        if (this.owner.parameter(name, value, op?.kind === 'own'))
+          this.notSwitched.aside(() => this.passage.pass(buffer, start, end));
         return;
       }
       case BACKEND.error:
@@ -135,6 +138,7 @@ export class Answers {
         return;
       case 'function':
         if (type === BACKEND.readyForQuery) {
+          this.notSwitched.reveal();
           this.owner.ended(op.run, op.run.sqlstate === '' ? 'ok' : 'error');
           this.ready(op, buffer, start, end);
           return;
@@ -225,6 +229,7 @@ export class Answers {
         this.passage.pass(buffer, start, end);
         return;
       case BACKEND.readyForQuery:
+        this.notSwitched.reveal();
         this.owner.ended(run, run.sqlstate === '' ? 'ok' : 'error');
         this.ready(op, buffer, start, end);
         return;

@@ -25,6 +25,11 @@ export class OpQueue {
     return this.ring[this.first];
   }
 
+  /** The one behind it. */
+  get next(): Op | undefined {
+    return this.count > 1 ? this.ring[(this.first + 1) & (this.ring.length - 1)] : undefined;
+  }
+
   push(op: Op): void {
     if (this.count === this.ring.length) this.grow();
     this.ring[(this.first + this.count) & (this.ring.length - 1)] = op;

@@ -9,6 +9,8 @@ import type { Run } from './run.ts';
  */
 export class Passage {
   private readonly outbox: Outbox;
+  /** Nothing of what comes now is for the agent. */
+  muted = false;
   private buffer: Buffer = Buffer.alloc(0);
   private from = -1;
   private to = -1;
@@ -27,12 +29,14 @@ export class Passage {
 
   /** A message as the server sent it. */
   pass(buffer: Buffer, start: number, end: number): void {
+    if (this.muted) return;
     if (this.rowsOf !== null) this.endRows();
     this.extend(buffer, start, end);
   }
 
   /** A result row, or a piece of one, as the server sent it. */
   row(run: Run, buffer: Buffer, start: number, end: number): void {
+    if (this.muted) return;
     if (this.rowsOf !== run) {
       this.endRows();
       this.rowsOf = run;
@@ -43,6 +47,7 @@ export class Passage {
 
   /** A whole result row, to be rebuilt. */
   maskedRow(run: Run, plan: MaskPlan, buffer: Buffer, start: number, end: number): void {
+    if (this.muted) return;
     if (this.from >= 0) this.cut();
     this.masked.append(plan, buffer, start, end);
     this.maskedOf = run;
@@ -50,6 +55,7 @@ export class Passage {
 
   /** A message made here. */
   make(bytes: Buffer): void {
+    if (this.muted) return;
     this.cut();
     this.outbox.write(bytes);
   }
@@ -110,6 +116,7 @@ export class Passage {
 
   /** Result bytes as the agent gets them. */
   tell(run: Run, bytes: Buffer): void {
+    if (this.muted) return;
     run.passed(bytes);
     if (this.latest === run) return;
     if (this.latest !== null) this.earlier.push(this.latest);

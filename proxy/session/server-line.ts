@@ -102,8 +102,11 @@ export class ServerLine {
     this.serverReadOnly = wanted;
     const own = { kind: 'own', until: BACKEND.readyForQuery } as const;
     if (wanted) {
-      // Struck, it ends the session: the read behind it would have its first witness alone.
-      this.send(READ_ONLY_ON, own);
+      const failed = (why: string) => {
+        this.serverReadOnly = false;
+        this.answers.notSwitched.before(struck(why));
+      };
+      this.send(READ_ONLY_ON, { ...own, failed });
       return;
     }
     const failed = (why: string) => {

@@ -181,11 +181,26 @@ suite(
       extended.destroy();
     });
 
-    test('at the switch for a read, the session ends and shows nothing: the read has its first witness alone', async () => {
+    test('at the switch for a read, the read behind it counts as struck and shows nothing, and the session lives on', async () => {
+      for (const read of [raw.query('select id, 4711 from notes'), raw.functionCall(1397, ['-4711'])]) {
+        const client = await about('on');
+        client.send(read);
+        const frames = await client.untilReady();
+        assert.equal(network.armed, false);
+        assert.equal(onlyError(frames).C, '57014');
+        assert.equal(answer(frames), 'E:57014 Z:I');
+        assert.ok(frames.every(frame => !frame.body.includes('4711')));
+        network.seen = '';
+        assert.match(await says(client, raw.query('select 1')), /^T D C:SELECT 1 Z:I$/);
+        assert.match(network.seen, /SET default_transaction_read_only = on/);
+        client.destroy();
+      }
+    });
+
+    test('at the switch for a pipeline of reads, the session ends and shows nothing', async () => {
       const client = await about('on');
-      client.send(raw.query('select 1'));
+      client.send(raw.parse({ sql: 'select 1' }), raw.bind(), raw.execute(), raw.sync());
       const frames = await client.untilClosed();
-      assert.equal(network.armed, false);
       assert.ok(!frames.some(frame => frame.type === 'D' || frame.type === 'Z'), answer(frames));
     });
 
