@@ -2,7 +2,6 @@ import type { StatementAnalysis } from '#schemas/analysis.ts';
 import type { Core } from './core.ts';
 import type { Judging } from './judging.ts';
 import { analysisOf, type Op, type Portal } from './op.ts';
-import { isUnread } from './opened-cursors.ts';
 import type { CatalogHandle } from './parts.ts';
 import type { Run } from './run.ts';
 import { changesCatalog, runsBodies, type Settings } from './settings.ts';
@@ -39,9 +38,10 @@ export class Aftermath {
   /** The server has completed this statement of the run. */
   completed(
     statement: StatementAnalysis,
-    { by, epoch, statements, under }: Pick<Run, 'by' | 'epoch' | 'statements' | 'under'>,
+    run: Pick<Run, 'by' | 'epoch' | 'under' | 'unread'>,
     portal?: Portal,
   ): void {
+    const { by, epoch, under } = run;
     const before = this.core.rewired;
     this.settings.completed(statement);
     this.judging.own.completed(statement);
@@ -61,7 +61,7 @@ export class Aftermath {
         this.core.inBlock = this.core.began = false;
         // Another transaction may begin before the server says that this one has ended.
         this.transactionEnded();
-      } else this.core.picture.acted(action, epoch, !statements.some(isUnread));
+      } else this.core.picture.acted(action, epoch, !run.unread);
     }
     if (statement.late !== undefined) this.judging.left.add([statement], by);
   }

@@ -3,6 +3,7 @@ import type { StatementAnalysis } from '#schemas/analysis.ts';
 import type { AuditBody } from '#schemas/audit.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import type { Means } from './left-to-end.ts';
+import { isUnread } from './opened-cursors.ts';
 
 /** What became of a run, as the audit's `outcome` says it. */
 export type RunStatus = AuditBody<'outcome'>['status'];
@@ -30,6 +31,7 @@ export class Run {
   /** By what its own session judged it. */
   readonly by: Means | null;
   private readonly startedAt: number;
+  private anyUnread: boolean | undefined;
   private only: Buffer | null = null;
   private hasher: Hash | null = null;
 
@@ -50,6 +52,12 @@ export class Run {
     this.touchesProtected =
       statements.length === 1 ? statements[0]!.touchesProtected : statements.some(s => s.touchesProtected);
     this.startedAt = now;
+  }
+
+  /** Something is among it that nobody has read. Found out once, however many statements ask. */
+  get unread(): boolean {
+    this.anyUnread ??= this.statements.some(isUnread);
+    return this.anyUnread;
   }
 
   get current(): StatementAnalysis | undefined {
