@@ -85,6 +85,11 @@ export interface StatementAnalysis {
    */
   readonly rewires?: boolean;
   /**
+   * Relations, by their names, that it joins with protected ones: their rows may be protected from now on, which no catalog says before its
+   * transaction is committed, so that no other DDL may name them until then.
+   */
+  readonly joins?: readonly string[];
+  /**
    * What it does to the meaning of statements behind it, before its transaction ends: `adds` new names alone (CREATE TABLE), `changes`
    * what names lead to or what runs (a function's body, a trigger, anything unknown). Absent: neither.
    */

@@ -84,6 +84,7 @@ export function analyseTrees(
   let path = searchPath;
   let moved = false;
   let rewired = false;
+  const joined: string[] = [];
   let late = false;
   let doubtful = strings !== 'standard';
   const statements: StatementAnalysis[] = [];
@@ -93,6 +94,7 @@ export function analyseTrees(
       path,
       moved,
       rewired,
+      joined,
       late,
       doubtful,
       parameters: null,
@@ -102,6 +104,7 @@ export function analyseTrees(
     statements.push(analysis);
     const ends = analysis.actions.some(a => a.kind === 'commit' || a.kind.startsWith('rollback'));
     if (analysis.rewires === true) rewired = true;
+    for (const name of analysis.joins ?? []) joined.push(name);
     if (analysis.otherStrings === true) doubtful = true;
     // PREPARE runs nothing of it: what EXECUTE then does is for the session to say.
     if (node(statement)?.tag === 'PrepareStmt' && facts.unknown.size === 0 && !facts.parseRuns) continue;
@@ -128,6 +131,8 @@ interface Surroundings {
   readonly path: readonly string[];
   readonly moved: boolean;
   readonly rewired: boolean;
+  /** Names of relations that earlier statements of the same text have joined with protected ones. */
+  readonly joined: readonly string[];
   /** An earlier statement of the same text has left something to run at the end of the transaction. */
   readonly late: boolean;
   /** standard_conforming_strings is, was or may be off when a body is read. */
@@ -146,6 +151,7 @@ function one(statement: unknown, around: Surroundings): { analysis: StatementAna
     const context = newContext(view, judgeOf(view), path);
     context.itself = true;
     context.root = statement;
+    for (const name of around.joined) context.facts.joins.add(name);
     const { types } = around;
     for (const oid of types ?? []) castTo(context, oid);
     context.parameters = types === undefined;
@@ -254,7 +260,7 @@ function conclude(
     ...analysis,
     actions: actionsOf(statement, facts, (nested, parameters) => {
       const own = parameters === null ? around : { ...around, parameters, values: null };
-      return one(nested, { ...own, moved: false, rewired: false, late: false }).analysis;
+      return one(nested, { ...own, moved: false, rewired: false, joined: [], late: false }).analysis;
     }),
     executes,
     ...(executes === null ? {} : { given: valuesGiven(context, execute) }),
@@ -331,6 +337,7 @@ export function plain(facts: Facts, view: CatalogView): StatementAnalysis {
     refusal: facts.refusal,
     ownTransaction: false,
     rewires: view.hasProtected && facts.rewires,
+    ...(facts.joins.size > 0 ? { joins: [...facts.joins].sort() } : {}),
     opaque: view.hasProtected && facts.opaque,
     meaning: facts.unknown.size > 0 && !facts.readOnly ? 'changes' : undefined,
     parseRuns: facts.parseRuns,

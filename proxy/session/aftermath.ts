@@ -48,6 +48,7 @@ export class Aftermath {
     if (changesCatalog(statement) || (runsBodies(statement) && !this.judgedBy(under)))
       this.catalogTouched = true;
     if (statement.rewires === true) this.judging.rewired = true;
+    for (const name of statement.joins ?? []) this.judging.joined.add(name);
     if (statement.meaning === 'changes') this.judging.moved = true;
     if (statement.rewires === true || statement.meaning === 'changes') this.core.rewired++;
     // A portal goes on as it was planned: what it has done itself would not have stopped it without a limit either.

@@ -34,6 +34,7 @@ export function either(a: StatementAnalysis, b: StatementAnalysis): StatementAna
     met: all(a.met ?? [], b.met ?? []),
     refusal: a.refusal ?? b.refusal,
     ownTransaction: a.ownTransaction || b.ownTransaction,
+    joins: all(a.joins ?? [], b.joins ?? []),
     rewires: a.rewires === true || b.rewires === true,
     opaque: a.opaque === true || b.opaque === true,
     meaning: a.meaning === 'changes' || b.meaning === 'changes' ? 'changes' : (a.meaning ?? b.meaning),

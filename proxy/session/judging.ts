@@ -180,6 +180,11 @@ export class Judging {
     this.rewirings.held = rewired;
   }
 
+  /** Names of relations that the open transaction has joined with protected ones. */
+  get joined(): Set<string> {
+    return this.rewirings.joined;
+  }
+
   /** Whether anything is protected, as everybody sees the catalog or as the session's own transaction does. */
   get protects(): boolean {
     return (this.catalog?.hasProtected ?? true) || this.own.view?.hasProtected === true;
@@ -218,7 +223,7 @@ export class Judging {
   }
 
   private decide(statements: readonly StatementAnalysis[], inTransaction: boolean): Verdict {
-    const why = neverAllowed(statements, this.parts.readOnly, this.rewired);
+    const why = neverAllowed(statements, this.parts.readOnly, this.rewired, this.joined);
     if (why !== null) return { kind: 'deny', rule: INVARIANT, message: why };
     return this.parts.decide(statements, inTransaction);
   }

@@ -9,23 +9,31 @@ const MAYBE_READ_ONLY = 'cannot tell that this read-only session stays so';
 const NAMES = `names that begin with ${OWN} belong to the proxy`;
 const REWIRED =
   'this transaction has changed what names mean around protected columns: commit it before anything else runs';
+const JOINED =
+  'this transaction has joined the table with protected columns: commit it before anything else is done to the table';
 const PREPARED =
   'this transaction has changed what names mean around protected columns: it cannot be prepared, to be committed by anybody at any time';
 
 /**
  * Why no policy could allow these statements of one text in this session, as a sentence; null where the policy decides. `rewired`: the open
- * transaction has changed what names mean around protected columns.
+ * transaction has changed what names mean around protected columns, and has joined relations of the names in `joined` with them.
  */
 export function neverAllowed(
   statements: readonly StatementAnalysis[],
   readOnly: boolean,
   rewired: boolean,
+  joined: ReadonlySet<string>,
 ): string | null {
   if (readOnly && statements.some(turnsWritesOn)) return READ_ONLY;
   if (statements.some(takesOwnName)) return NAMES;
   if (readOnly && statements.some(s => mayTurnWritesOn(s, statements.length))) return MAYBE_READ_ONLY;
   if (statements.some(prepares) && (rewired || statements.some(s => s.rewires === true))) return PREPARED;
+  if (joined.size > 0 && statements.some(s => s.joins === undefined && names(s, joined))) return JOINED;
   return rewired && !statements.every(harmlessAfterRewiring) ? REWIRED : null;
+}
+
+function names({ effects }: StatementAnalysis, joined: ReadonlySet<string>): boolean {
+  return effects.writes.some(label => [...joined].some(name => label.endsWith(`.${name}`)));
 }
 
 /** PREPARE TRANSACTION. */

@@ -24,6 +24,8 @@ export class OwnRewirings {
   private holds = false;
   private opened = false;
   private carried = false;
+  /** Names of relations that the open transaction has joined with protected ones. */
+  readonly joined = new Set<string>();
 
   constructor(all: Rewirings) {
     this.all = all;
@@ -38,7 +40,10 @@ export class OwnRewirings {
     if (held === this.holds) return;
     this.holds = held;
     if (held) this.all.holding.add(this);
-    else this.all.holding.delete(this);
+    else {
+      this.all.holding.delete(this);
+      this.joined.clear();
+    }
   }
 
   /** To be remembered with what is judged now. */

@@ -944,6 +944,12 @@ alter table people alter column email type text
 select email from people where id = 1
 rollback
 
+# a column that the parent loses and its child keeps
+begin
+alter table only people drop column ssn cascade
+select ssn from child
+rollback
+
 # what a write keeps for a later statement
 begin
 insert into sink (v) select p.f_code from people p where p.id = 1

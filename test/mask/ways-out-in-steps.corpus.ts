@@ -902,6 +902,46 @@ create view zzj% as select query as x, * from pg_stat_get_activity(null)
 select x from zzj%
 2> rollback
 
+# a rule, a trigger, an index beside a table that gets protected rows from then on
+create table zzk% (ssn text not null, name text not null)
+create table zzl% (s text)
+create rule zzm% as on update to zzk% do also insert into zzl% values (old.ssn)
+alter table customers inherit zzk%
+update zzk% set name = name
+select s from zzl% limit 3
+drop rule zzm% on zzk%
+create function zzn%() returns trigger language plpgsql as $$ begin insert into zzl% select to_jsonb(n)::text from n; return null; end $$
+create table zzo% (name text not null)
+alter table zzk% inherit zzo%
+create trigger zzp% after update on zzo% referencing new table as n for each statement execute function zzn%()
+alter table customers inherit zzk%
+update zzo% set name = name
+select s from zzl% limit 3
+create trigger zzp% after update on customers referencing new table as n for each statement execute function zzn%()
+update customers set name = name where id <= 3
+select s from zzl% limit 3
+
+# the same in the transaction that joins them, in one text, in a block
+create table zzq% (ssn text not null, name text not null)
+create table zzr% (s text)
+begin
+alter table customers inherit zzq%
+create rule zzs% as on update to zzq% do also insert into zzr% values (old.ssn)
+commit
+update zzq% set name = name
+select s from zzr% limit 3
+rollback
+begin
+alter table customers inherit zzq%
+alter table zzq% rename column ssn to other
+commit
+select other from customers limit 3
+begin; alter table customers inherit zzq%; alter table zzq% rename column ssn to other; commit
+select other from customers limit 3
+do $$ begin alter table customers inherit zzq%; alter table zzq% rename column ssn to other; end $$
+select other from customers limit 3
+alter table zzq% rename column other to ssn
+
 # another name for the table, or the column, than the policy has
 alter index customers rename to zyy%
 select ssn, phone from zyy% limit 3

@@ -44,6 +44,8 @@ export class Facts {
   cursor: string | null = null;
   /** DDL after which names may lead to protected values elsewhere. */
   rewires = false;
+  /** Names of relations that are joined with protected ones. */
+  readonly joins = new Set<string>();
   /** It is, or has in it, a command beside which event triggers run. */
   firesEvents = false;
   /** SQL that was not read runs. */
@@ -143,6 +145,7 @@ export class Facts {
     this.endsTransaction ||= other.endsTransaction;
     this.changesMeaning ||= other.changesMeaning;
     this.opaque ||= other.opaque;
+    for (const name of other.joins) this.joins.add(name);
     this.parseRuns ||= other.parseRuns;
     this.otherEncoding ||= other.otherEncoding;
     this.otherStrings ||= other.otherStrings;

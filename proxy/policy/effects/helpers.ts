@@ -1,5 +1,7 @@
 import type { CatalogFunction, CatalogView } from '../catalog-view.ts';
 import type { Context } from './context.ts';
+import { parseBody, parseStatements } from './parse.ts';
+import { everything, tree } from './tree.ts';
 
 const FOUND = new WeakMap<CatalogView, ReadonlySet<string>>();
 
@@ -59,6 +61,27 @@ export function onlyComputes(context: Context, source: string): boolean {
       if (facts.carriers.size > 0 || facts.unknown.size > 0) return false;
     }
   return true;
+}
+
+/** Names of the relations in the statements of a trigger function in PL/pgSQL, and what they call in WITH aside; null where it does not parse. */
+export function relationsRead(source: string): ReadonlySet<string> | null {
+  const tag = `hp${'q'.repeat(source.length % 7)}x${source.length}`;
+  if (source.includes(tag)) return null;
+  const body = parseBody(`CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $${tag}$${source}$${tag}$`);
+  if (typeof body === 'string') return null;
+  const read = new Set<string>();
+  for (const object of everything(body)) {
+    const expr = tree(object.PLpgSQL_expr);
+    if (typeof expr.query !== 'string') continue;
+    const sides =
+      Number(expr.parseMode ?? 0) === 0 ? expr.query : `SELECT ${expr.query.replace(/^[^=]*?:=/, '')}`;
+    const parsed = parseStatements(sides);
+    if (typeof parsed === 'string') return null;
+    const named = [...everything(parsed)];
+    const ctes = new Set(named.map(part => part.ctename));
+    for (const { relname } of named) if (typeof relname === 'string' && !ctes.has(relname)) read.add(relname);
+  }
+  return read;
 }
 
 /** As they are written and as Postgres reads them, quoted ones too. */

@@ -1,7 +1,8 @@
 import type { CatalogFunction, CatalogRelation } from '../catalog-view.ts';
 import type { Context } from './context.ts';
-import { namesBeside, onlyComputes, wordsOf } from './helpers.ts';
+import { namesBeside, onlyComputes, relationsRead, wordsOf } from './helpers.ts';
 import { findFunctions, findRelations } from './names.ts';
+import { ancestors } from './query.ts';
 import { unmasksStored } from './stored.ts';
 import { everything, is, list, names, type Tree, text, tree } from './tree.ts';
 
@@ -14,6 +15,7 @@ export function rewire(context: Context, tag: string, body: Tree): void {
   const { facts, view } = context;
   if (!view.hasProtected) return;
   const near = named(context, body);
+  if (!joinsOnly(tag, body) && relnames(body).some(name => facts.joins.has(name))) facts.refuse(JOINED);
   if (near.length > 0 || EVERYWHERE.has(tag)) facts.protected = true;
   if (REWIRING.has(tag) && (near.length > 0 || facts.protected || facts.suspect)) facts.rewires = true;
   passesRows(context, tag, near);
@@ -32,10 +34,15 @@ export function rewire(context: Context, tag: string, body: Tree): void {
       );
       return;
     case 'AlterTableStmt':
-      facts.rewires ||= facts.protected && list(body.cmds).some(joins);
+      if (!list(body.cmds).some(joins)) return;
+      facts.rewires ||= facts.protected;
+      if (near.length > 0) joined(context, body, near);
+      if (facts.protected) for (const name of relnames(body)) facts.joins.add(name);
       return;
     case 'CreateStmt':
-      facts.rewires ||= facts.protected && list(body.inhRelations).length > 0;
+      if (!facts.protected || list(body.inhRelations).length === 0) return;
+      facts.rewires = true;
+      facts.joins.add(text(tree(body.relation).relname));
       return;
     case 'ViewStmt':
       if (body.replace === true && facts.protected)
@@ -66,9 +73,45 @@ const EVERYWHERE = new Set(['VacuumStmt', 'ReindexStmt', 'ClusterStmt', 'AlterDo
 /** These may go over every row. */
 const ANEW = new Set(['AlterTableStmt', 'IndexStmt', 'CreateStatsStmt', ...EVERYWHERE]);
 
+/** Why nothing but joining may be done with a relation in the transaction that joins it. */
+export const JOINED =
+  'what has just been joined with protected columns is not changed before that is committed';
+
+function relnames(body: Tree): string[] {
+  return [...everything(body)].flatMap(({ relname }) => (typeof relname === 'string' ? [relname] : []));
+}
+
+/** Of several tables, one after the other, each may become a part of the same one. */
+function joinsOnly(tag: string, body: Tree): boolean {
+  return tag === 'CreateStmt' || (tag === 'AlterTableStmt' && list(body.cmds).every(joins));
+}
+
 function joins(command: unknown): boolean {
   const subtype = text(tree(is(command, 'AlterTableCmd') ?? {}).subtype);
   return subtype === 'AT_AddInherit' || subtype === 'AT_AttachPartition';
+}
+
+/**
+ * What stood beside a table whose rows were nobody's secret, and from now on sees protected ones: rules and triggers of a parent run for its
+ * children's rows (those of rows become a partition's own), and its indexes are built on a partition.
+ */
+function joined(context: Context, body: Tree, near: readonly CatalogRelation[]): void {
+  const { view, path, judge, callPath, facts } = context;
+  for (const object of everything(body)) {
+    if (typeof object.relname !== 'string') continue;
+    const found = findRelations(view, text(object.schemaname) || null, object.relname, path);
+    for (const r of found.flatMap(one => [one, ...ancestors(context, one)])) {
+      if (r.reachesProtected) continue;
+      const called = r.triggers.map(t => view.functionOf(t.function));
+      if (r.rules.length > 0 || called.some(f => f === undefined || !isFine(context, f, near)))
+        facts.refuse(BESIDE);
+      for (const carrier of judge.besideRows(r, callPath).carriers) facts.carriers.add(carrier);
+    }
+  }
+}
+
+function isFine(context: Context, f: CatalogFunction, guarded: readonly CatalogRelation[]): boolean {
+  return f.system || (f.language === 'plpgsql' && guarded.every(r => blindTo(context, f.source, r)));
 }
 
 function range(context: Context, rel: Tree): readonly CatalogRelation[] {
@@ -114,7 +157,7 @@ const HELPER =
   'code beside protected columns calls functions of this name: it may do nothing but compute, as their values may be handed to it';
 
 const BESIDE =
-  'a trigger function beside protected columns may touch neither them nor the whole row: its values could go anywhere';
+  'a rule, or a trigger function that touches them or the whole row, may not stand beside protected columns: their values could go anywhere';
 
 function trigger(context: Context, body: Tree, relations: readonly CatalogRelation[]): void {
   const guarded = relations.filter(r => r.reachesProtected);
@@ -129,9 +172,8 @@ function trigger(context: Context, body: Tree, relations: readonly CatalogRelati
   );
   const given = list(body.args).map(arg => text(tree(is(arg, 'String') ?? {}).sval));
   const arranged = guarded.some(r => given.some(arg => r.masked.has(arg)));
-  const fine = (f: CatalogFunction) =>
-    f.system || (f.language === 'plpgsql' && guarded.every(r => blindTo(context, f.source, r)));
-  if (arranged || found.length === 0 || !found.every(fine)) context.facts.refuse(BESIDE);
+  if (arranged || found.length === 0 || !found.every(f => isFine(context, f, guarded)))
+    context.facts.refuse(BESIDE);
 }
 
 /** Whether a trigger function's text provably leaves the protected columns of a row alone. By its words, so too strict rather than not. */
@@ -139,6 +181,9 @@ function blindTo(context: Context, source: string, relation: CatalogRelation): b
   if (mentions(context, source)) return false;
   const words = wordsOf(source);
   if ([...relation.masked].some(column => words.has(column))) return false;
+  // What is no relation of the catalog may be a transition table, which has all columns.
+  const read = relationsRead(source);
+  if (read === null || [...read].some(name => context.view.relationsNamed(name).length === 0)) return false;
   const handed = source.replace(/\breturn\s+(new|old)\s*;/gi, '');
   return !/\b(new|old)\b(?!\s*\.\s*[\p{L}_"])/iu.test(handed);
 }

@@ -82,11 +82,18 @@ function alters(context: Context, relation: CatalogRelation, body: Tree): boolea
     const command = tree(is(item, 'AlterTableCmd') ?? {});
     const subtype = text(command.subtype);
     if (CUTTING.has(subtype)) return true;
+    // A child keeps a column that is its own as well, and any where the parent alone loses it.
+    if (subtype === 'AT_DropColumn')
+      return relation.masked.has(text(command.name)) && relation.children.some(oid => keeps(context, oid));
     // What was computed stays in the column, and nothing shows any more what it was computed from.
     if (subtype === 'AT_DropExpression') return relation.masked.has(text(command.name));
     if (subtype === 'AT_AlterColumnType' && recast(context, relation, command)) return true;
     return COPYING.has(subtype) && mentions(relation, command);
   });
+}
+
+function keeps({ view }: Context, child: number): boolean {
+  return view.relation(child)?.partition !== true;
 }
 
 /** A cast of users' own makes other values of the protected ones, of which a mask may show another part. */
