@@ -145,6 +145,8 @@ export interface CallAnalysis {
   /** Type OIDs of the arguments and of the result; empty and 0 where the function is not known. */
   readonly inputs: readonly number[];
   readonly result: number;
+  /** How many arguments it takes; where it is not in the catalog, or cannot be called by its OID, which of the two. */
+  readonly takes: number | 'nowhere' | 'unclear';
   readonly analysis: StatementAnalysis;
 }
 

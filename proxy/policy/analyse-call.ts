@@ -16,7 +16,11 @@ export function analyseCall(
 ): CallAnalysis {
   const f = view.functionOf(oid);
   const text = f === undefined ? null : selectOf(f, view);
-  if (f === undefined || text === null) return notKnown(oid, view, `function ${oid} is not in the catalog`);
+  if (f === undefined || text === null)
+    return {
+      ...notKnown(oid, view, `function ${oid} is not in the catalog`),
+      takes: f === undefined ? 'nowhere' : 'unclear',
+    };
   // The server refuses these (fetch_fp_info in tcop/fastpath.c), but not in every minor version.
   if (f.kind !== 'f' || f.returnsSet)
     return notKnown(oid, view, `${f.schema}.${f.name} cannot be called by its OID`);
@@ -24,11 +28,12 @@ export function analyseCall(
   const analysed = analyse(text, view, searchPath, inputs, strings);
   const analysis = analysed.kind === 'statements' ? analysed.statements[0] : undefined;
   if (analysis === undefined) return notKnown(oid, view, `the name of function ${oid} cannot be read`);
-  return { text, inputs, result, analysis };
+  return { text, inputs, result, takes: inputs.length, analysis };
 }
 
 function notKnown(oid: number, view: CatalogView, why: string): CallAnalysis {
-  return { text: `(call of function ${oid})`, inputs: [], result: 0, analysis: unanalysed(why, view) };
+  const text = `(call of function ${oid})`;
+  return { text, inputs: [], result: 0, takes: 'unclear', analysis: unanalysed(why, view) };
 }
 
 /** Null where an argument's type is not in the catalog. */

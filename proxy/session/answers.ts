@@ -58,7 +58,18 @@ export class Answers {
     });
   }
 
+  /** Messages so far. */
+  sent = 0;
+  /** So many messages at the end of those under way have answers that nobody hears. */
+  private unheard = -1;
+
+  /** The agent has left: it is told no more than the answers to the first `asked` messages, for which it had asked. */
+  leave(asked: number): void {
+    this.unheard = this.sent - asked;
+  }
+
   expect(op: Op): void {
+    this.sent += 1;
     if (op.kind !== 'own') this.owner.rewirings.sent(runOf(op));
     this.queue.push(op);
   }
@@ -101,6 +112,7 @@ export class Answers {
 
   private message(type: number, buffer: Buffer, start: number, end: number): void {
     const op = this.queue.head;
+    if (this.queue.length <= this.unheard) this.passage.mute();
     if (type === BACKEND.dataRow && op !== undefined && op.kind !== 'own') {
       this.row(op, buffer, start, end);
       return;
@@ -191,6 +203,7 @@ export class Answers {
       case 'sync':
         expected(type, BACKEND.readyForQuery, op);
         if (op.run !== undefined) this.owner.ended(op.run, op.run.sqlstate === '' ? 'ok' : 'error');
+        if (op.error !== undefined) this.passage.make(op.error);
         this.ready(op, buffer, start, end);
         return;
       case 'poison':

@@ -30,6 +30,8 @@ export interface Core {
   readonly plans: KeptPlans;
   readonly opened: Pick<OpenedCursors, 'doubts' | 'moves'>;
   readonly limits: Pick<SessionLimits, 'statements' | 'portals' | 'messageBytes'>;
+  /** Of the server's version. */
+  readonly major: number;
   /** As of the last ReadyForQuery. */
   readonly status: TransactionStatus;
   /** Inside the agent's transaction block, also where no ReadyForQuery has said so yet (a pipelined BEGIN). */

@@ -85,6 +85,8 @@ export class Ending {
     if (this.gone || this.over) return;
     const { answers, copying, core, line, outbox, parts } = this.session;
     this.gone = true;
+    // The server leaves at once, and what nobody has asked it to send stays where it is.
+    if (why === TERMINATED) answers.leave(line.asked);
     core.pipeline.withdraw(why, 'hold_withdrawn');
     // Terminate comes after everything: what was answered before it is still owed.
     if (why !== TERMINATED && why !== SAID) outbox.drop();

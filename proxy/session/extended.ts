@@ -17,9 +17,11 @@ import { checkName, isNameOfSql } from './names.ts';
 import type { Portal } from './op.ts';
 import { narrowSegment, openSegment, passInSegment, settle } from './open-segment.ts';
 import type { Prepared } from './picture.ts';
+import { answer } from './refusals.ts';
 import { bytesOf, roomFor, roomForPortal, roomForStatement } from './room.ts';
 import type { Run } from './run.ts';
 import { OWN } from './server-line.ts';
+import { sooner, soonerInBind } from './sooner.ts';
 import { checkNamesOf } from './sql-names.ts';
 import { asTheServer, missedLater, unknownPortal, unknownStatement } from './unknown-names.ts';
 
@@ -111,12 +113,14 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
 
 export function bind(core: Core, buffer: Buffer, start: number, end: number): void {
   let found: Prepared | undefined;
-  const message = decodeBind(buffer, start, end, core.encoding.text, (portal, statement) => {
-    checkName(portal, core.encoding);
-    checkName(statement, core.encoding);
-    found = core.picture.statements.get(statement);
-    return found !== undefined;
-  });
+  const read = () =>
+    decodeBind(buffer, start, end, core.encoding.text, (portal, statement) => {
+      checkName(portal, core.encoding);
+      checkName(statement, core.encoding);
+      found = core.picture.statements.get(statement);
+      return found !== undefined;
+    });
+  const message = sooner(read, () => soonerInBind(core, found, buffer, start, end));
   const { portal: name, resultFormats } = message;
   const prepared = found as Prepared | undefined;
   if (prepared === undefined) {
@@ -217,7 +221,7 @@ export function flush(core: Core, buffer: Buffer, start: number, end: number): v
   decodeEmpty(buffer, start, end);
   core.flushed = core.segment;
   recordParses(core);
-  core.line.pass(buffer, start, end, null);
+  core.line.passFlush(buffer, start, end);
 }
 
 export function sync(core: Core, buffer: Buffer, start: number, end: number): void {
@@ -226,9 +230,10 @@ export function sync(core: Core, buffer: Buffer, start: number, end: number): vo
     const op = run === undefined ? SYNCS : ({ kind: 'sync', run } as const);
     if (end - start === SYNC.length) core.line.pass(buffer, start, end, op);
     else {
-      // The server complains of what is in it, and it ends the segment all the same.
-      if (!core.skipping) core.refuseExtended(new HoldpointError('malformed', undefined, { source: FINISH }));
-      core.line.send(SYNC, op);
+      // The server complains of what is in it, also where it skips everything else, and it ends the segment all the same.
+      const error = answer(core, new HoldpointError('malformed', undefined, { source: FINISH }));
+      if (!core.skipping && (core.status === 'T' || core.segment)) core.line.poison(NOTHING, 'extended');
+      core.line.send(SYNC, { ...op, error });
     }
     core.skipping = false;
     core.wait('ready');
@@ -255,6 +260,7 @@ export function sync(core: Core, buffer: Buffer, start: number, end: number): vo
 
 const SYNC = encode(FRONTEND.sync);
 const SYNCS = { kind: 'sync' } as const;
+const NOTHING = Buffer.alloc(0);
 const FINISH = { file: 'pqformat.c', routine: 'pq_getmsgend' };
 const MOST_UNRECORDED = 100;
 

@@ -1,13 +1,17 @@
 import { decodeFunctionCall } from '../wire/frontend.ts';
 import { parametersOf, textsOf } from './binds.ts';
 import { type Core, endsSegment, mayMissItsWitness, secondWitness } from './core.ts';
+import { sooner, soonerInCall } from './sooner.ts';
 
 /**
  * A fast-path call: one function by its OID, and its values in the same message. Answered like a simple Query, with one value in place of
  * rows, and judged as the SELECT that says the same. Source: manual 54.2.7 "Function Call".
  */
 export function functionCall(core: Core, buffer: Buffer, start: number, end: number): void {
-  const message = decodeFunctionCall(buffer, start, end);
+  const message = sooner(
+    () => decodeFunctionCall(buffer, start, end),
+    () => soonerInCall(core, buffer, start, end),
+  );
   const call = core.judge.call(message.oid);
   const { inputs, result } = call;
   const bound = core.judge.bound(call.judged, () => textsOf(message, core.encoding));

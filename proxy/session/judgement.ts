@@ -38,6 +38,7 @@ export interface JudgedCall {
   readonly judged: Judged;
   readonly inputs: readonly number[];
   readonly result: number;
+  readonly takes: CallAnalysis['takes'];
 }
 
 /** What EXECUTE and FETCH stand for: the session's names, as they would be when everything before has succeeded. */
@@ -178,8 +179,8 @@ export class Judge {
   call(oid: number): JudgedCall {
     const known = this.calls.get(oid);
     if (known !== undefined) return known;
-    const { text, inputs, result, analysis } = this.analyseCall(oid, this.strings);
-    const call = { judged: this.statements(text, [analysis], true), inputs, result };
+    const { text, inputs, result, takes, analysis } = this.analyseCall(oid, this.strings);
+    const call = { judged: this.statements(text, [analysis], true), inputs, result, takes };
     this.calls.set(oid, call);
     return call;
   }

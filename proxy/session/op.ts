@@ -50,8 +50,8 @@ export type Op =
   | { readonly kind: 'describe-portal'; readonly portal: Portal; readonly own: boolean }
   | { readonly kind: 'execute'; readonly portal: Portal; readonly run: Run }
   | { readonly kind: 'close'; readonly of: 'statement' | 'portal'; readonly name: string }
-  /** `run`: the end of its transaction had to be judged. */
-  | { readonly kind: 'sync'; readonly run?: Run }
+  /** `run`: the end of its transaction had to be judged. `error`: what the server would say of this Sync itself. */
+  | { readonly kind: 'sync'; readonly run?: Run; readonly error?: Buffer }
   /** A statement that fails for certain, sent in place of a refused one: the server's transaction ends up aborted as the agent's does. */
   | {
       readonly kind: 'poison';

@@ -26,6 +26,8 @@ export class Outbox {
   private until = 0;
   private waiting = false;
   private closed = false;
+  /** Nothing more is told to the agent. */
+  muted = false;
   /** To be sent after all else, before the connection ends; undefined while it is not to end. */
   private last: Buffer | null | undefined;
 
@@ -45,7 +47,7 @@ export class Outbox {
   }
 
   write(bytes: Buffer): void {
-    if (this.closed || this.last !== undefined) return;
+    if (this.closed || this.muted || this.last !== undefined) return;
     const { pending, until } = this;
     this.bytes += bytes.length;
     const batch = pending.length === 0 ? undefined : pending[pending.length - 1];

@@ -60,6 +60,12 @@ export class Passage {
     this.outbox.write(bytes);
   }
 
+  /** From here on the agent is told nothing. */
+  mute(): void {
+    this.cut();
+    this.outbox.muted = true;
+  }
+
   /** Before a chunk: what went to the agent is not needed any more once its side has taken all of it. */
   begin(): void {
     if (this.outbox.backlog === 0) this.masked.restart();

@@ -3,10 +3,11 @@ import { encodeError, encodeReady } from '../wire/backend.ts';
 import { FRONTEND } from '../wire/frontend.ts';
 import type { Core } from './core.ts';
 import { HIGH_WATER, type Outbox } from './outbox.ts';
+import { lineOf } from './source-lines.ts';
 
 type State = Pick<
   Core,
-  'frames' | 'encoding' | 'status' | 'segment' | 'skipping' | 'line' | 'picture' | 'wait'
+  'frames' | 'encoding' | 'major' | 'status' | 'segment' | 'skipping' | 'line' | 'picture' | 'wait'
 >;
 
 /** Where the server says of a message that its transaction is aborted. */
@@ -19,13 +20,17 @@ const ABORTED: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** The answer to the message that is looked at now. */
-function answer(core: State, error: HoldpointError, position?: number | null): Buffer {
+export function answer(
+  core: Pick<State, 'frames' | 'encoding' | 'major'>,
+  error: HoldpointError,
+  position?: number | null,
+): Buffer {
   const { type } = core.frames;
   const routine = error.code === 'in_failed_transaction' ? ABORTED.get(type) : undefined;
   const file = type === FRONTEND.functionCall ? 'fastpath.c' : 'postgres.c';
   const said =
     routine === undefined ? error : new HoldpointError(error.code, undefined, { source: { file, routine } });
-  return encodeError(said, 'ERROR', position, core.encoding.say);
+  return encodeError(said, 'ERROR', position, core.encoding.say, lineOf(core.major, said));
 }
 
 /**

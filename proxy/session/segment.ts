@@ -15,6 +15,7 @@ export const UNREADABLE: ReadonlySet<string> = new Set([
   'encoding',
   'other_encoding',
   'unsupported',
+  'in_failed_transaction',
 ]);
 
 /**

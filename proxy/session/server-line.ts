@@ -30,6 +30,8 @@ export class ServerLine {
   private to = -1;
   /** The server has got the beginning of a message of COPY data, and waits for its rest. */
   halfway = false;
+  /** So many messages had been sent when the agent last asked for their answers by Flush. */
+  asked = 0;
   /** The agent has set a time-out that may strike a statement of the proxy's own: reads that can be are narrowed in their own pipeline. */
   hasty = false;
   /** The server's default now, and what the agent believes it to be. */
@@ -69,6 +71,12 @@ export class ServerLine {
     this.out.push(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
     this.chunk = NONE;
     this.from = -1;
+  }
+
+  /** The agent's Flush. */
+  passFlush(buffer: Buffer, start: number, end: number): void {
+    this.asked = this.answers.sent;
+    this.pass(buffer, start, end, null);
   }
 
   /** False when the server does not keep up: the agent has to wait for `drain`. */

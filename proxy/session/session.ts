@@ -64,6 +64,7 @@ export class Session {
   /** A chunk of the server's is being dealt with, and once it is, the agent's messages go on. */
   private dealing = false;
   private resuming = false;
+  private leaving = false;
 
   constructor(parts: SessionParts) {
     this.parts = parts;
@@ -161,6 +162,7 @@ export class Session {
       }),
       encoding: this.settings.encoding,
       limits: parts.limits,
+      major: Number.parseInt(parts.parameters.get('server_version') ?? '', 10),
       status: 'I',
       inBlock: false,
       ahead: new RecordedAhead(
@@ -271,6 +273,7 @@ export class Session {
       this.dealing = false;
     }
     this.flush();
+    if (this.leaving) this.ending.drained();
     if (this.outbox.backlog > HIGH_WATER && !this.ending.gone) this.parts.upstream.pause();
     if (!this.resuming) return;
     this.resuming = false;
@@ -316,11 +319,18 @@ export class Session {
 
   private idle(): void {
     this.cancelling.answered();
-    if (this.ending.drained()) return;
+    if (this.drained()) return;
     this.core.picture.settle();
     if (this.retiring.rests(this.core.segment)) return;
     const { block } = this.intake;
     if (block === 'settle' || block === 'copy') this.resume();
+  }
+
+  /** True when the agent has gone: what the server did for it is done, and told once this chunk has been dealt with. */
+  private drained(): boolean {
+    if (!this.dealing) return this.ending.drained();
+    this.leaving = this.ending.gone;
+    return this.leaving;
   }
 
   private ready(status: TransactionStatus): void {
@@ -340,7 +350,7 @@ export class Session {
       core.picture.transactionEnded();
       this.aftermath.transactionEnded();
     }
-    if (!this.ending.drained() && !this.retiring.rests()) this.resume();
+    if (!this.drained() && !this.retiring.rests()) this.resume();
   }
 
   /** The agent's messages go on, once this chunk of the server's is dealt with. */

@@ -6,6 +6,7 @@ import { longName, MAX_NAME, MOST_BYTES } from './names.ts';
 /** In a text without its literals and comments: dollar-quoted strings, quoted names, and words. */
 const TOKEN =
   /\$(?:([A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*))?\$[\s\S]*?\$\1\$|(?:[uU]&)?"(?:[^"]|"")*"|[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/g;
+const OR_PARAMETER = new RegExp(`${TOKEN.source}|\\$\\d+`, 'g');
 /** Whatever stands between two quotes, and words: in a body, which may be a literal in a literal. */
 const ANYWHERE = /(?<=")(?:[^"]|"")*(?=")|[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/g;
 
@@ -30,6 +31,14 @@ export function checkNamesOf(
   }
   for (const [token] of withoutLiterals(text, escapes).matchAll(TOKEN))
     if (!token.startsWith('$') && cut(token.replace(/^([uU]&)?"|"$/g, ''))) throw longName();
+}
+
+/** The highest number of a parameter in a text. */
+export function parametersIn(text: string, escapes: boolean): number {
+  let most = 0;
+  for (const [token] of withoutLiterals(text, escapes).matchAll(OR_PARAMETER))
+    if (/^\$\d+$/.test(token)) most = Math.max(most, Number(token.slice(1)));
+  return most;
 }
 
 function withoutLiterals(text: string, escapes: boolean): string {

@@ -46,7 +46,7 @@ export interface Secrecy {
 }
 
 /** Where the server says what is wrong with a setting, or with a library that one names: nothing else is in what it says there. */
-const ABOUT_SETTINGS = new Set(['guc.c', 'variable.c', 'dfmgr.c']);
+const ABOUT_SETTINGS = new Set(['guc.c', 'variable.c', 'dfmgr.c', 'mbutils.c']);
 
 /**
  * An error of the start-up about a setting that the agent has given, in the server's own words; null for any other error. What has a
@@ -54,24 +54,42 @@ const ABOUT_SETTINGS = new Set(['guc.c', 'variable.c', 'dfmgr.c']);
  */
 export function settingRefused(
   fields: readonly (readonly [string, string])[],
-  { password }: Secrecy,
+  secrecy: Pick<Secrecy, 'password'>,
 ): HoldpointError | null {
   const value = (code: string) => fields.find(f => f[0] === code)?.[1];
   const [file = '', sqlstate = ''] = [value('F'), value('C')];
   if (!ABOUT_SETTINGS.has(file) || value('W') !== undefined || !/^[0-9A-Z]{5}$/.test(sqlstate)) return null;
-  if (password !== null && fields.some(([, said]) => said.includes(password))) return null;
+  if (fields.some(([, said]) => holds(said, secrecy))) return null;
+  return inItsWords('startup_setting', fields);
+}
+
+function holds(said: string, { password }: Pick<Secrecy, 'password'>): boolean {
+  return password !== null && said.includes(password);
+}
+
+function inItsWords(
+  code: 'startup_setting' | 'upstream_unavailable',
+  fields: readonly (readonly [string, string])[],
+  cause?: Error,
+): HoldpointError {
+  const value = (field: string) => fields.find(f => f[0] === field)?.[1];
   const line = value('L');
-  return new HoldpointError('startup_setting', value('M'), {
-    sqlstate,
+  return new HoldpointError(code, value('M'), {
+    sqlstate: value('C'),
     detail: value('D'),
     hint: value('H'),
-    source: { file, routine: value('R') ?? '', ...(line === undefined ? {} : { line }) },
+    source: { file: value('F') ?? '', routine: value('R') ?? '', ...(line === undefined ? {} : { line }) },
+    cause,
   });
 }
 
 /** Class 28 is about the proxy's own credential: who may know of it is the operator, by SQLSTATE alone. */
 const CREDENTIAL_CLASS = '28';
+/** Starting up, shutting down or in recovery: clients that know of other servers try the next one by this code. */
 const CANNOT_CONNECT_NOW = '57P03';
+/** No such database, one that takes no connections, none for this role, too many of them: the agent's to hear as ever, where the server says it. */
+const ABOUT_SESSION: ReadonlySet<string> = new Set(['3D000', '55000', '42501', '53300']);
+const SESSION_FILES: ReadonlySet<string> = new Set(['postinit.c', 'miscinit.c', 'proc.c']);
 const LONGEST_MESSAGE = 200;
 
 /**
@@ -92,9 +110,11 @@ export function refusedByServer(
   const said = value('M')
     .replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ')
     .trim();
-  const tells = secrecy.told || (secrecy.password !== null && said.includes(secrecy.password));
+  const tells = secrecy.told || holds(said, secrecy);
   const message = tells || said === '' ? '' : `: ${said.slice(0, LONGEST_MESSAGE)}`;
-  // Starting up, shutting down or in recovery: clients that know of other servers try the next one by this code.
+  const plain = message !== '' && said === value('M') && !fields.some(([, one]) => holds(one, secrecy));
+  if (plain && ABOUT_SESSION.has(sqlstate) && SESSION_FILES.has(value('F')))
+    return inItsWords('upstream_unavailable', fields, cause);
   if (sqlstate === CANNOT_CONNECT_NOW && message !== '')
     return new HoldpointError('upstream_unavailable', said.slice(0, LONGEST_MESSAGE), { sqlstate, cause });
   return unavailable(`the server refused the session (SQLSTATE ${sqlstate})${message}`, cause);

@@ -164,7 +164,7 @@ export function encodeFields(
 const asItIs = (text: string) => text;
 
 /**
- * A refusal as an ordinary ErrorResponse; `say` makes of a text what the agent can read. Source: manual 54.8, "Error and Notice Message
+ * A refusal as an ordinary ErrorResponse; `say` makes of a text what the agent can read, `inSource` is the line of its source. Source: manual 54.8, "Error and Notice Message
  * Fields".
  */
 export function encodeError(
@@ -172,6 +172,7 @@ export function encodeError(
   severity: 'ERROR' | 'FATAL' = 'ERROR',
   position?: number | null,
   say: (text: string) => string = asItIs,
+  inSource?: string,
 ): Buffer {
   const fields: [string, string][] = [
     ['S', severity],
@@ -184,7 +185,7 @@ export function encodeError(
   if (position !== undefined && position !== null) fields.push(['P', String(position)]);
   if (error.where !== undefined) fields.push(['W', say(error.where)]);
   if (error.source !== undefined) {
-    const { file, line, routine } = error.source;
+    const { file, line = inSource, routine } = error.source;
     fields.push(['F', file], ...(line === undefined ? [] : [['L', line] as [string, string]]), [
       'R',
       routine,

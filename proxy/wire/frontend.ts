@@ -126,14 +126,33 @@ export function decodeBind(
   if (!reads(portal, statement)) return { portal, statement, formats: [], values: [], resultFormats: [] };
   const codes = formats(reader, 'parameter formats');
   const count = reader.count('parameters');
-  if (codes.length > 1 && codes.length !== count)
-    throw misfit(`bind message has ${codes.length} parameter formats but ${count} parameters`, BIND);
+  if (codes.length > 1 && codes.length !== count) throw misfitOfBind(codes.length, count);
   const values: (Buffer | null)[] = [];
   for (let i = 0; i < count; i++) values.push(value(reader, portal, i, codes));
   // Codes that there are not for results are the server's to refuse: it does where it would describe or send a row.
   const resultFormats = formats(reader, 'result formats');
   reader.finish('Bind');
   return { portal, statement, formats: codes, values, resultFormats };
+}
+
+/** What the server has read of a Bind before its values, and looks at first. Throws where that cannot be read. */
+export function headOfBind(
+  buffer: Buffer,
+  start: number,
+  end: number,
+  text?: TextReader,
+): { readonly portal: string; readonly statement: string; readonly count: number } {
+  const reader = new Reader(buffer, start + 5, end, text);
+  const portal = reader.cstring('portal name');
+  const statement = reader.cstring('statement name');
+  const codes = formats(reader, 'parameter formats');
+  const count = reader.count('parameters');
+  if (codes.length > 1 && codes.length !== count) throw misfitOfBind(codes.length, count);
+  return { portal, statement, count };
+}
+
+function misfitOfBind(codes: number, count: number): HoldpointError {
+  return misfit(`bind message has ${codes} parameter formats but ${count} parameters`, BIND);
 }
 
 const BIND: ServerSource = { file: 'postgres.c', routine: 'exec_bind_message' };
@@ -176,6 +195,24 @@ export function decodeFunctionCall(buffer: Buffer, start: number, end: number): 
   if (resultFormat !== 0 && resultFormat !== 1)
     throw unsupportedFormat(resultFormat, { file: 'fastpath.c', routine: 'SendFunctionResult' });
   return { oid, formats: codes, values, resultFormat };
+}
+
+/** What the server looks at first of a FunctionCall: the function, and how many arguments there are. Each is null where it cannot be read. */
+export function headOfFunctionCall(
+  buffer: Buffer,
+  start: number,
+  end: number,
+): { readonly oid: number | null; readonly count: number | null } {
+  const reader = new Reader(buffer, start + 5, end);
+  if (reader.left < 4) return { oid: null, count: null };
+  const oid = reader.uint32('function');
+  try {
+    formats(reader, 'argument formats');
+    return { oid, count: reader.count('arguments') };
+  } catch (error) {
+    if (!(error instanceof HoldpointError)) throw error;
+    return { oid, count: null };
+  }
 }
 
 /** The name of the statement that a Bind is for. What follows it is not looked at. */

@@ -74,7 +74,7 @@ export const DELIBERATE: readonly Deliberate[] = [
   },
   {
     name: 'no line in the source',
-    why: 'where nothing could be sent to the server (a text that does not parse, a name that stands for nothing) the proxy answers, and does not know on which line of its version the server would have said it',
+    why: 'where nothing could be sent to the server the proxy answers, and does not know the line of all that the grammar of each version refuses',
     settle: inPairs(
       (direct, proxied) => direct.type === 'E' && proxied.type === 'E' && !('L' in proxied),
       ({ L: _line, ...rest }) => rest as Answered,

@@ -34,3 +34,35 @@ async function dropped(gate: Gate): Promise<boolean> {
     return false;
   }
 }
+
+test('a database that takes no connections, or no more, is refused in the words of the server', async () => {
+  const gate = await startGate('  - { name: all, verdict: allow }\n');
+  const refused = async (change: string) => {
+    await gate.db.query(change);
+    const agent = new pg.Client(gate.dev.url(gate.token));
+    const error = await agent.connect().then(
+      () => assert.fail('the session opens'),
+      (fault: pg.DatabaseError) => fault,
+    );
+    return { code: error.code, message: error.message, routine: error.routine };
+  };
+  assert.deepEqual(await refused('alter database shop allow_connections false'), {
+    code: '55000',
+    message: 'database "shop" is not currently accepting connections',
+    routine: 'CheckMyDatabase',
+  });
+  assert.deepEqual(
+    await refused('alter database shop allow_connections true; alter database shop connection limit 0'),
+    { code: '53300', message: 'too many connections for database "shop"', routine: 'CheckMyDatabase' },
+  );
+  assert.deepEqual(
+    await refused(
+      'alter database shop connection limit -1; revoke connect on database shop from public, agent',
+    ),
+    {
+      code: '42501',
+      message: 'permission denied for database "shop"',
+      routine: 'CheckMyDatabase',
+    },
+  );
+});

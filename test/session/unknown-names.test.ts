@@ -26,8 +26,7 @@ test('a name that stands for nothing gets the error of the server, from the same
     direct.send(raw.query(sql));
     const [mine, theirs] = [await client.untilReady(), await direct.untilReady()];
     assert.equal(answer(mine), 'E:26000 Z:I', sql);
-    const { L: _line, ...same } = onlyError(theirs);
-    assert.deepEqual(onlyError(mine), same, sql);
+    assert.deepEqual(onlyError(mine), onlyError(theirs), sql);
   }
   for (const connection of [client, direct]) {
     connection.send(raw.query('begin'));
@@ -35,8 +34,7 @@ test('a name that stands for nothing gets the error of the server, from the same
     connection.send(raw.query('fetch 1 from nothing'));
   }
   const [mine, theirs] = [await client.untilReady(), await direct.untilReady()];
-  const { L: _line, ...same } = onlyError(theirs);
-  assert.deepEqual(onlyError(mine), same);
+  assert.deepEqual(onlyError(mine), onlyError(theirs));
   assert.equal(answer(mine), 'E:34000 Z:E');
   client.send(raw.query('execute nothing'));
   assert.equal(answer(await client.untilReady()), 'E:25P02 Z:E');

@@ -1,5 +1,19 @@
 import { cstring, int16, message } from '#test/support/raw.ts';
-import { execute, int32, parse, query, run, type Script, script, since, step, sync } from './support.ts';
+import {
+  bind,
+  execute,
+  flush,
+  int32,
+  parse,
+  query,
+  run,
+  type Script,
+  script,
+  since,
+  step,
+  sync,
+  terminate,
+} from './support.ts';
 
 const strings = (...all: string[]) => Buffer.concat(all.map(cstring));
 const BAD_UTF8 = Buffer.of(0xc3, 0x28);
@@ -90,6 +104,63 @@ const VALUES: Readonly<Record<string, Buffer>> = {
   ),
 };
 
+/** A call of length(text), or of another function, from its counts on. */
+const callOf = (oid: number, ...rest: Buffer[]) => message('F', Buffer.concat([int32(oid), ...rest]));
+const LENGTH = 1317;
+const NOWHERE = 999_999;
+
+/** In each of them something comes before the fault in the message: another function, another number, a failed transaction, a portal. */
+const SOONER: readonly Script[] = [
+  script(
+    'malformed calls of functions that there are not, or that take another number of arguments',
+    [callOf(NOWHERE)],
+    [callOf(NOWHERE, int16(5))],
+    [callOf(LENGTH, int16(0, 3, 0))],
+    [callOf(LENGTH, int16(0, 0, 0, 0)), query('select 1')],
+    [callOf(LENGTH, int16(0, 1), int32(-2))],
+    [callOf(LENGTH, int16(2, 0, 0, 1), int32(1), Buffer.from('a'), int16(0))],
+    [query('begin')],
+    [callOf(LENGTH, int16(0, 0, 0, 0))],
+    [message('F', '')],
+    [callOf(NOWHERE)],
+    [query('rollback')],
+  ),
+  script(
+    'malformed Binds in a failed transaction',
+    [parse({ name: 's', sql: 'select $1::text' }), parse({ name: 'r', sql: 'rollback' }), sync()],
+    [query('begin')],
+    [query('select 1/0')],
+    ...['s', 'r'].flatMap(name =>
+      [Buffer.alloc(0), int16(0, 0), int16(0, 1), int16(0, 7), Buffer.concat([int16(0, 1), int32(99)])].map(
+        rest => [message('B', Buffer.concat([strings('', name), rest])), sync()],
+      ),
+    ),
+    [query('rollback')],
+  ),
+  script(
+    'malformed Binds of another number of values',
+    ...[int16(0, 2), int16(0, 0), int16(0, 0, 7, 7), Buffer.concat([int16(0, 3), int32(99)])].map(rest => [
+      parse({ sql: 'select $1::text, \'$2\', "a$3", $x$ $4 $x$ /* $5 */ from (select 1 as "a$3") t' }),
+      bindOf(rest),
+      sync(),
+    ]),
+    [parse({ sql: 'select $2::int', types: [23, 23, 23] }), bindOf(int16(0, 2), int32(5)), sync()],
+  ),
+  script('a malformed Bind to a portal that there is', [
+    parse({ name: 's', sql: 'select $1::text' }),
+    bind({ portal: 'p', statement: 's', values: ['a'] }),
+    message('B', Buffer.concat([strings('p', 's'), int16(0, 1), int32(99)])),
+    sync(),
+  ]),
+  script(
+    'a Sync with something in it, behind errors of the server and of the proxy',
+    step([...run('select 1/0'), message('S', 'x'), query('select 2')], 'ZZ'),
+    step([query('begin'), ...run('select 1/0'), message('S', 'x'), query('select 2')], 'ZZZ'),
+    step([query('rollback'), parse({ sql: 'sel' }), message('S', 'x'), query('select 2')], 'ZZZ'),
+    step([bind({ statement: 'nowhere' }), message('S', 'x'), query('select 2')], 'ZZ'),
+  ),
+];
+
 const SYNC = 'S'.charCodeAt(0);
 const WORKS = [query('select 1')];
 
@@ -131,6 +202,7 @@ export const MALFORMED: readonly Script[] = [
   ...Object.entries(TEXTS).map(entry => since(14, simple(entry))),
   ...Object.entries(EXTENDED).map(extended),
   ...Object.entries(VALUES).map(entry => since(14, extended(entry))),
+  ...SOONER.map(one => since(14, one)),
   ends('a type that there is not', message('z', 'x'), sync()),
   ends('a password in the session', message('p', 'x'), sync()),
   ends('a message of the server', message('T', 'x'), sync()),
@@ -142,4 +214,19 @@ export const MALFORMED: readonly Script[] = [
   since(14, ends('the greatest length', message('Q', '', 0x7fffffff))),
   since(14, ends('a Sync of 10,001 bytes', message('S', '', 10_001))),
   ends('Terminate with something in it', message('X', 'abc')),
+  ends(
+    'Terminate behind what was flushed',
+    ...run('select 1'),
+    flush(),
+    parse({ sql: 'select 2' }),
+    terminate(),
+  ),
+  ends('Terminate behind an error that was flushed', ...run('select 1/0'), flush(), terminate()),
+  ends(
+    'Terminate behind a write that was flushed',
+    ...run("insert into items values (901, 'x')"),
+    flush(),
+    terminate(),
+  ),
+  ends('Terminate behind what was not flushed', ...run('select 1'), terminate()),
 ];
