@@ -211,3 +211,14 @@ test('what draws from a sequence calls a function', () => {
     assert.equal(meets('writes: [public.seq, public.log_id_seq]', sql), false, sql);
   }
 });
+
+test('attack: a schema with a comma in its name stands for no two others', async () => {
+  await bench.client.query(`set check_function_bodies = off; create schema one; create schema two; create schema "one,two"; grant usage on schema one, two, "one,two" to public;
+    create function one.helper() returns bigint language sql as 'delete from public.log; select 1';
+    create function "one,two".helper() returns bigint language sql as 'select 1';
+    create function calls_helper() returns bigint language sql as 'select helper()'`);
+  bench.catalog = await bench.load();
+  const writes = (path: readonly string[]) => bench.one('select public.calls_helper()', path).effects.writes;
+  assert.deepEqual(writes(['one,two']), []);
+  assert.deepEqual(writes(['one', 'two']), ['public.log']);
+});

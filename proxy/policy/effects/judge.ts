@@ -79,7 +79,7 @@ export class Judge {
 
   /** Calling a function with so many arguments, from a session whose search path is `path`. */
   callFacts(f: CatalogFunction, count: number, path: readonly string[]): Facts {
-    return this.#once(`f${f.oid} ${count} ${path.join(',')}`, () => {
+    return this.#once(`f${f.oid} ${count} ${path.join('\0')}`, () => {
       const facts = new Facts();
       facts.functions.add(`${f.schema}.${f.name}`);
       if (f.system) builtin(this.#view, f, count, facts);
@@ -109,7 +109,7 @@ export class Judge {
     } else if ((f.language === 'c' || f.language === 'internal') && computes) {
       if (f.extension === 'pg_stat_statements') facts.suspect = this.#view.hasProtected;
     } else {
-      facts.absorb(this.#once(`b${f.oid} ${path.join(',')}`, () => functionBody(this.#view, this, f, path)));
+      facts.absorb(this.#once(`b${f.oid} ${path.join('\0')}`, () => functionBody(this.#view, this, f, path)));
     }
     if (f.defaultText !== '') facts.absorb(this.#expressions([f.defaultText], path, null));
     if (facts.protected)
@@ -129,7 +129,7 @@ export class Judge {
   typeFacts(oid: number, when: 'io' | 'meets' | 'checks', path: readonly string[]): Facts {
     const type = this.#view.type(oid);
     if (type === undefined || type[when].length === 0) return NOTHING;
-    return this.#once(`t${oid} ${when} ${path.join(',')}`, () => {
+    return this.#once(`t${oid} ${when} ${path.join('\0')}`, () => {
       if (when === 'checks') return this.#expressions(type.checks, path, null);
       const facts = new Facts();
       for (const hook of type[when]) {
@@ -153,7 +153,7 @@ export class Judge {
 
   /** What may run in any expression of this database, whatever it names. */
   everywhere(path: readonly string[]): Facts {
-    return this.#once(`e ${path.join(',')}`, () => {
+    return this.#once(`e ${path.join('\0')}`, () => {
       const facts = new Facts();
       for (const oid of this.#view.everywhere) facts.absorb(this.hookFacts(oid, path, 'a cast'));
       return facts;
@@ -163,7 +163,7 @@ export class Judge {
   /** What reading a relation runs besides the statement itself. Its outputs are masked by origin, so nothing here refuses. */
   relationFacts(r: CatalogRelation, path: readonly string[]): Facts {
     if (r.system) return systemRelation(r);
-    return this.#once(`r${r.oid} ${path.join(',')}`, () => {
+    return this.#once(`r${r.oid} ${path.join('\0')}`, () => {
       const facts = new Facts();
       if (r.view !== null && r.kind === 'v') facts.absorb(this.#viewBody(r.view, path).beside());
       facts.absorb(this.#expressions(r.policies, path, r).beside());
@@ -188,7 +188,7 @@ export class Judge {
 
   /** What sees each row of a relation while it, an index or its statistics are made anew. */
   besideRows(r: CatalogRelation, path: readonly string[]): Facts {
-    return this.#once(`s${r.oid} ${path.join(',')}`, () => {
+    return this.#once(`s${r.oid} ${path.join('\0')}`, () => {
       const facts = new Facts();
       for (const hidden of r.eachRow)
         facts.absorb(this.hookFacts(hidden, path, `an index or constraint of ${r.schema}.${r.name}`));
@@ -204,7 +204,7 @@ export class Judge {
 
   /** What REFRESH of a materialized view runs. */
   refreshFacts(r: CatalogRelation, path: readonly string[]): Facts {
-    return this.#once(`m${r.oid} ${path.join(',')}`, () => this.#viewBody(r.view ?? '', path));
+    return this.#once(`m${r.oid} ${path.join('\0')}`, () => this.#viewBody(r.view ?? '', path));
   }
 
   #viewBody(definition: string, path: readonly string[]): Facts {
@@ -218,7 +218,7 @@ export class Judge {
 
   /** What changing a relation runs besides the statement itself: defaults, checks, policies, rules and triggers. */
   writeFacts(r: CatalogRelation, kind: WriteKind, path: readonly string[]): Facts {
-    return this.#once(`w${r.oid} ${kind} ${path.join(',')}`, () => {
+    return this.#once(`w${r.oid} ${kind} ${path.join('\0')}`, () => {
       const facts = new Facts();
       const shadows = new Set<string>();
       if (r.system) return facts;
@@ -266,7 +266,7 @@ export class Judge {
 
   /** What runs beside DDL. Nothing of the statement comes to it but names: what it carries away is what it has read itself. */
   eventFacts(path: readonly string[]): Facts {
-    return this.#once(`d ${path.join(',')}`, () => {
+    return this.#once(`d ${path.join('\0')}`, () => {
       const facts = new Facts();
       for (const { event, function: oid } of this.#view.eventTriggers)
         if (event !== 'login') facts.absorb(this.hookFacts(oid, path, 'an event trigger'));
