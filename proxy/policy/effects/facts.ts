@@ -154,4 +154,38 @@ export class Facts {
     for (const a of other.ambiguous) this.ambiguous.add(a);
     this.cursor ??= other.cursor;
   }
+
+  /**
+   * What two findings of the same thing have together; itself where the other adds nothing. Where rows are more each time, as of what calls itself,
+   * nobody knows how many there will be.
+   */
+  or(other: Facts): Facts {
+    if (this.#has(other)) return this;
+    const both = new Facts();
+    both.absorb(this);
+    both.absorb(other);
+    both.rows = this.rows === other.rows ? this.rows : null;
+    both.rewires = this.rewires || other.rewires;
+    both.firesEvents = this.firesEvents || other.firesEvents;
+    return this.#has(both) ? this : both;
+  }
+
+  /** The other is the same, but for what its sets have less. */
+  #has(other: Facts): boolean {
+    for (const key of KEYS) {
+      const [own, its] = [this[key], other[key]];
+      if (its instanceof Set ? !isIn(its, own as Set<unknown>) : key !== 'within' && own !== its)
+        return false;
+    }
+    const [own, its] = [this.within, other.within];
+    return isIn(its.reads, own.reads) && isIn(its.writes, own.writes) && isIn(its.functions, own.functions);
+  }
+}
+
+const KEYS = Object.keys(new Facts()) as (keyof Facts)[];
+
+function isIn(some: ReadonlySet<unknown>, all: ReadonlySet<unknown>): boolean {
+  if (some.size > all.size) return false;
+  for (const one of some) if (!all.has(one)) return false;
+  return true;
 }

@@ -7,6 +7,7 @@ import { type Context, castTo, type Grammar, involveRow, newContext, settle } fr
 import { intoTable, readNamed, type WriteKind, walkDml } from './dml.ts';
 import { walk } from './expression.ts';
 import { Facts } from './facts.ts';
+import { Findings } from './findings.ts';
 import { AT_THE_END } from './names.ts';
 import { parseStatements } from './parse.ts';
 import { walkQuery } from './query.ts';
@@ -24,62 +25,21 @@ const EVENTS = 'an event trigger reads a protected relation, and can carry its v
 
 const NOTHING = new Facts();
 
-/** Bodies within bodies: deeper than this cannot be told. */
-const DEEPEST = 100;
-
-/** Things looked into for one statement: bodies that all call each other would take for ever. */
-const MOST = 5_000;
-
 /**
- * What the things of one catalog do when they are used, found out on demand and remembered. Functions may be recursive: inside
- * its own body a function adds nothing new, and what was found while that shortcut was taken is not remembered for others.
+ * What the things of one catalog do when they are used, found out on demand and remembered.
  */
 export class Judge {
   readonly grammar: Grammar = { query: walkQuery, dml: walkDml, into: intoTable, statement: walkStatement };
   readonly #view: CatalogView;
-  readonly #known = new Map<string, Facts>();
-  readonly #open: string[] = [];
-  #steps = 0;
-  /** The lowest position in `#open` that a shortcut has led back to. */
-  #shortcut = Number.POSITIVE_INFINITY;
+  readonly #found = new Findings();
 
   constructor(view: CatalogView) {
     this.#view = view;
   }
 
-  #once(key: string, find: () => Facts): Facts {
-    const known = this.#known.get(key);
-    if (known !== undefined) return known;
-    const at = this.#open.indexOf(key);
-    if (at >= 0) {
-      this.#shortcut = Math.min(this.#shortcut, at);
-      return new Facts();
-    }
-    if (this.#open.length === 0) this.#steps = 0;
-    if (this.#open.length >= DEEPEST || ++this.#steps > MOST) {
-      const facts = new Facts();
-      facts.cannotTell('functions and views call each other too much to be followed');
-      this.#shortcut = 0;
-      return facts;
-    }
-    const depth = this.#open.length;
-    this.#open.push(key);
-    try {
-      const facts = find();
-      if (this.#shortcut >= depth) {
-        this.#shortcut = Number.POSITIVE_INFINITY;
-        this.#known.set(key, facts);
-      }
-      return facts;
-    } finally {
-      this.#open.length = depth;
-      if (depth === 0) this.#shortcut = Number.POSITIVE_INFINITY;
-    }
-  }
-
   /** Calling a function with so many arguments, from a session whose search path is `path`. */
   callFacts(f: CatalogFunction, count: number, path: readonly string[]): Facts {
-    return this.#once(`f${f.oid} ${count} ${path.join('\0')}`, () => {
+    return this.#found.once(`f${f.oid} ${count} ${path.join('\0')}`, () => {
       const facts = new Facts();
       facts.functions.add(`${f.schema}.${f.name}`);
       if (f.system) builtin(this.#view, f, count, facts);
@@ -109,7 +69,9 @@ export class Judge {
     } else if ((f.language === 'c' || f.language === 'internal') && computes) {
       if (f.extension === 'pg_stat_statements') facts.suspect = this.#view.hasProtected;
     } else {
-      facts.absorb(this.#once(`b${f.oid} ${path.join('\0')}`, () => functionBody(this.#view, this, f, path)));
+      facts.absorb(
+        this.#found.once(`b${f.oid} ${path.join('\0')}`, () => functionBody(this.#view, this, f, path)),
+      );
     }
     if (f.defaultText !== '') facts.absorb(this.#expressions([f.defaultText], path, null));
     if (facts.protected)
@@ -129,7 +91,7 @@ export class Judge {
   typeFacts(oid: number, when: 'io' | 'meets' | 'checks', path: readonly string[]): Facts {
     const type = this.#view.type(oid);
     if (type === undefined || type[when].length === 0) return NOTHING;
-    return this.#once(`t${oid} ${when} ${path.join('\0')}`, () => {
+    return this.#found.once(`t${oid} ${when} ${path.join('\0')}`, () => {
       if (when === 'checks') return this.#expressions(type.checks, path, null);
       const facts = new Facts();
       for (const hook of type[when]) {
@@ -153,7 +115,7 @@ export class Judge {
 
   /** What may run in any expression of this database, whatever it names. */
   everywhere(path: readonly string[]): Facts {
-    return this.#once(`e ${path.join('\0')}`, () => {
+    return this.#found.once(`e ${path.join('\0')}`, () => {
       const facts = new Facts();
       for (const oid of this.#view.everywhere) facts.absorb(this.hookFacts(oid, path, 'a cast'));
       return facts;
@@ -163,7 +125,7 @@ export class Judge {
   /** What reading a relation runs besides the statement itself. Its outputs are masked by origin, so nothing here refuses. */
   relationFacts(r: CatalogRelation, path: readonly string[]): Facts {
     if (r.system) return systemRelation(r);
-    return this.#once(`r${r.oid} ${path.join('\0')}`, () => {
+    return this.#found.once(`r${r.oid} ${path.join('\0')}`, () => {
       const facts = new Facts();
       if (r.view !== null && r.kind === 'v') facts.absorb(this.#viewBody(r.view, path).beside());
       facts.absorb(this.#expressions(r.policies, path, r).beside());
@@ -188,7 +150,7 @@ export class Judge {
 
   /** What sees each row of a relation while it, an index or its statistics are made anew. */
   besideRows(r: CatalogRelation, path: readonly string[]): Facts {
-    return this.#once(`s${r.oid} ${path.join('\0')}`, () => {
+    return this.#found.once(`s${r.oid} ${path.join('\0')}`, () => {
       const facts = new Facts();
       for (const hidden of r.eachRow)
         facts.absorb(this.hookFacts(hidden, path, `an index or constraint of ${r.schema}.${r.name}`));
@@ -204,7 +166,7 @@ export class Judge {
 
   /** What REFRESH of a materialized view runs. */
   refreshFacts(r: CatalogRelation, path: readonly string[]): Facts {
-    return this.#once(`m${r.oid} ${path.join('\0')}`, () => this.#viewBody(r.view ?? '', path));
+    return this.#found.once(`m${r.oid} ${path.join('\0')}`, () => this.#viewBody(r.view ?? '', path));
   }
 
   #viewBody(definition: string, path: readonly string[]): Facts {
@@ -218,7 +180,7 @@ export class Judge {
 
   /** What changing a relation runs besides the statement itself: defaults, checks, policies, rules and triggers. */
   writeFacts(r: CatalogRelation, kind: WriteKind, path: readonly string[]): Facts {
-    return this.#once(`w${r.oid} ${kind} ${path.join('\0')}`, () => {
+    return this.#found.once(`w${r.oid} ${kind} ${path.join('\0')}`, () => {
       const facts = new Facts();
       const shadows = new Set<string>();
       if (r.system) return facts;
@@ -266,7 +228,7 @@ export class Judge {
 
   /** What runs beside DDL. Nothing of the statement comes to it but names: what it carries away is what it has read itself. */
   eventFacts(path: readonly string[]): Facts {
-    return this.#once(`d ${path.join('\0')}`, () => {
+    return this.#found.once(`d ${path.join('\0')}`, () => {
       const facts = new Facts();
       for (const { event, function: oid } of this.#view.eventTriggers)
         if (event !== 'login') facts.absorb(this.hookFacts(oid, path, 'an event trigger'));
