@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { HoldpointError } from '#schemas/errors.ts';
-import { Catalog, FINGERPRINT_SQL } from './catalog/load.ts';
+import { Catalog } from './catalog/load.ts';
 import { CatalogLoader } from './catalog/loader.ts';
 import { inWordsOf } from './catalog/older.ts';
 import type { ProtectedName } from './catalog/protect.ts';
@@ -49,8 +49,8 @@ export class SharedCatalog implements CatalogHandle {
   private connection: OwnConnection | null = null;
   private loader: CatalogLoader | null = null;
   private loaded: Catalog | null = null;
-  /** Of the catalog as it was loaded; null after a load that did not ask for it, and then the next poll loads. */
-  private fingerprint: string | null = null;
+  /** False after a load beside somebody's lock: then the next poll loads. */
+  private complete = false;
   private stale = true;
   private busy = false;
   private again = false;
@@ -119,7 +119,7 @@ export class SharedCatalog implements CatalogHandle {
       return;
     }
     this.waiting.push(done);
-    if (!this.busy) void this.freshen(false);
+    if (!this.busy) void this.freshen();
   }
 
   confirm(): Promise<void> {
@@ -136,15 +136,14 @@ export class SharedCatalog implements CatalogHandle {
 
   private async ask(): Promise<void> {
     while (this.busy) await new Promise<void>(free => this.resting.push(free));
-    const { connection } = this;
-    if (!this.stale && connection !== null && this.fingerprint !== null && (await this.unchanged(connection)))
-      return;
+    const { loader } = this;
+    if (!this.stale && loader !== null && this.complete && (await this.unchanged(loader))) return;
     // As in `poll`: what is loaded holds where nothing says that it has changed.
-    if (this.fingerprint !== null) this.invalidate();
+    if (this.complete) this.invalidate();
     if (this.closed) throw new HoldpointError('catalog_unavailable');
     await new Promise<void>((resolve, reject) => {
       this.waiting.push(error => (error === null ? resolve() : reject(error)));
-      if (!this.busy) void this.freshen(true);
+      if (!this.busy) void this.freshen();
     });
   }
 
@@ -174,14 +173,14 @@ export class SharedCatalog implements CatalogHandle {
   }
 
   /** Loads until nothing has been invalidated since the load began. The only one that talks to the target, poll apart. */
-  private async freshen(fingerprint: boolean): Promise<void> {
+  private async freshen(): Promise<void> {
     this.busy = true;
     let fault: HoldpointError | null = null;
     const deadline = performance.now() + (this.options.deadlineMs ?? 10_000);
     try {
       do {
         this.again = false;
-        await this.within(deadline, this.load(fingerprint));
+        await this.within(deadline, this.load());
       } while (this.again);
       this.stale = this.closed;
     } catch (cause) {
@@ -200,16 +199,16 @@ export class SharedCatalog implements CatalogHandle {
     for (const done of this.waiting.splice(0)) done(fault);
   }
 
-  private async load(fingerprint: boolean): Promise<void> {
+  private async load(): Promise<void> {
     const { attempt } = this;
     for (let tries = 1; ; tries++) {
       let loader: CatalogLoader | null = null;
       try {
         loader = this.connection?.closed === false && this.loader ? this.loader : await this.open();
-        const next = await loader.load({ fingerprint, lockMs: LOCK_MS, last: this.loaded });
+        const next = await loader.load({ lockMs: LOCK_MS, last: this.loaded });
         // Given up meanwhile: what it has read may be older than what came after.
         if (attempt !== this.attempt) throw new HoldpointError('catalog_unavailable');
-        this.fingerprint = next.complete ? next.fingerprint : null;
+        this.complete = next.complete;
         if (next.catalog.version !== this.loaded?.version) this.take(next.catalog);
         return;
       } catch (cause) {
@@ -281,24 +280,24 @@ export class SharedCatalog implements CatalogHandle {
       this.giveUp();
       return;
     }
-    if (this.fingerprint !== null && (await this.unchanged(this.connection))) return;
+    if (this.complete && this.loader !== null && (await this.unchanged(this.loader))) return;
     if (this.closed) return;
-    // Without a fingerprint nothing is known to have changed: what is loaded holds until the new one is there.
-    if (this.fingerprint !== null) this.invalidate();
-    if (!this.busy) void this.freshen(true);
+    // Beside a lock nothing is known to have changed: what is loaded holds until the new one is there.
+    if (this.complete) this.invalidate();
+    if (!this.busy) void this.freshen();
   }
 
-  private async unchanged(connection: OwnConnection): Promise<boolean> {
+  private async unchanged(loader: CatalogLoader): Promise<boolean> {
     this.busy = true;
     this.again = false;
     try {
       const deadline = performance.now() + (this.options.deadlineMs ?? 10_000);
-      let print = '';
-      const asked = questions(connection)(FINGERPRINT_SQL).then(rows => {
-        print = rows[0]?.[0] ?? '';
+      let unchanged = false;
+      const asked = loader.isUnchanged().then(is => {
+        unchanged = is;
       });
       await this.within(deadline, asked);
-      return print === this.fingerprint && !this.again;
+      return unchanged && !this.again;
     } catch {
       // Out of reach: the catalog counts as stale, and the next statement finds out why.
       this.drop();

@@ -111,10 +111,11 @@ export function COUNTS(table: Table, keys: Iterable<string> | null): string {
   return `select ${key}, count(*) from ${source}${some} group by ${key}`;
 }
 
-/** Snapshot, and how many rows relations are thought to have, which is written in place. */
+/** Snapshot, and how many rows relations are thought to have, which is written in place: each of them, and coarsely. */
 export const MOMENT = `
-  select pg_current_snapshot(), pg_snapshot_xmin(pg_current_snapshot()), pg_snapshot_xmax(pg_current_snapshot()),
-         (select sum(hashfloat4extended(reltuples, oid::int8)) from pg_catalog.pg_class where reltuples >= 0 and relkind not in ('i', 'I'))`;
+  select pg_current_snapshot(), pg_snapshot_xmin(pg_current_snapshot()), pg_snapshot_xmax(pg_current_snapshot()), tuples.*
+    from (select sum(hashfloat4extended(reltuples, oid::int8)), sum(round(ln(reltuples + 1)))
+            from pg_catalog.pg_class where reltuples >= 0 and relkind not in ('i', 'I')) as tuples`;
 export const SNAPSHOT = 'select pg_current_snapshot()';
 
 export interface Moment {
@@ -122,12 +123,13 @@ export interface Moment {
   readonly xmin: string;
   readonly xmax: string;
   readonly tuples: string;
+  readonly coarsely: string;
 }
 
 export function momentOf(rows: Rows): Moment {
-  const [snapshot, xmin, xmax, tuples] = rows[0] ?? [];
+  const [snapshot, xmin, xmax, tuples, coarsely] = rows[0] ?? [];
   if (!snapshot || !xmin || !xmax) throw new Error('no snapshot');
-  return { snapshot, xmin, xmax, tuples: tuples ?? '' };
+  return { snapshot, xmin, xmax, tuples: tuples ?? '', coarsely: coarsely ?? '' };
 }
 
 /** The rows of the catalog's tables as one snapshot sees them, as far as it takes to tell what another one sees otherwise. */

@@ -6,7 +6,6 @@ import { QUESTIONS, type Question, type Rows } from './questions.ts';
 import { hashOf } from './version.ts';
 
 export { Catalog } from './catalog.ts';
-export { FINGERPRINT_SQL } from './sql.ts';
 
 /**
  * Reads the target's catalog. `query` runs one statement on a connection of the proxy's own and gives the rows as text; the

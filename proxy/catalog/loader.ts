@@ -10,7 +10,6 @@ import { type Asked, literally, Prepared } from './prepared.ts';
 import type { ProtectedName } from './protect.ts';
 import { type Answers, QUESTIONS, type Question, type Rows } from './questions.ts';
 import { settled } from './settled.ts';
-import * as sql from './sql.ts';
 import { hashOf } from './version.ts';
 
 type Query = (text: string) => Promise<(string | null)[][]>;
@@ -28,15 +27,11 @@ interface State {
 
 export interface Loaded {
   readonly catalog: Catalog;
-  /** FINGERPRINT_SQL of the same snapshot; null when it was not asked for. */
-  readonly fingerprint: string | null;
   /** False when definitions were left out, since somebody has locked what they mention. */
   readonly complete: boolean;
 }
 
 export interface LoadOptions {
-  /** Asks for FINGERPRINT_SQL, too. */
-  readonly fingerprint?: boolean;
   /**
    * How long a question waits for a lock. Then the catalog is loaded without the definitions that are locked: what hangs on them is
    * unknown, as the analysis has it. Without this, a load waits for as long as the lock is held.
@@ -96,6 +91,28 @@ export class CatalogLoader {
   }
 
   /**
+   * Whether nothing has changed since the last load, relations' numbers of rows but coarsely. False also where that cannot be told, or where
+   * something is to be read again in any case. As a load, it waits its turn, and leaves no transaction open when it fails.
+   */
+  async isUnchanged(): Promise<boolean> {
+    const state = this.#state;
+    if (state === null || state.reprint || this.#hindered) return false;
+    const { horizon, moment: then } = state.picture;
+    const put: Put = asked => this.#prepared.ask(asked);
+    try {
+      const asked = [this.#begin(0), put({ text: changes.MOMENT }), since(put, horizon, false)];
+      const [, at, rows] = await settled(asked);
+      await this.#query('COMMIT');
+      const now = changes.momentOf(at!);
+      const same = !changes.tooFar(horizon, now) && now.coarsely === then.coarsely;
+      return same && changes.isAsBefore(state.picture, rows!);
+    } catch (fault) {
+      await this.#abandon();
+      throw fault;
+    }
+  }
+
+  /**
    * The catalog as another connection sees it, inside whatever transaction that has open, over what initdb made as it was last read
    * here: null where that is another there. `query` has to keep the order; the connection's search_path has to find Postgres's own
    * names first, and no user's name but those in pg_temp. `last` is what was seen there before, in the same transaction.
@@ -129,20 +146,12 @@ export class CatalogLoader {
   }
 
   async #load(options: LoadOptions, locked: readonly number[]): Promise<Loaded> {
-    const put = (asked: Asked) => this.#prepared.ask(asked);
-    const begun = settled([
-      this.#query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'),
-      this.#query(`SET LOCAL search_path TO ''`),
-      this.#query('SET LOCAL plan_cache_mode TO force_generic_plan'),
-      this.#query('SET LOCAL jit TO off'),
-      this.#query(`SET LOCAL lock_timeout = ${options.lockMs ?? 0}`),
-    ]);
-    const printing = options.fingerprint ? put({ text: sql.FINGERPRINT_SQL }) : null;
+    const put: Put = asked => this.#prepared.ask(asked);
+    const begun = this.#begin(options.lockMs ?? 0);
     const last = locked.length === 0 ? this.#state : null;
     const following = last === null ? null : this.#next(put, last, false);
     try {
-      await settled([begun, printing, following]);
-      const fingerprint = (await printing)?.[0]?.[0] ?? null;
+      await settled([begun, following]);
       const next = (await following) ?? (await this.#whole(put, options, locked));
       await this.#query('COMMIT');
       // What has a picture stays true of its moment, whatever is locked later.
@@ -150,13 +159,28 @@ export class CatalogLoader {
       if (picture !== null)
         this.#state = { ...next, picture, reprint: printed && !(await isCalm(put, picture)) };
       this.#base = next.base;
-      return { catalog: next.catalog, fingerprint, complete: locked.length === 0 };
+      return { catalog: next.catalog, complete: locked.length === 0 };
     } catch (fault) {
-      // What was prepared may be gone: the next load begins from nothing. Where even this fails, that one will find out.
-      this.#prepared.forget();
-      await settled([this.#query('ROLLBACK'), this.#query('DEALLOCATE ALL')]).catch(() => undefined);
+      await this.#abandon();
       throw fault;
     }
+  }
+
+  /** In one snapshot, in which only Postgres's own names are found. */
+  #begin(lockMs: number): Promise<Rows> {
+    return settled([
+      this.#query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'),
+      this.#query(`SET LOCAL search_path TO ''`),
+      this.#query('SET LOCAL plan_cache_mode TO force_generic_plan'),
+      this.#query('SET LOCAL jit TO off'),
+      this.#query(`SET LOCAL lock_timeout = ${lockMs}`),
+    ]).then(() => []);
+  }
+
+  /** What was prepared may be gone: the next load begins from nothing. Where even this fails, that one will find out. */
+  async #abandon(): Promise<void> {
+    this.#prepared.forget();
+    await settled([this.#query('ROLLBACK'), this.#query('DEALLOCATE ALL')]).catch(() => undefined);
   }
 
   /** What follows from an earlier state; null where that cannot be told. */

@@ -57,6 +57,7 @@ test('after any changes, what follows from the catalog before is what a whole lo
   const told: string[] = [];
   let depth = 0;
   let seen: Catalog | null = null;
+  let meaning: string | null = null;
   const run = async (client: pg.Client, sql: string) => {
     const who = client === agent ? 'agent' : 'other';
     const fault = await client.query(sql).then(
@@ -65,6 +66,13 @@ test('after any changes, what follows from the catalog before is what a whole lo
     );
     told.push(`${who}: ${sql};${fault}`);
     return fault === '';
+  };
+  // Numbers of rows are seen to change but coarsely.
+  const meaningOf = async (catalog: Catalog) => {
+    const picture = pictureOf(catalog, usersOf(await keysOf(sql => rowsOf(own, sql))));
+    return Object.values(picture)
+      .join('\n')
+      .replace(/"tuples":[^,}]*/g, '');
   };
   const same = async (what: string, one: Catalog | null, two: Catalog | null, client: pg.Client) => {
     const words = () => `${what}, seed ${SEED}:\n${told.slice(-40).join('\n')}`;
@@ -112,9 +120,18 @@ test('after any changes, what follows from the catalog before is what a whole lo
       await same('within', seen, await look(query => whole.seenBy(query)), agent);
     }
     const lockMs = 20;
+    const unchanged = await following.isUnchanged();
     const one = await following.load({ lockMs });
     const two = await whole.load({ lockMs });
-    if (one.complete && two.complete) await same('shared', one.catalog, two.catalog, own);
+    const was: string | null = meaning;
+    meaning = null;
+    if (!one.complete || !two.complete) continue;
+    await same('shared', one.catalog, two.catalog, own);
+    meaning = await meaningOf(two.catalog);
+    const words = () => `seed ${SEED}:\n${told.slice(-40).join('\n')}`;
+    if (unchanged && was !== null)
+      assert.deepEqual(linesWithout(meaning, was), [], `a change was not seen, ${words()}`);
+    assert.equal(await following.isUnchanged(), true, `a change was seen that is none, ${words()}`);
   }
   t.diagnostic(`${STEPS} steps of seed ${SEED}`);
 });
@@ -149,3 +166,9 @@ test('attack: a name that is another only while definitions are printed does not
   await fresh.query('deallocate all');
   assert.equal(catalog.version, (await loaderOf(fresh, true).load()).catalog.version);
 });
+
+/** Those of one text that the other does not have. */
+function linesWithout(one: string, other: string): string[] {
+  const lines = new Set(other.split('\n'));
+  return one.split('\n').filter(line => !lines.has(line));
+}

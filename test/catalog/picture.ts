@@ -14,7 +14,9 @@ export async function keysOf(query: Query): Promise<Keys> {
     operators: await list('select distinct oprname from pg_catalog.pg_operator'),
     types: await list(`select concat(oid, ' ', typname) from pg_catalog.pg_type`),
     relations: await list(`select concat(oid, ' ', relname) from pg_catalog.pg_class`),
-    columns: await query('select attrelid, attnum from pg_catalog.pg_attribute where attnum > 0'),
+    columns: await query(
+      'select attrelid, attnum from pg_catalog.pg_attribute where attnum > 0 order by 1, 2',
+    ),
   };
 }
 
