@@ -2,7 +2,7 @@ import type { Changed, Table } from './changes.ts';
 import { FIRST_USER_OID } from './functions.ts';
 import { isSplit, type Strange, TUPLES, usersHalf } from './halves.ts';
 import { type Held, keyColumn } from './held.ts';
-import { fragileOf, namesDiffer, PRINTED } from './printed.ts';
+import { columnsDiffer, DEPENDENTS, fragileOf, namesDiffer, PRINTED } from './printed.ts';
 import { QUESTIONS, type Question, type Rows } from './questions.ts';
 import { settled } from './settled.ts';
 import * as sql from './sql.ts';
@@ -56,8 +56,8 @@ const PRINTS: readonly Table[] = ['cast', 'opclass', 'amop', 'amproc', 'collatio
 /** Where what initdb made can be changed without changing what is read of initdb's. */
 const INITDBS: readonly Table[] = [...PRINTS, 'namespace', 'constraint'];
 
-/** With keys: those rows whose column of this number is one of them. */
-export type Ask = (text: string, keys: readonly string[] | null, column: number) => Promise<Rows>;
+/** With keys: those rows whose column of this number is one of them; without a column, the text has a place for them. */
+export type Ask = (text: string, keys: readonly string[] | null, column: number | null) => Promise<Rows>;
 
 export interface Followed {
   readonly held: Held;
@@ -131,10 +131,19 @@ export async function follow(
   await settled(asked);
   if (counted !== null) held = withTuples(held, counted);
   if (schemasDiffer(before, held)) return null;
-  if (!reprint && namesDiffer(before, held)) {
-    await settled(PRINTED.map(name => put(name, null)));
-    printed = true;
-  }
+  if (reprint) return { held, printed };
+  const all = namesDiffer(before, held);
+  const columns = all ? [] : columnsDiffer(before, held);
+  if (columns.length > 0) {
+    const dependents = await ask(DEPENDENTS, columns, null);
+    await settled(
+      PRINTED.map(async name => {
+        const keys = dependents.flatMap(([of, key]) => (of === name && key ? [key] : []));
+        if (keys.length > 0) await put(name, keys);
+      }),
+    );
+  } else if (all) await settled(PRINTED.map(name => put(name, null)));
+  printed ||= all || columns.length > 0;
   return { held, printed };
 }
 

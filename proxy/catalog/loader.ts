@@ -6,7 +6,7 @@ import { CONTEXT, follow, questionOf } from './follow.ts';
 import { GUARD } from './halves.ts';
 import { Held } from './held.ts';
 import { LOCKED_RELATIONS, withoutLocked, withWords } from './locked.ts';
-import { type Asked, literally, Prepared } from './prepared.ts';
+import { type Asked, askedOf, literally, Prepared } from './prepared.ts';
 import type { ProtectedName } from './protect.ts';
 import { type Answers, QUESTIONS, type Question, type Rows } from './questions.ts';
 import { settled } from './settled.ts';
@@ -195,7 +195,7 @@ export class CatalogLoader {
     const { picture, changed } = next;
     const { base, made, reprint } = from;
     const followed = await follow(
-      (text, keys, column) => put(keys === null ? { text } : byKeys(text, column, keys)),
+      (text, keys, column) => put(askedOf(text, keys, column)),
       made.held,
       changed,
       (table, key) => counts[table].has(key),
@@ -278,14 +278,6 @@ async function isCalm(put: Put, picture: changes.Picture): Promise<boolean> {
     now === picture.moment.snapshot ||
     changes.isAsBefore(picture, await since(put, picture.horizon, picture.open))
   );
-}
-
-function byKeys(text: string, column: number, keys: readonly string[]): Asked {
-  const names = Array.from({ length: column }, (_, i) => `c${i}`);
-  return {
-    text: `select * from (${text}) as q (${[...names, 'k'].join(', ')}) where k = any ($1)`,
-    value: { type: 'oid[]', text: `{${keys.join()}}` },
-  };
 }
 
 /** lock_not_available, as OwnConnection and others tell it. */

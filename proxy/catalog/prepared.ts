@@ -7,6 +7,18 @@ export interface Asked {
   readonly value?: { readonly type: 'xid' | 'oid[]'; readonly text: string };
 }
 
+/** With keys: those rows of the answer whose column of this number is one of them; without a column, the text itself has $1 for them. */
+export function askedOf(text: string, keys: readonly string[] | null, column: number | null): Asked {
+  if (keys === null) return { text };
+  const value = { type: 'oid[]', text: `{${keys.join()}}` } as const;
+  if (column === null) return { text, value };
+  const names = Array.from({ length: column }, (_, i) => `c${i}`);
+  return {
+    text: `select * from (${text}) as q (${[...names, 'k'].join(', ')}) where k = any ($1)`,
+    value,
+  };
+}
+
 type Query = (text: string) => Promise<(string | null)[][]>;
 
 /** Asks each question by a prepared statement: to plan most of them takes as long as to answer them. */

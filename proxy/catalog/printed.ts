@@ -14,12 +14,12 @@ export const PRINTED = [
 
 /**
  * Whether what was printed before may be printed otherwise now, though its own rows are the same: something that it may mention has another
- * name, other columns or other arguments. What is new is mentioned by nothing that is not, and what has gone by nothing that is left; but
+ * name or other arguments. What is new is mentioned by nothing that is not, and what has gone by nothing that is left; but
  * in pg_catalog, where names are printed short, another function decides whether one may be.
  */
 export function namesDiffer(before: Held, now: Held): boolean {
   return (
-    differ(before, now, 'relations', row => [row[1], row[2], row[3], row[8]]) ||
+    differ(before, now, 'relations', row => [row[1], row[2], row[3]]) ||
     differ(before, now, 'types') ||
     differ(before, now, 'operators') ||
     differ(before, now, 'functions', row => row.with(4, null).with(5, null)) ||
@@ -35,6 +35,38 @@ export function namesDiffer(before: Held, now: Held): boolean {
     constraintsDiffer(before, now)
   );
 }
+
+/** Relations that were there with other columns. */
+export function columnsDiffer(before: Held, now: Held): string[] {
+  return [...changedKeys(before, now, 'relations')].filter(key => {
+    const [one, other] = [before.of('relations', key)[0], now.of('relations', key)[0]];
+    return one !== undefined && other !== undefined && one[8] !== other[8];
+  });
+}
+
+/**
+ * Answer and key of whatever may be printed with names of columns of these relations ($1): all that depends on them, on their types, on
+ * functions that take or give these, and so on. Columns are named by nothing else: a constant shows their values alone.
+ */
+export const DEPENDENTS = `
+  with recursive up (class, oid) as (
+    select 'pg_class'::regclass::oid, unnest($1)
+    union
+    select e.class, e.oid from up cross join lateral (
+      select d.classid, d.objid from pg_depend d where d.refclassid = up.class and d.refobjid = up.oid
+      union all
+      select 'pg_class'::regclass::oid, r.ev_class from pg_rewrite r where up.class = 'pg_rewrite'::regclass and r.oid = up.oid
+    ) e (class, oid)
+  ), relations (oid) as (
+    select oid from up where class = 'pg_class'::regclass
+    union select polrelid from up join pg_policy p using (oid) where class = 'pg_policy'::regclass
+    union select adrelid from up join pg_attrdef using (oid) where class = 'pg_attrdef'::regclass
+    union select conrelid from up join pg_constraint using (oid) where class = 'pg_constraint'::regclass
+  )
+  select name, oid from relations cross join unnest(array['views', 'rules', 'policies', 'defaults', 'checks']) name
+  union all select 'ownFunctions', oid from up where class = 'pg_proc'::regclass
+  union all select 'domainChecks', oid from up where class = 'pg_type'::regclass
+  union all select 'domainChecks', contypid from up join pg_constraint using (oid) where class = 'pg_constraint'::regclass`;
 
 /** OID of the schema. */
 const PG_CATALOG = '11';

@@ -46,6 +46,11 @@ export function randomChange(random: Random): string {
       `select a collate "C" from (values ('x')) v (a) where 'happy'::public.mood = 'happy'`,
       `select a operator(public.=#=) 1 as eq from ${table()}`,
       `select g from ${name('g', 2)}(1) g`,
+      `select r as a, r.${column()} as b from ${table()} r`,
+      `select (r.a).${column()} as other from ${view()} r`,
+      `select (r).* from (select ${name('g', 2)}(1) as r) s`,
+      `select x.*, y.a as b from ${table()} x natural join (select * from ${table()}) y`,
+      `select h from ${name('h', 2)}(array[(select r from ${table()} r limit 1)]) h`,
     ]);
   const body = () =>
     pick([
@@ -107,6 +112,12 @@ export function randomChange(random: Random): string {
     () =>
       `create function ${name('g', 2)}(int) returns setof ${table()} language sql as $$ select * from ${table()} $$`,
     () => `create function ${fn()}(text) returns int ${body()}`,
+    () =>
+      `create function ${name('h', 2)}(r ${table()}[]) returns boolean language sql return (r[1]).${column()} is null and (select count(*) > 0 from ${table()} natural join ${table()} x)`,
+    () => `create type ${schema()}.pair as (a ${table()}, b text)`,
+    () => `create domain ${schema()}.dom as ${table()} check ((value).a > ${int(9)})`,
+    () =>
+      `alter table ${table()} add constraint k${int(3)} check ((${pick(['c', 'd'])}).${column()} is null)`,
     () => `create function pg_catalog.f${int(4)}(int) returns int ${body()}`,
     () => `drop function pg_catalog.f${int(4)}(int) cascade`,
     () => `alter function ${fn()}(int) rename to f${int(4)}`,

@@ -94,11 +94,16 @@ test('a table that an open transaction has locked leaves what reads it unknown, 
     assert.equal(await fresh(catalog), null);
     assert.equal(one('meanwhile')?.columns.size, 1);
     assert.match(one('seen')?.view ?? '', /^ SELECT/, 'what need not be asked again meets no lock');
-    // A name that definitions may be printed with.
     await other.query('alter table counted rename id to number');
     catalog.invalidate();
     assert.equal(await fresh(catalog), null);
     assert.deepEqual([...(one('counted')?.columns.keys() ?? [])], ['number']);
+    assert.match(one('seen')?.view ?? '', /^ SELECT/, 'it cannot name that column');
+    // A name that definitions may be printed with.
+    await other.query('alter table meanwhile rename to meantime');
+    catalog.invalidate();
+    assert.equal(await fresh(catalog), null);
+    assert.equal(one('meantime')?.columns.size, 1);
     assert.equal(one('open')?.view?.includes('plain'), true);
     assert.match(one('seen')?.view ?? '', /^\(locked by another transaction: .*secrets/);
     assert.equal(one('secrets')?.onWrite.length, 2);
