@@ -148,7 +148,7 @@ test('a server that stops answering is given up at the deadline, and a new conne
       connections.push(connection);
       return connection;
     },
-    deadlineMs: 1_000,
+    deadlineMs: 3_000,
   });
   // The deadline holds for every load, and a busy machine may need longer than it once.
   const loads = () => waitFor(async () => (await fresh(catalog)) === null, { what: 'the catalog is loaded' });
@@ -174,7 +174,7 @@ test('a connection that comes too late is closed, and one that cannot be had ref
       if (mode === 'late') return late;
       return mode === 'work' ? connect() : Promise.reject(new Error('no route'));
     },
-    deadlineMs: 1_000,
+    deadlineMs: 3_000,
   });
   assert.equal((await fresh(catalog))?.code, 'catalog_unavailable');
   mode = 'refuse';
