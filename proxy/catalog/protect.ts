@@ -70,6 +70,8 @@ export class Protection {
   readonly masks = new Map<number, Map<number, ColumnMask>>();
   /** Relations that have, inherit, store or show a protected column. */
   readonly reaching = new Set<number>();
+  /** Columns that are protected by no more than what they and their relations are called, by relation. */
+  readonly named = new Map<number, Set<string>>();
   readonly #relations: ReadonlyMap<number, Protectable>;
 
   constructor(
@@ -82,8 +84,10 @@ export class Protection {
     for (const { schema, table, column, mask } of configured) {
       const relation = byName.get(`${schema}.${table}`);
       const name = `${schema}.${table}.${column}`;
-      if (relation?.attributes.has(column)) this.#spread(relation, column, { column: name, mask });
-      else this.missing.push(name);
+      if (relation?.attributes.has(column)) {
+        this.#spread(relation, column, { column: name, mask });
+        this.#name(relation, column);
+      } else this.missing.push(name);
     }
     if (this.reaching.size === 0) return;
     const { derived, rows } = others;
@@ -98,12 +102,19 @@ export class Protection {
       const implied =
         relation.schema === 'pg_catalog' ? IMPLIED.find(([name]) => name === relation.name)?.[1] : undefined;
       for (const column of implied ?? []) this.#mask(relation, column, 'null');
-      if (relation.name === 'pg_stat_statements') this.#mask(relation, 'query', 'null');
+      if (relation.name === 'pg_stat_statements') {
+        this.#mask(relation, 'query', 'null');
+        this.#name(relation, 'query');
+      }
     }
     for (const oid of [...this.reaching]) {
       const toast = relations.get(relations.get(oid)?.toast ?? 0);
       if (toast !== undefined) this.#mask(toast, 'chunk_data', 'null');
     }
+  }
+
+  #name({ oid }: Protectable, column: string): void {
+    this.named.set(oid, new Set([...(this.named.get(oid) ?? []), column]));
   }
 
   /** True once the column is masked, because one that it is computed from is. */

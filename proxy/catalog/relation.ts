@@ -19,11 +19,12 @@ export interface Around {
   readonly tuples: number | null;
   readonly masks: ReadonlyMap<number, ColumnMask> | undefined;
   readonly reachesProtected: boolean;
+  readonly named: ReadonlySet<string> | undefined;
   /** Rows of `uniqueKeys` of the layer below. */
   readonly keysBelow: Rows;
 }
 
-const UNMASKED: ReadonlySet<string> = new Set();
+const NO_COLUMNS: ReadonlySet<string> = new Set();
 
 /** A relation from its row of RELATIONS and what else is said of it. */
 export function buildRelation(row: Row, held: Held, around: Around): CatalogRelation {
@@ -72,9 +73,10 @@ export function buildRelation(row: Row, held: Held, around: Around): CatalogRela
     onDelete: around.onDelete,
     onUpdate: around.onUpdate,
     reachesProtected: around.reachesProtected,
+    named: around.named ?? NO_COLUMNS,
     masked:
       masks === undefined
-        ? UNMASKED
+        ? NO_COLUMNS
         : new Set(all.filter(([attnum]) => masks.has(attnum)).map(([, column]) => column)),
   };
 }

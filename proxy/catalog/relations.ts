@@ -140,6 +140,7 @@ function maker(
       tuples: estimated(own, child => rowOf(String(child)), protectable, new Set()),
       masks: protection.masks.get(own.oid),
       reachesProtected: protection.reaching.has(own.oid),
+      named: protection.named.get(own.oid),
       keysBelow: again.has(oid) ? keysBelow(oid) : [],
     });
   };
@@ -170,10 +171,13 @@ function reachedBelow(held: Held): string[] {
 
 function otherwiseProtected(before: Protection, now: Protection): number[] {
   const all = new Set([before, now].flatMap(({ reaching, masks }) => [...reaching, ...masks.keys()]));
-  const masked = ({ masks }: Protection, oid: number) => [...(masks.get(oid)?.keys() ?? [])].sort().join();
-  return [...all].filter(
-    oid => before.reaching.has(oid) !== now.reaching.has(oid) || masked(before, oid) !== masked(now, oid),
-  );
+  const said = ({ reaching, masks, named }: Protection, oid: number) =>
+    JSON.stringify([
+      reaching.has(oid),
+      [...(masks.get(oid)?.keys() ?? [])].sort(),
+      [...(named.get(oid) ?? [])].sort(),
+    ]);
+  return [...all].filter(oid => said(before, oid) !== said(now, oid));
 }
 
 type References = Record<'referencing' | 'onDelete' | 'onUpdate', (oid: string | null) => readonly number[]>;

@@ -28,6 +28,7 @@ export interface CatalogRelation {
   readonly onDelete: readonly number[];
   readonly onUpdate: readonly number[];
   readonly reachesProtected: boolean;
+  readonly named: ReadonlySet<string>;
   readonly masked: ReadonlySet<string>;
 }
 

@@ -74,6 +74,8 @@ export interface CatalogRelation {
   readonly onUpdate: readonly number[];
   /** It, what it inherits from or to, or what it is a view of, has a protected column. */
   readonly reachesProtected: boolean;
+  /** Columns that are protected by no more than its name and theirs: under others, nothing would mask them. */
+  readonly named: ReadonlySet<string>;
   /** Columns that are masked when read from here. */
   readonly masked: ReadonlySet<string>;
 }

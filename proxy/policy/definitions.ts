@@ -152,6 +152,7 @@ class Reached implements CatalogView {
       uniqueKeys: _keys,
       masked: _masked,
       reachesProtected: _reaches,
+      named: _named,
       hidden: _hidden,
       ...r
     } = relation;

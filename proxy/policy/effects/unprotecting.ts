@@ -17,7 +17,7 @@ export function unprotects(context: Context, tag: string, body: Tree): string | 
     case 'RenameStmt':
       return renames(context, body) ? RENAMED : null;
     case 'AlterObjectSchemaStmt':
-      return tables(context, body).length > 0 ? RENAMED : null;
+      return keepers(context, body).length > 0 ? RENAMED : null;
     case 'AlterExtensionContentsStmt':
       return belongs(context, body) ? RENAMED : null;
     default:
@@ -38,9 +38,13 @@ function relations(context: Context, body: Tree): readonly CatalogRelation[] {
   return found.filter(r => r.reachesProtected);
 }
 
-/** Protected relations that are protected by their own name: views follow what they show. */
-function tables(context: Context, body: Tree): readonly CatalogRelation[] {
-  return relations(context, body).filter(r => r.kind !== 'v' && r.kind !== 'm');
+/** Protected relations that have to keep their names: a view that is not named itself follows what it shows. */
+function keepers(context: Context, body: Tree): readonly CatalogRelation[] {
+  return relations(context, body).filter(r => !follows(r) || r.named.size > 0);
+}
+
+function follows({ kind }: CatalogRelation): boolean {
+  return kind === 'v' || kind === 'm';
 }
 
 /** What belongs to an extension goes with it into another schema. */
@@ -55,9 +59,12 @@ function renames(context: Context, body: Tree): boolean {
   if (kind === 'OBJECT_SCHEMA') return context.view.protectedSchemas.has(text(body.subname));
   const column = text(body.subname);
   if (kind === 'OBJECT_COLUMN' || kind === 'OBJECT_ATTRIBUTE')
-    return tables(context, body).some(r => r.masked.has(column)) || typed(context, body, column);
+    return (
+      keepers(context, body).some(r => (follows(r) ? r.named : r.masked).has(column)) ||
+      typed(context, body, column)
+    );
   // ALTER INDEX renames tables, too (RangeVarCallbackForAlterRelation in tablecmds.c).
-  return !PARTS.has(kind) && tables(context, body).length > 0;
+  return !PARTS.has(kind) && keepers(context, body).length > 0;
 }
 
 /** What belongs to a relation that the statement names. */
