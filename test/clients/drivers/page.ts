@@ -6,7 +6,7 @@ export const HEAD = `# What drivers ask of themselves
 
 A driver, an ORM or a tool asks the server more than the program does: it sets things when it connects, begins transactions, and looks types
 and tables up in the catalog. All of it is judged and recorded like any other statement, and the sample policy (\`cli/sample/policy.yaml\`)
-allows all of it, by the rules \`reads\`, \`catalog-lookups\`, \`settings\`, \`settings-by-function\` and \`unlock\`. Keep them, or their
+allows all of it, by the rules \`reads\`, \`catalog-lookups\`, \`catalog-functions\`, \`settings\`, \`settings-by-function\` and \`unlock\`. Keep them, or their
 like, in a policy of your own. Settings that come in the start-up packet are judged as SET, but for those that drivers give by themselves (\`proxy/session/parameters.ts\`).
 
 \`test/clients/drivers\` compares this page with the record of real sessions. To write it anew:
