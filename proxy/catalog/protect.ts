@@ -61,6 +61,10 @@ const IMPLIED: readonly (readonly [string, readonly string[]])[] = [
   ['pg_largeobject', ['data']],
 ];
 
+function stricter(one: MaskKind, other: MaskKind): MaskKind {
+  return one === 'null' || other === 'null' ? 'null' : 'redact';
+}
+
 const NO_OTHERS = { derived: [], rows: [] };
 
 /** What is protected, and everything that its values can be read from. */
@@ -156,20 +160,29 @@ export class Protection {
     this.masks.set(oid, columns);
   }
 
-  /** To children, which hold its values under another name, and to parents, through which its own are read. */
+  /**
+   * To children, through which its values are read under another name, and to whatever these or it itself can be read through in turn: each
+   * may have several parents. What two masks are asked for shows nothing of either.
+   */
   #spread(start: Protectable, column: string, mask: ColumnMask): void {
-    const walk = (relation: Protectable, next: (r: Protectable) => readonly number[], seen: Set<number>) => {
-      if (seen.has(relation.oid)) return;
-      seen.add(relation.oid);
-      const attnum = relation.attributes.get(column);
-      if (attnum !== undefined) this.set(relation.oid, attnum, mask);
-      for (const oid of next(relation)) {
-        const other = this.#relations.get(oid);
-        if (other !== undefined) walk(other, next, seen);
-      }
+    const related = (from: readonly Protectable[], next: (r: Protectable) => readonly number[]) => {
+      const found = new Set(from);
+      for (const relation of found)
+        for (const oid of next(relation)) {
+          const other = this.#relations.get(oid);
+          if (other !== undefined) found.add(other);
+        }
+      return [...found];
     };
-    walk(start, r => r.children, new Set());
-    walk(start, r => r.parents, new Set());
+    const below = related([start], r => r.children);
+    for (const relation of related(below, r => r.parents)) {
+      const attnum = relation.attributes.get(column);
+      if (attnum === undefined) continue;
+      const before = this.masks.get(relation.oid)?.get(attnum);
+      this.set(relation.oid, attnum, mask);
+      if (before !== undefined && before.mask !== mask.mask)
+        this.masks.get(relation.oid)?.set(attnum, { ...before, mask: stricter(before.mask, mask.mask) });
+    }
   }
 
   /** Views that reach a protected relation, or call a function that may. */

@@ -53,6 +53,35 @@ test('a protected child protects its parent, and the parent’s other children s
   assert.equal(catalog.maskOf(...(await origin('events_2025', 'ssn'))), null);
 });
 
+test('a child’s values are masked in each of its parents, and by what hides them where two masks meet', async () => {
+  await bench.client.query(`create table above (ssn text); create table beside_it (ssn text);
+    create table below () inherits (customers, above); create table under () inherits (below, beside_it)`);
+  const protect = (table: string, mask: 'partial' | 'redact' | 'null') =>
+    ({ schema: 'public', table, column: 'ssn', mask }) as const;
+  const masks = async (...names: Parameters<typeof bench.load>[0] & object) => {
+    const catalog = await bench.load(names);
+    const found = ['customers', 'above', 'below', 'beside_it', 'under'].map(async name =>
+      catalog.maskOf(...(await origin(name, 'ssn'))),
+    );
+    return (await Promise.all(found)).map(mask => mask?.mask ?? null);
+  };
+  assert.deepEqual(await masks(protect('customers', 'partial')), [
+    'partial',
+    'partial',
+    'partial',
+    'partial',
+    'partial',
+  ]);
+  for (const names of [
+    [protect('customers', 'partial'), protect('above', 'redact')],
+    [protect('above', 'redact'), protect('customers', 'partial')],
+  ])
+    assert.deepEqual(await masks(...names), Array(5).fill('redact'));
+  // Those of `under` are read in each table above.
+  assert.deepEqual(await masks(protect('beside_it', 'null')), ['null', 'null', 'null', 'null', 'null']);
+  await bench.client.query('drop table below cascade; drop table above, beside_it');
+});
+
 test('without protected columns nothing is masked, statistics included', async () => {
   const catalog = await bench.load([]);
   assert.equal(catalog.hasProtected, false);

@@ -964,6 +964,19 @@ execute zwe%
 ... execute zwe%
 2> commit
 select 1
+
+# a table that its child shares with another parent
+own> create table zzr% () inherits (customers)
+own> insert into zzr% select 9200 + id, name, email, phone, card_number, ssn, city, notes, created_at from customers where id = 3
+wait
+create table zzs% (email text, ssn text)
+alter table zzr% inherit zzs%
+select * from zzs%
+copy zzs% to stdout
+create table zzt% as select * from zzs%
+select * from zzt%
+own> drop table zzr%
+
 `
   .split('\n\n')
   .map(text => text.trim())
