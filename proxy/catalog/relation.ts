@@ -1,3 +1,4 @@
+import type { MaskKind } from '#schemas/policy.ts';
 import { type Columns, columnsOf } from './columns.ts';
 import { FIRST_USER_OID, oids } from './functions.ts';
 import type { Held } from './held.ts';
@@ -26,6 +27,9 @@ export interface Around {
 
 const NO_COLUMNS: ReadonlySet<string> = new Set();
 
+/** Masks that hang on the value. */
+const LEAVING: ReadonlySet<MaskKind> = new Set<MaskKind>(['partial', 'email', 'hash']);
+
 /** A relation from its row of RELATIONS and what else is said of it. */
 export function buildRelation(row: Row, held: Held, around: Around): CatalogRelation {
   const [oid = null, schema, name, kind, , partition, , , columns, terms] = row;
@@ -44,6 +48,14 @@ export function buildRelation(row: Row, held: Held, around: Around): CatalogRela
   const checking = policies.map(policy => policy[2] ?? '').filter(text => text !== '');
   const seesRows = [...kindOf(of => of === 's'), ...checks.map(check => check[1] ?? ''), ...checking];
   const { all, types } = columnsOf(columns);
+  const masked = (by: (mask: ColumnMask) => boolean) => {
+    if (masks === undefined) return NO_COLUMNS;
+    const found = all.filter(([attnum]) => {
+      const mask = masks.get(attnum);
+      return mask !== undefined && by(mask);
+    });
+    return new Set(found.map(([, column]) => column));
+  };
   return {
     oid: own.oid,
     schema: schema ?? '',
@@ -74,10 +86,8 @@ export function buildRelation(row: Row, held: Held, around: Around): CatalogRela
     onUpdate: around.onUpdate,
     reachesProtected: around.reachesProtected,
     named: around.named ?? NO_COLUMNS,
-    masked:
-      masks === undefined
-        ? NO_COLUMNS
-        : new Set(all.filter(([attnum]) => masks.has(attnum)).map(([, column]) => column)),
+    masked: masked(() => true),
+    partly: masked(({ mask }) => LEAVING.has(mask)),
   };
 }
 

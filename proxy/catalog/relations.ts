@@ -174,7 +174,7 @@ function otherwiseProtected(before: Protection, now: Protection): number[] {
   const said = ({ reaching, masks, named }: Protection, oid: number) =>
     JSON.stringify([
       reaching.has(oid),
-      [...(masks.get(oid)?.keys() ?? [])].sort(),
+      [...(masks.get(oid) ?? [])].map(([attnum, { mask }]) => `${attnum} ${mask}`).sort(),
       [...(named.get(oid) ?? [])].sort(),
     ]);
   return [...all].filter(oid => said(before, oid) !== said(now, oid));

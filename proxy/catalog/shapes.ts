@@ -30,6 +30,7 @@ export interface CatalogRelation {
   readonly reachesProtected: boolean;
   readonly named: ReadonlySet<string>;
   readonly masked: ReadonlySet<string>;
+  readonly partly: ReadonlySet<string>;
 }
 
 export interface CatalogEventTrigger {

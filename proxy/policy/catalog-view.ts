@@ -78,6 +78,8 @@ export interface CatalogRelation {
   readonly named: ReadonlySet<string>;
   /** Columns that are masked when read from here. */
   readonly masked: ReadonlySet<string>;
+  /** Of these, the ones whose masks leave something of the value: its end, a letter, whether it equals another. */
+  readonly partly: ReadonlySet<string>;
 }
 
 export interface CatalogEventTrigger {

@@ -151,6 +151,7 @@ class Reached implements CatalogView {
       tuples: _tuples,
       uniqueKeys: _keys,
       masked: _masked,
+      partly: _partly,
       reachesProtected: _reaches,
       named: _named,
       hidden: _hidden,

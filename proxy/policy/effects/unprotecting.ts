@@ -1,6 +1,7 @@
 import type { CatalogRelation } from '../catalog-view.ts';
 import type { Context } from './context.ts';
-import { findRelations, findTypes } from './names.ts';
+import { findRelations } from './names.ts';
+import { retypes } from './retyping.ts';
 import { everything, is, list, names, type Tree, text, tree } from './tree.ts';
 
 /**
@@ -11,6 +12,8 @@ export function unprotects(context: Context, tag: string, body: Tree): string | 
   if (!context.view.hasProtected) return null;
   switch (tag) {
     case 'AlterTableStmt':
+      if (retypes(context, body))
+        return 'a mask would leave another part of the protected values, once they are of this type';
       return relations(context, body).some(r => alters(context, r, body))
         ? 'the statement would copy a protected column, or cut a part with protected values off its table'
         : null;
@@ -94,30 +97,12 @@ function alters(context: Context, relation: CatalogRelation, body: Tree): boolea
       return relation.masked.has(text(command.name)) && relation.children.some(oid => keeps(context, oid));
     // What was computed stays in the column, and nothing shows any more what it was computed from.
     if (subtype === 'AT_DropExpression') return relation.masked.has(text(command.name));
-    if (subtype === 'AT_AlterColumnType' && recast(context, relation, command)) return true;
     return COPYING.has(subtype) && mentions(relation, command);
   });
 }
 
 function keeps({ view }: Context, child: number): boolean {
   return view.relation(child)?.partition !== true;
-}
-
-/** A cast of users' own makes other values of the protected ones, of which a mask may show another part. */
-function recast({ view, path }: Context, relation: CatalogRelation, command: Tree): boolean {
-  const column = text(command.name);
-  if (!relation.masked.has(column)) return false;
-  const before = relation.columns.get(column) ?? 0;
-  const sources = [before, ...(view.type(before)?.parts ?? [])];
-  const words = names(tree(tree(is(command.def, 'ColumnDef') ?? {}).typeName).names);
-  const found = findTypes(view, words.length > 1 ? (words.at(-2) ?? '') : null, words.at(-1) ?? '', path);
-  const targets = found.flatMap(type => [type, ...type.parts.map(part => view.type(part))]);
-  return targets.some(type =>
-    type?.casts.some(
-      ({ source, function: called }) =>
-        sources.includes(source) && (view.functionOf(called)?.extension ?? '') === '',
-    ),
-  );
 }
 
 /** A protected column, a star, or the whole row by the relation's name. */
