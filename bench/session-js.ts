@@ -124,6 +124,9 @@ function open(id: number): Pair {
     analyseLate: () => {
       throw new Error('nothing is left to the end of a transaction here');
     },
+    analyseTypes: () => {
+      throw new Error('nothing is parsed by other means here');
+    },
     definitions: () => '',
     decide: (statements, inTransaction) =>
       judge(

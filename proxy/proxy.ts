@@ -27,7 +27,7 @@ import { analyseCall } from './policy/analyse-call.ts';
 import { analyseKnown } from './policy/analyses.ts';
 import { definitionsOf } from './policy/definitions.ts';
 import { judge } from './policy/judge.ts';
-import { analyseLate } from './policy/late.ts';
+import { analyseLate, analyseTypes } from './policy/late.ts';
 import { withBody } from './policy/with-body.ts';
 import type { Clock, GroupResolver, Recorder, Secrets } from './ports.ts';
 import { readStartupParameters } from './session/parameters.ts';
@@ -337,6 +337,8 @@ export class ProxyServer {
         analyseCall(oid, viewOf(catalog, seen), searchPath, strings),
       analyseLate: (left, searchPath, { view, strings }) =>
         analyseLate(left, viewOf(catalog, view), searchPath, strings),
+      analyseTypes: (types, casts, { view, searchPath, strings }) =>
+        analyseTypes(types, casts, viewOf(catalog, view), searchPath, strings),
       definitions: (of, seen) => definitionsOf(viewOf(catalog, seen), of),
       decide: (statements, inTransaction) =>
         judge(

@@ -101,6 +101,11 @@ export interface StatementAnalysis {
    * for such a cursor itself. Absent: nothing does.
    */
   readonly late?: readonly number[];
+  /**
+   * OIDs of users' types that occur in it. Where it has parameters of no declared type, the server has chosen among these when it parsed it, and
+   * reads values as of these whatever names mean later. Absent: none.
+   */
+  readonly types?: readonly number[];
   /** Types that it names run users' functions as soon as a literal is read, which the server does when it parses. Absent: false. */
   readonly parseRuns?: boolean;
   /** It may give the session a client_encoding other than UTF8. Absent: false. */

@@ -269,6 +269,7 @@ function conclude(
     ...(meet.met.size > 0 ? { met: [...meet.met].sort() } : {}),
     ownTransaction: ownsTransaction(statement, facts),
     meaning: meaningOf(context, tag, body),
+    ...usersTypes(context),
   };
   const awaits = executes === null && facts.cursor === null ? whole : awaitingBody(whole);
   return asked.size === 0 ? awaits : hangingOnValues(awaits, statement, around);
@@ -288,6 +289,11 @@ function hangingOnValues(
 }
 
 const UNBOUND = 'what it does hangs on the values of its parameters';
+
+function usersTypes({ types, targets, view }: Context): { types?: number[] } {
+  const found = [...new Set([...types, ...targets])].filter(oid => view.type(oid)?.system === false);
+  return found.length === 0 ? {} : { types: found.sort(ascending) };
+}
 
 function executeOf(tag: string, body: Tree): Tree | null {
   return tag === 'ExecuteStmt' ? body : is(body.query, 'ExecuteStmt');

@@ -5,6 +5,25 @@ import { Facts, HELD } from './effects/facts.ts';
 import { judgeOf } from './effects/judge.ts';
 import { AT_THE_END } from './effects/names.ts';
 
+/** What making values of these types from text would run by the definitions of now; `casts`: or from values of other types. */
+export function analyseTypes(
+  types: readonly number[],
+  casts: boolean,
+  view: CatalogView,
+  searchPath: readonly string[],
+  strings: Strings,
+): StatementAnalysis {
+  const facts = new Facts();
+  const judge = judgeOf(view);
+  for (const oid of types) {
+    for (const when of ['io', 'meets', 'checks'] as const)
+      facts.absorb(judge.typeFacts(oid, when, searchPath));
+    for (const { function: called } of casts ? (view.type(oid)?.casts ?? []) : [])
+      facts.absorb(judge.hookFacts(called, searchPath, 'a cast'));
+  }
+  return concluded(facts, view, strings);
+}
+
 /**
  * What would run at the end of a transaction by the definitions of now: `left` is what an analysis has called `late`, `searchPath` where that
  * was made, `strings` how the session reads bodies.
@@ -30,6 +49,10 @@ export function analyseLate(
     facts.refuse(
       `${[...facts.carriers][0]} could carry protected values out of what the end of the transaction reads`,
     );
+  return concluded(facts, view, strings);
+}
+
+function concluded(facts: Facts, view: CatalogView, strings: Strings): StatementAnalysis {
   if (strings !== 'standard' || facts.otherStrings)
     for (const body of facts.ambiguous)
       facts.cannotRead(`${body} says something else with standard_conforming_strings off`);

@@ -12,6 +12,7 @@ import { neverAllowed } from './never-allowed.ts';
 import { OpenedCursors } from './opened-cursors.ts';
 import { OwnView } from './own-view.ts';
 import { refuseOtherReading } from './parameters.ts';
+import { asParsed } from './parsed-types.ts';
 import type { SessionCatalog, SessionParts } from './parts.ts';
 import type { Picture, Prepared } from './picture.ts';
 import type { OwnRewirings } from './rewirings.ts';
@@ -283,7 +284,7 @@ export class Judging {
     const judgement = judge.text(prepared.text, prepared.types, prepared.escapes);
     if (judgement.kind === 'syntax-error')
       throw new HoldpointError('internal', 'a prepared statement does not parse any more');
-    const { judged } = judgement;
+    const judged = asParsed(prepared, judgement.judged, false, judge, this.means, this.parts);
     if (judged.alone) prepared.judged = { under: judge.stamp, judged };
     return judged;
   }
@@ -293,7 +294,8 @@ export class Judging {
     if (prepared === undefined || !prepared.alone || prepared.doubts !== this.opened.doubts) return undefined;
     if (prepared.text === null) return this.stillMeans(prepared) ? prepared.analysis : undefined;
     const judgement = this.judge.text(prepared.text, prepared.types, prepared.escapes);
-    return judgement.kind === 'judged' ? judgement.judged.statements[0] : undefined;
+    if (judgement.kind !== 'judged') return undefined;
+    return asParsed(prepared, judgement.judged, true, this.judge, this.means, this.parts).statements[0];
   }
 
   /**

@@ -86,7 +86,7 @@ export class LeftToEnd {
 const MANY = 'too much was left to the end of this transaction to be told apart';
 
 /** Whether all that `then` would do was found in the statement when that was judged. */
-function covers(statement: StatementAnalysis, then: StatementAnalysis): boolean {
+export function covers(statement: StatementAnalysis, then: StatementAnalysis): boolean {
   const { effects: a, within } = statement;
   const { effects: b } = then;
   const all = (of: readonly string[], among: readonly (readonly string[] | undefined)[]) =>

@@ -7,6 +7,7 @@ import type { Verdict } from '#schemas/verdict.ts';
 import type { PipelineParts } from '../pipeline.ts';
 import type { Recorder } from '../ports.ts';
 import type { Share } from '../quota.ts';
+import type { Means } from './left-to-end.ts';
 import type { Rewirings } from './rewirings.ts';
 
 /** The target's catalog as the session sees it: shared, and reloaded when it may be stale. */
@@ -95,6 +96,8 @@ export interface SessionParts extends Omit<PipelineParts, 'recorder' | 'gate' | 
     searchPath: readonly string[],
     now: { readonly view: SessionCatalog; readonly strings: Strings },
   ): StatementAnalysis;
+  /** What making values of these types would run; `casts`: from values of other types, too. */
+  analyseTypes(types: readonly number[], casts: boolean, now: Means): StatementAnalysis;
   /** A digest of the definitions that a text reaches; by which catalog: as `analyse`. */
   definitions(
     of: {

@@ -8,6 +8,7 @@ import { Field } from './field.ts';
 import { HOLDS } from './holds.ts';
 import { NAMES } from './names.ts';
 import { OLD_PLANS } from './old-plans.ts';
+import { PARSED_TYPES } from './parsed-types.ts';
 import { PROTECTED_VALUES } from './protected-values.ts';
 import { READ_ONLY } from './read-only.ts';
 import { SEARCH_PATH } from './search-path.ts';
@@ -24,6 +25,7 @@ const CLASSES: readonly AttackClass[] = [
   NAMES,
   CHANGED_MEANING,
   OLD_PLANS,
+  PARSED_TYPES,
   READ_ONLY,
   ENCODING,
   STRINGS,

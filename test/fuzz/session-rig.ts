@@ -2,7 +2,7 @@ import type { Catalog } from '#proxy/catalog/load.ts';
 import { analyse, withBody } from '#proxy/policy/analyse.ts';
 import { analyseCall } from '#proxy/policy/analyse-call.ts';
 import { definitionsOf } from '#proxy/policy/definitions.ts';
-import { analyseLate } from '#proxy/policy/late.ts';
+import { analyseLate, analyseTypes } from '#proxy/policy/late.ts';
 import type { Recorder } from '#proxy/ports.ts';
 import { Session } from '#proxy/session/session.ts';
 import type { AuditBody } from '#schemas/audit.ts';
@@ -159,6 +159,8 @@ export async function fuzzSession(
     policyVersion: '',
     analyse: (text, path, types) => analyse(text, catalog, path, types),
     analyseLate: (left, path) => analyseLate(left, catalog, path, 'standard'),
+    analyseTypes: (types, casts, { searchPath }) =>
+      analyseTypes(types, casts, catalog, searchPath, 'standard'),
     analyseCall: (called, path) => analyseCall(called, catalog, path),
     definitions: of => definitionsOf(catalog, of),
     decide: list =>
