@@ -120,9 +120,27 @@ function carries(sources: Sources, value: unknown, choosing: boolean): boolean {
   if ('larg' in object && 'jointype' in object && list(tree(object.alias).colnames).length > 0) return true;
   for (const [key, part] of Object.entries(object)) {
     if (choosing && CHOOSING.has(key)) continue;
-    if (carries(sources, part, key === 'SubLink' ? false : choosing)) return true;
+    if (key === 'valuesLists' || key === 'val') {
+      if (given(key, part).some(value => carries(sources, picked(value) ?? value, choosing))) return true;
+    } else if (carries(sources, part, key === 'SubLink' ? false : choosing)) return true;
   }
   return false;
+}
+
+/** Each value as it stands in VALUES, in SET or in a select list. */
+function given(key: string, part: unknown): readonly unknown[] {
+  if (key === 'val') return [part];
+  return list(part).flatMap(row => list(tree(is(row, 'List') ?? {}).items));
+}
+
+/** `VALUES ((SELECT id FROM users WHERE email = …))` puts down no more than `SELECT id FROM users WHERE email = …` does: a column of the row. */
+function picked(value: unknown): unknown {
+  const { subLinkType, subselect } = tree(is(value, 'SubLink') ?? {});
+  const query = tree(is(subselect, 'SelectStmt') ?? {});
+  const targets = list(query.targetList).map(target => tree(tree(target).ResTarget).val);
+  const plain =
+    subLinkType === 'EXPR_SUBLINK' && targets.length === 1 && is(targets[0], 'ColumnRef') !== null;
+  return plain ? subselect : null;
 }
 
 function columnCarries(sources: Sources, fields: readonly string[]): boolean {

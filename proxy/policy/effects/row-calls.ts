@@ -69,6 +69,8 @@ export class RowCalls {
       add(alias, this.#item({ JoinExpr: object }));
       add(text(tree(object.join_using_alias).aliasname), new Set(names(object.usingClause)));
     } else add(alias, null);
+    // The row that could not be inserted.
+    if (present(object.onConflictClause)) add('excluded', this.#relation(tree(object.relation)));
   }
 
   #relation(range: Tree): Columns {
