@@ -99,6 +99,22 @@ drop function work_touch()
 drop table work_b
 alter table customers drop column touched_at
 
+# triggers that ask whether a row is another one, and give back whichever there is
+alter table customers add column touched_at timestamptz
+create table work_k (id integer, what text)
+create function work_k() returns trigger language plpgsql as $$ begin if row(new.*) is distinct from row(old.*) or new is distinct from old then new.touched_at := now(); end if; return new; end $$
+create trigger work_k before update on customers for each row execute function work_k()
+create function work_l() returns trigger language plpgsql as $$ begin insert into work_k values (coalesce(new.id, old.id), tg_op); return coalesce(new, old); end $$
+create trigger work_l after insert or update or delete on customers for each row when (pg_trigger_depth() = 0) execute function work_l()
+update customers set city = 'Rome' where id = 1
+update customers set city = 'Lisbon' where id = 1
+select count(*) from work_k
+= ["2"]
+drop function work_k() cascade
+drop function work_l() cascade
+drop table work_k
+alter table customers drop column touched_at
+
 # a view gets one more column
 create view work_v as select id, name, email from customers
 create or replace view work_v as select id, name, email, city from customers
@@ -149,6 +165,17 @@ update employees set salary = 50000 where id = 9
 insert into customers values (9100, 'New', 'new@example.net', '+49 30 1', '4111111111111111', '111-22-3333', 'Oslo', null, now())
 delete from customers where id = 9100 returning name
 = ["New"]
+
+# rows by what a protected column is, and an upsert that writes only what is new
+create table work_j (id integer, customer integer, what text)
+insert into work_j values (1, (select id from customers where ssn = '137-14-7727'), 'x') returning customer is not null
+= [null]
+insert into work_j select 2, (select id from customers where email = 'nobody'), 'y'
+update work_j set customer = (select c.id from customers c where c.phone = 'none'), what = (select name from customers where id = 1) where id = 1
+select what from work_j where id = 1
+= ["Ben Dubois"]
+insert into customers as c values (1, 'Ben Dubois', 'x', 'x', '4111111111111111', '111-22-3333', 'Oslo', null, now()) on conflict (id) do update set name = excluded.name, city = coalesce(excluded.city, c.city) where c.name is distinct from excluded.name
+drop table work_j
 
 # recursion over and beside protected columns
 with recursive chain (id, depth) as (select id, 1 from employees where manager_id is null union all select e.id, c.depth + 1 from employees e join chain c on e.manager_id = c.id) select id, depth from chain

@@ -176,6 +176,18 @@ function trigger(context: Context, body: Tree, relations: readonly CatalogRelati
     context.facts.refuse(BESIDE);
 }
 
+/** Back to where the row came from. */
+const RETURNED = /\breturn\s+(?:new|old|coalesce\s*\(\s*(?:new|old)\s*,\s*(?:new|old)\s*\))\s*;/gi;
+
+/** Whether anything of a row is changed, as WHEN may ask as well; operators of users' own are looked at wherever it is asked. */
+const ROW = String.raw`(?:\b(?:new|old)\b(?:\s*\.\s*\*)?|\brow\s*\(\s*(?:new|old)\s*\.\s*\*\s*\))`;
+const BEFORE = String.raw`(?<=\b(?:if|elsif|elseif|and|or|not)\s+|\(\s*)`;
+const BEHIND = String.raw`(?=\s*\)|\s+(?:then|and|or)\b)`;
+const COMPARED = new RegExp(
+  String.raw`${BEFORE}${ROW}\s+is\s+(?:not\s+)?distinct\s+from\s+${ROW}${BEHIND}`,
+  'gi',
+);
+
 /** Whether a trigger function's text provably leaves the protected columns of a row alone. By its words, so too strict rather than not. */
 function blindTo(context: Context, source: string, relation: CatalogRelation): boolean {
   if (mentions(context, source)) return false;
@@ -184,7 +196,7 @@ function blindTo(context: Context, source: string, relation: CatalogRelation): b
   // What is no relation of the catalog may be a transition table, which has all columns.
   const read = relationsRead(source);
   if (read === null || [...read].some(name => context.view.relationsNamed(name).length === 0)) return false;
-  const handed = source.replace(/\breturn\s+(new|old)\s*;/gi, '');
+  const handed = source.replace(RETURNED, '').replace(COMPARED, '');
   return !/\b(new|old)\b(?!\s*\.\s*[\p{L}_"])/iu.test(handed);
 }
 
