@@ -1,3 +1,4 @@
+import { isLonger } from '#proxy/policy/effects/text-size.ts';
 import { judge, openAfter } from '#proxy/policy/judge.ts';
 import { Judge } from '#proxy/session/judgement.ts';
 import type { Analysis, StatementAnalysis } from '#schemas/analysis.ts';
@@ -46,7 +47,8 @@ export function judging(request: JudgingRequest): Judging {
     throw new Error('a text holds no fast-path call');
   };
   const session = new Judge(
-    text => analyse.text(text, searchPath),
+    text =>
+      isLonger(policy.limits.text, text, false) ? { kind: 'too-long' } : analyse.text(text, searchPath),
     noCalls,
     decide,
     statement => statement,
@@ -54,6 +56,7 @@ export function judging(request: JudgingRequest): Judging {
     nothing,
   );
   const result = session.text(request.sql);
+  if (result.kind === 'too-long') throw new Error('the SQL is longer than limits.text of the policy');
   if (result.kind === 'syntax-error') {
     const where = result.position === null ? '' : ` (character ${result.position})`;
     throw new Error(`the SQL does not parse: ${result.message}${where}`);

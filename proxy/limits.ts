@@ -10,12 +10,12 @@ export interface ProxyLimits extends SessionLimits {
 }
 
 export function limitsOf({ limits }: Policy): ProxyLimits {
-  const { unproven, statements, portals } = limits;
+  const { unproven, text, statements, portals } = limits;
   return {
     startMs: seconds(limits.startup) * 1000,
     messageBytes: bytes(limits.message),
     aheadBytes: bytes(limits.ahead),
-    ...{ unproven, statements, portals },
+    ...{ unproven, text, statements, portals },
   };
 }
 

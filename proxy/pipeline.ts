@@ -104,7 +104,8 @@ export class Pipeline {
         this.parts.gate(ticket);
         this.refuse(
           work,
-          refusedByRule(verdict, work.judged.endsWith === undefined ? undefined : AT_THE_END),
+          work.judged.fault ??
+            refusedByRule(verdict, work.judged.endsWith === undefined ? undefined : AT_THE_END),
           verdict.rule === INVARIANT ? 'refused by the proxy' : 'refused by rule',
         );
         return;

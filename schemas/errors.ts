@@ -163,6 +163,14 @@ export const FAULTS = {
     hint: 'Send less at once: split the statement or its values, or use COPY.',
     retrySafe: false,
   },
+  text_too_long: {
+    sqlstate: '54000',
+    client: 'the text is too long to be judged',
+    operator:
+      'a text of an agent had more words and signs in it than `limits.text` of the policy: nobody read it',
+    hint: 'Send less at once: split the text, give values as parameters, or use COPY.',
+    retrySafe: false,
+  },
   sent_ahead: {
     sqlstate: '53400',
     client: 'too much was sent behind a statement that is held',

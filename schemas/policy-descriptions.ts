@@ -154,6 +154,7 @@ export const POLICY_DESCRIPTIONS: Readonly<Record<string, string>> = {
     connections: 'Sessions in all.',
     connectionsPerPrincipal: 'Sessions of one principal.',
     message: 'The longest message of an agent: 512kB, 64MB; 256MB is the most.',
+    text: 'Words, numbers, signs and literals (however long) of one text; the end of a statement counts for five. Default 1000000.',
     ahead: 'What an agent may send behind a statement that is held: 16MB.',
     memory:
       'What the proxy keeps for agents: messages that are not whole yet or wait, and texts of prepared statements. Default 512MB.',

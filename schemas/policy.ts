@@ -253,6 +253,8 @@ export const limits = z.strictObject({
   connectionsPerPrincipal: count.default(1_000),
   /** The longest message of an agent. */
   message: size.default('64MB'),
+  /** Words, numbers, signs and literals of one text; the end of a statement counts for five. */
+  text: z.int().min(1).max(100_000_000).default(1_000_000),
   /** What an agent may send behind a statement that is held. */
   ahead: size.default('16MB'),
   /** What the proxy keeps for agents: messages that are not whole yet or wait, and texts of prepared statements. */

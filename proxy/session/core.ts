@@ -29,7 +29,7 @@ export interface Core {
   readonly retiring: Retiring;
   readonly plans: KeptPlans;
   readonly opened: Pick<OpenedCursors, 'doubts' | 'moves'>;
-  readonly limits: Pick<SessionLimits, 'statements' | 'portals' | 'messageBytes'>;
+  readonly limits: Pick<SessionLimits, 'text' | 'statements' | 'portals' | 'messageBytes'>;
   /** Of the server's version. */
   readonly major: number;
   /** As of the last ReadyForQuery. */

@@ -23,6 +23,7 @@ import type { Run } from './run.ts';
 import { OWN } from './server-line.ts';
 import { sooner, soonerInBind } from './sooner.ts';
 import { checkNamesOf } from './sql-names.ts';
+import { refuseTooLong } from './too-long.ts';
 import { asTheServer, missedLater, unknownPortal, unknownStatement } from './unknown-names.ts';
 
 /**
@@ -42,6 +43,10 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
     return;
   }
   const judgement = core.judge.text(text, types);
+  if (judgement.kind === 'too-long') {
+    refuseTooLong(core, text, 'parse', refuse);
+    return;
+  }
   if (judgement.kind === 'syntax-error') {
     refuse(new HoldpointError('syntax', judgement.message, judgement), judgement.position);
     return;

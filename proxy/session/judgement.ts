@@ -1,10 +1,12 @@
 import type { Analysis, CallAnalysis, StatementAnalysis, Strings, Values } from '#schemas/analysis.ts';
+import type { HoldpointError } from '#schemas/errors.ts';
 import type { Verdict } from '#schemas/verdict.ts';
 import { Recent } from '../policy/recent.ts';
 import { withoutBody } from '../policy/with-body.ts';
 import { either } from './either.ts';
 import { afterMoved, movesNames } from './keeps-meaning.ts';
 import { type Means, runsWhatIsLeft } from './left-to-end.ts';
+import type { TooLong } from './too-long.ts';
 
 /** One message's text, analysed and judged. */
 export interface Judged {
@@ -25,12 +27,15 @@ export interface Judged {
   readonly types?: string;
   /** What its transaction has left to its end, where that runs behind it and does something else by now than it was judged for. */
   readonly endsWith?: readonly StatementAnalysis[];
+  /** What the agent hears where it is denied, if that is not what policy says. */
+  readonly fault?: HoldpointError;
   /** Its effects stand in the session's record already, under the same text. */
   recorded: boolean;
 }
 
 export type Judgement =
   | { readonly kind: 'judged'; readonly judged: Judged }
+  | TooLong
   | Extract<Analysis, { kind: 'syntax-error' }>;
 
 /** A fast-path call, judged. */
@@ -55,7 +60,8 @@ const FIRST_USER_OID = 16384;
 const MOST = 500;
 /** Characters of them, likewise. */
 const CHARACTERS = 1 << 18;
-const MAX_CACHED_TEXT = 100_000;
+/** A longer text is judged anew each time. */
+export const MAX_CACHED_TEXT = 100_000;
 /** How the record names what no text asks for. */
 const END = '(end of the transaction)';
 
@@ -79,7 +85,7 @@ export class Judge {
   private strings: Strings = 'standard';
   /** Another object whenever what texts mean may have changed. */
   stamp: object = {};
-  private readonly analyse: (text: string, types: readonly number[], strings: Strings) => Analysis;
+  private readonly analyse: (text: string, types: readonly number[], strings: Strings) => Analysis | TooLong;
   private readonly analyseCall: (oid: number, strings: Strings) => CallAnalysis;
   private readonly decide: (statements: readonly StatementAnalysis[], inTransaction: boolean) => Verdict;
   private readonly seen: (statement: StatementAnalysis) => StatementAnalysis;
@@ -92,7 +98,7 @@ export class Judge {
   ) => StatementAnalysis;
 
   constructor(
-    analyse: (text: string, types: readonly number[], strings: Strings) => Analysis,
+    analyse: (text: string, types: readonly number[], strings: Strings) => Analysis | TooLong,
     analyseCall: (oid: number, strings: Strings) => CallAnalysis,
     decide: (statements: readonly StatementAnalysis[], inTransaction: boolean) => Verdict,
     seen: (statement: StatementAnalysis) => StatementAnalysis,
@@ -138,7 +144,7 @@ export class Judge {
     const typed = known?.types !== undefined && known.types !== types.join();
     if (known !== undefined && !typed) return { kind: 'judged', judged: known };
     const analysis = this.analyse(text, types, this.reading(escapes));
-    if (analysis.kind === 'syntax-error') return analysis;
+    if (analysis.kind !== 'statements') return analysis;
     const judge = (statements: readonly StatementAnalysis[], alone: boolean): Judged => ({
       ...this.statements(text, statements, alone, escapes),
       ...(statements.some(s => s.typed === true) ? { types: types.join() } : {}),

@@ -3,6 +3,7 @@ import { HoldpointError } from '#schemas/errors.ts';
 import type { Parameter, Statement } from '#schemas/statement.ts';
 import { INVARIANT, type Verdict } from '#schemas/verdict.ts';
 import type { Described } from '../pipeline.ts';
+import { isLonger } from '../policy/effects/text-size.ts';
 import type { TransactionStatus } from '../wire/backend.ts';
 import type { Core } from './core.ts';
 import { Judge, type Judged } from './judgement.ts';
@@ -61,7 +62,10 @@ export class Judging {
     this.own = new OwnView(parts.catalog, line);
     this.left = new LeftToEnd(parts.analyseLate);
     this.judge = new Judge(
-      (text, types, strings) => parts.analyse(text, this.path(), types, this.own.view, strings),
+      (text, types, strings) =>
+        isLonger(parts.limits.text, text, strings === 'escapes')
+          ? { kind: 'too-long' }
+          : parts.analyse(text, this.path(), types, this.own.view, strings),
       (oid, strings) => parts.analyseCall(oid, this.path(), this.own.view, strings),
       (statements, inTransaction) => this.decide(statements, inTransaction),
       statement => this.seen(statement),
@@ -282,7 +286,7 @@ export class Judging {
       return judge.statements('(prepared in SQL)', [body]);
     }
     const judgement = judge.text(prepared.text, prepared.types, prepared.escapes);
-    if (judgement.kind === 'syntax-error')
+    if (judgement.kind !== 'judged')
       throw new HoldpointError('internal', 'a prepared statement does not parse any more');
     const judged = asParsed(prepared, judgement.judged, false, judge, this.means, this.parts);
     if (judged.alone) prepared.judged = { under: judge.stamp, judged };

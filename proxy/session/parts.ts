@@ -43,6 +43,8 @@ export interface SessionCatalog {
 export interface SessionLimits {
   /** Longest message of the agent, in bytes. */
   readonly messageBytes: number;
+  /** Words, numbers, signs and literals of one text. */
+  readonly text: number;
   /** Bytes that an agent may send ahead while a statement is under way. */
   readonly aheadBytes: number;
   /** Prepared statements that are open at once. */

@@ -18,6 +18,7 @@ import {
   whenReplanned,
   whenSwitched,
 } from './judgeable.ts';
+import { MAX_CACHED_TEXT } from './judgement.ts';
 import { Judging } from './judging.ts';
 import { KeptPlans } from './kept-plans.ts';
 import { HIGH_WATER, Outbox } from './outbox.ts';
@@ -188,6 +189,8 @@ export class Session {
       judgedBind: (prepared, values) => this.judging.bound(prepared, values),
       sent: statements => this.judging.sent(statements),
       judgedText: (text, types) => {
+        // It would be judged once more in its turn.
+        if (text.length > MAX_CACHED_TEXT) return null;
         const judgement = judge.text(text, types);
         return judgement.kind === 'judged' ? judgement.judged : null;
       },

@@ -4,6 +4,7 @@ import { type Core, endsSegment, mayMissItsWitness, secondWitness } from './core
 import { oldPlans } from './kept-plans.ts';
 import { roomFor } from './room.ts';
 import { checkNamesOf } from './sql-names.ts';
+import { refuseTooLong } from './too-long.ts';
 import { asTheServer } from './unknown-names.ts';
 
 /** The server drops the unnamed statement before it reads the text. */
@@ -15,6 +16,10 @@ function refuse(core: Core, error: HoldpointError, position?: number | null): vo
 export function query(core: Core, buffer: Buffer, start: number, end: number): void {
   const text = decodeQuery(buffer, start, end, core.encoding.text);
   const judgement = core.judge.text(text);
+  if (judgement.kind === 'too-long') {
+    refuseTooLong(core, text, 'simple', error => refuse(core, error));
+    return;
+  }
   if (judgement.kind === 'syntax-error') {
     refuse(core, new HoldpointError('syntax', judgement.message, judgement), judgement.position);
     return;

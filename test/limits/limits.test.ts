@@ -15,6 +15,7 @@ const LIMITS = `limits:
   connections: 9
   connectionsPerPrincipal: 5
   message: 256kB
+  text: 200
   ahead: 64kB
   memory: 850kB
   memoryPerPrincipal: 600kB
@@ -65,6 +66,24 @@ async function stranger(...bytes: Buffer[]): Promise<RawClient> {
   strangers.push(client);
   if (bytes.length > 0) client.send(...bytes);
   return client;
+}
+
+interface Asked {
+  readonly kind: string;
+  readonly body: {
+    readonly protocol: string;
+    readonly verdict: string;
+    readonly rule: string;
+    readonly message: string;
+  };
+}
+
+/** Every statement in the record. */
+async function statements(): Promise<Asked[]> {
+  const all = [];
+  for (const { session } of await gate.dev.json<{ session: string }[]>('audit', 'sessions'))
+    all.push(...(await gate.dev.json<Asked[]>('audit', 'show', session)));
+  return all.filter(({ kind }) => kind === 'statement');
 }
 
 /** Somebody else, who must not notice anything. */
@@ -199,6 +218,61 @@ test('message: what no server would read ends the session at its header, before 
   await works(other);
   other.send(raw.query(`select /*${'x'.repeat(256 * KB - 200)}*/ 1`));
   assert.equal(answer(await other.untilReady()), 'T D C:SELECT 1 Z:I');
+});
+
+test('text: one with more in it is refused unread, wherever it stands; literals and comments are as long as they like', async () => {
+  const other = await agent();
+  const client = await agent();
+  const said = /^the text is too long to be judged$/;
+  const long = `select ${'1,'.repeat(200)}1`;
+  const many = 'select 1;'.repeat(30);
+  const block = `do $$ begin ${'perform 1;'.repeat(40)} end $$`;
+  for (const sql of [long, many, block, `${many} this does not parse`]) {
+    client.send(raw.query(sql));
+    refused(await client.untilReady(), '54000', said);
+    const behind = [raw.bind(), raw.execute(), raw.parse({ sql: 'select 1' }), raw.sync()];
+    client.send(raw.parse({ sql: 'select 2' }), raw.parse({ sql }), ...behind, raw.query('select 1'));
+    assert.equal(answer(await client.untilReady()), '1 E:54000 Z:I');
+    assert.equal(answer(await client.untilReady()), 'T D C:SELECT 1 Z:I');
+  }
+  // The unnamed statement is gone, as behind a text that does not parse; a named one was never made.
+  client.send(raw.parse({ sql: 'select 2' }), raw.sync(), raw.parse({ sql: long }), raw.sync());
+  client.send(raw.bind(), raw.sync(), raw.parse({ name: 's', sql: long }), raw.sync());
+  client.send(raw.bind({ statement: 's' }), raw.sync());
+  const heard = [];
+  for (let i = 0; i < 5; i += 1) heard.push(answer(await client.untilReady()));
+  assert.deepEqual(heard, ['1 Z:I', 'E:54000 Z:I', 'E:26000 Z:I', 'E:54000 Z:I', 'E:26000 Z:I']);
+  const inOne = ['begin', "update items set name = 'x' where id = 1", long, long, 'select 1', 'rollback'];
+  client.send(...inOne.map(raw.query));
+  const inBlock = [];
+  for (const _ of inOne) inBlock.push(answer(await client.untilReady()));
+  assert.deepEqual(inBlock, [
+    'C:BEGIN Z:T',
+    'C:UPDATE 1 Z:T',
+    'E:54000 Z:E',
+    'E:54000 Z:E',
+    'E:25P02 Z:E',
+    'C:ROLLBACK Z:I',
+  ]);
+  const letters = 'x '.repeat(50 * KB);
+  for (const sql of [
+    `select '${letters}'`,
+    `select /* ${letters} */ 1`,
+    `select $$${letters}$$ -- ${letters}`,
+  ]) {
+    client.send(raw.query(sql));
+    assert.equal(answer(await client.untilReady()), 'T D C:SELECT 1 Z:I');
+  }
+  await works(client);
+  await works(other);
+  const recorded = (await statements()).filter(({ body }) => said.test(body.message));
+  assert.deepEqual(
+    recorded.map(({ body }) => `${body.protocol} ${body.verdict} ${body.rule}`),
+    [
+      ...[long, many, block, many].flatMap(() => ['simple', 'parse']),
+      ...['parse', 'parse', 'simple', 'simple'],
+    ].map(protocol => `${protocol} deny invariant`),
+  );
 });
 
 test('ahead: who floods behind a held statement loses session and hold, and the held statement never runs', async () => {

@@ -37,7 +37,7 @@ export function loneParts(catalog: Catalog) {
     },
     maskKey: Buffer.alloc(32, 1),
     memory: { full: () => null, add: () => {}, leave: () => {} },
-    limits: { messageBytes: 1 << 20, aheadBytes: 1 << 20, statements: 50, portals: 50 },
+    limits: { messageBytes: 1 << 20, aheadBytes: 1 << 20, text: 10_000, statements: 50, portals: 50 },
     approveAt: () => '',
     cancelUpstream: () => Promise.resolve(),
   } satisfies Partial<SessionParts>;

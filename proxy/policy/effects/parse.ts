@@ -6,6 +6,7 @@ import { keeping } from './kept-trees.ts';
 import { holds, originalIndex, type Respelling, respell } from './respell.ts';
 import { syntaxAdvice } from './syntax-advice.ts';
 import { syntaxCode } from './syntax-codes.ts';
+import { isLonger, LONGEST_BODY } from './text-size.ts';
 import { list, type Tree, tree } from './tree.ts';
 
 /** Postgres's own parser, compiled to WebAssembly, is ready after this. Idempotent. */
@@ -56,7 +57,7 @@ export function parse(sql: string, escapes = false): readonly unknown[] | Syntax
   }
   if (!('message' in parsed) || parsed.position === null || read === sql) return parsed;
   // The parser counts characters.
-  const at = [...read].slice(0, parsed.position - 1).join('').length;
+  const at = indexOfCharacter(read, parsed.position - 1);
   return inOriginal(parsed, at, sql, respelled ?? { text: sql, added: [], unsafe: null });
 }
 
@@ -81,13 +82,26 @@ function parseOnce(sql: string): readonly unknown[] | SyntaxFault {
 /** A fault at index `at` of the new spelling, as the server says it of the original. */
 function inOriginal(fault: SyntaxFault, at: number, sql: string, respelled: Respelling): SyntaxFault {
   const from = originalIndex(respelled, at);
-  const position = [...sql.slice(0, from)].length + 1;
+  const position = charactersBefore(sql, from) + 1;
   if (at === respelled.unsafe) return { ...UNSAFE, position };
   const shown = /^([^"]* at or near )"(.*)"$/s.exec(fault.message);
   if (shown === null) return { ...fault, position };
   const [, words = '', token = ''] = shown;
   const to = originalIndex(respelled, at + token.length);
   return { ...fault, position, message: `${words}"${sql.slice(from, to)}"` };
+}
+
+/** Where in the string so many characters end: those beyond the first plane take two places. */
+function indexOfCharacter(sql: string, characters: number): number {
+  let at = 0;
+  for (let i = 0; i < characters && at < sql.length; i++) at += sql.codePointAt(at)! > 0xffff ? 2 : 1;
+  return at;
+}
+
+function charactersBefore(sql: string, index: number): number {
+  let characters = 0;
+  for (let at = 0; at < index; characters++) at += sql.codePointAt(at)! > 0xffff ? 2 : 1;
+  return characters;
 }
 
 const UNSAFE: Omit<SyntaxFault, 'position'> = {
@@ -108,6 +122,7 @@ function sourceOf(details: SqlError['sqlDetails']): ServerSource | undefined {
 /** The same for text of the catalog: statements, or the message. */
 export const parseStatements = keeping((sql: string): readonly unknown[] | string => {
   try {
+    if (isLonger(LONGEST_BODY, sql, false)) return 'too long to be read';
     const parsed = parse(sql);
     return 'message' in parsed ? parsed.message : parsed;
   } catch (fault) {

@@ -24,6 +24,7 @@ const WORD = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y;
 const NUMBER = /[0-9][A-Za-z0-9_.\u0080-\uffff]*/y;
 const DOLLAR = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
 const LINE_COMMENT = /--[^\n\r]*/y;
+const COMMENT_SIGN = /\/\*|\*\//g;
 const LITERAL = /(?:[eEbBxXnN]|[uU]&)?'/y;
 const QUOTED_NAME = /(?:[uU]&)?"/y;
 
@@ -74,13 +75,29 @@ export function piecesOf(sql: string, escapes: boolean): Piece[] {
   return pieces;
 }
 
+/** Behind the tag that opens a dollar-quoted literal here; -1 where none does. */
+export function dollarAt(sql: string, at: number): number {
+  return match(DOLLAR, sql, at);
+}
+
+/** Behind the comment that begins here and goes to the end of its line. */
+export function endOfLine(sql: string, at: number): number {
+  return match(LINE_COMMENT, sql, at);
+}
+
 function match(pattern: RegExp, sql: string, at: number): number {
   pattern.lastIndex = at;
   return pattern.test(sql) ? pattern.lastIndex : -1;
 }
 
 /** Behind the whole literal, whose first quote stands before `from`: it goes on behind white space that has a line end in it. */
-function endOfLiteral(sql: string, from: number, prefix: string, escapes: boolean, pieces: Piece[]): number {
+export function endOfLiteral(
+  sql: string,
+  from: number,
+  prefix: string,
+  escapes: boolean,
+  pieces: Piece[],
+): number {
   const bits = prefix === 'b' || prefix === 'x';
   const escaped = prefix === 'e' || (escapes && !bits);
   const next = (at: number) => endOfQuoted(sql, at, "'", escaped, !bits);
@@ -104,7 +121,13 @@ function endOfLiteral(sql: string, from: number, prefix: string, escapes: boolea
 }
 
 /** Behind the closing quote; the text's end where there is none. In a bit string two quotes are an end and a new beginning. */
-function endOfQuoted(sql: string, from: number, quote: string, escapes: boolean, doubles: boolean): number {
+export function endOfQuoted(
+  sql: string,
+  from: number,
+  quote: string,
+  escapes: boolean,
+  doubles: boolean,
+): number {
   for (let i = from; i < sql.length; i++) {
     if (escapes && sql[i] === '\\') i++;
     else if (sql[i] === quote) {
@@ -116,14 +139,12 @@ function endOfQuoted(sql: string, from: number, quote: string, escapes: boolean,
 }
 
 /** They may stand inside each other; -1 where one is left open. */
-function endOfComment(sql: string, from: number): number {
+export function endOfComment(sql: string, from: number): number {
   let depth = 0;
-  for (let i = from; i < sql.length; i++) {
-    if (sql.startsWith('/*', i)) depth++;
-    else if (sql.startsWith('*/', i)) depth--;
-    else continue;
-    i++;
-    if (depth === 0) return i + 1;
+  COMMENT_SIGN.lastIndex = from;
+  for (let sign = COMMENT_SIGN.exec(sql); sign !== null; sign = COMMENT_SIGN.exec(sql)) {
+    depth += sign[0] === '/*' ? 1 : -1;
+    if (depth === 0) return COMMENT_SIGN.lastIndex;
   }
   return -1;
 }

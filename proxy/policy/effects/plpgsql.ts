@@ -5,6 +5,7 @@ import { typeName, walk } from './expression.ts';
 import { hands, readByField } from './handing.ts';
 import { parseBody, parseStatements } from './parse.ts';
 import { fetchesByName } from './plpgsql-cursors.ts';
+import { isLonger, LONGEST_BODY } from './text-size.ts';
 import { everything, is, list, type Tree, text, tree } from './tree.ts';
 
 const prefixed = (names: string) =>
@@ -40,6 +41,10 @@ const WORDS = new Set(
 /** A function body or DO block. `whole` is the CREATE FUNCTION or DO, `source` the text between its quotes. */
 export function walkPlpgsql(context: Context, name: string, whole: string, source: string): void {
   const { facts } = context;
+  if (isLonger(LONGEST_BODY, source, false)) {
+    facts.cannotRead(`the body of ${name} is too long to be read`);
+    return;
+  }
   const body = parseBody(whole);
   if (typeof body === 'string') {
     facts.cannotRead(`the body of ${name} does not parse`);
