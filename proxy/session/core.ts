@@ -51,6 +51,8 @@ export interface Core {
   wait(why: Block): void;
   /** Runs it when the server refuses writes; the message that is looked at now is refused where a time-out strikes that. */
   whenSwitched(then: () => void): void;
+  /** Runs it behind the segment, in which nothing has run. */
+  whenApart(then: () => void): void;
   /** Runs it when the server has no plans left that were made under another catalog. */
   whenReplanned(then: () => void): void;
   /** Runs it when it is known which prepared statements are still the agent's own. */
@@ -88,6 +90,11 @@ export interface Described {
  */
 export function endsSegment({ began, segment, status }: Core): boolean {
   return !began && (segment || status !== 'I');
+}
+
+/** What comes now and is answered with ReadyForQuery has nothing to do with what was sent since the last Sync: of that nothing has run. */
+export function belongsApart({ bound, inBlock, segment, status }: Core): boolean {
+  return segment && !bound && !inBlock && status === 'I';
 }
 
 /** It is to run where the server refuses writes, and the agent's time-out may strike the switch to there. */

@@ -1,7 +1,7 @@
 import { HoldpointError } from '#schemas/errors.ts';
 import { tooLong } from '../wire/frames.ts';
 import { FRONTEND, isLawful } from '../wire/frontend.ts';
-import type { Core } from './core.ts';
+import { belongsApart, type Core } from './core.ts';
 import { execute } from './execute.ts';
 import * as extended from './extended.ts';
 import { functionCall } from './fast-path.ts';
@@ -64,12 +64,22 @@ export function dispatch(
   if (work === null) {
     if (type === FRONTEND.terminate) leave();
   } else if (needsNoJudging(core, type) || judgeable.now()) begin(core, work, type, buffer, start, end);
+  else if (belongsApart(core) && ENDS.has(type))
+    core.whenApart(() => begin(core, work, type, buffer, start, end));
   else judgeable.when(() => begin(core, work, type, buffer, start, end));
 }
 
+/** Answered with ReadyForQuery, as if it were no part of a pipeline. */
+const ENDS: ReadonlySet<number> = new Set([FRONTEND.query, FRONTEND.functionCall]);
+/** What opens a segment and runs nothing. */
+const QUIET: ReadonlySet<number> = new Set([FRONTEND.describe, FRONTEND.close]);
+
 function begin(core: Core, work: Work, type: number, buffer: Buffer, start: number, end: number): void {
-  if (mayMissItsSegment(core, type)) core.whenSwitched(() => read(core, work, buffer, start, end));
-  else read(core, work, buffer, start, end);
+  const then = () => read(core, work, buffer, start, end);
+  if (mayMissItsSegment(core, type)) core.whenSwitched(then);
+  // Here, as what may not run in a transaction block would not run behind anything of the same pipeline.
+  else if (QUIET.has(type) && !core.segment && core.plans.outdated(core, null)) core.whenReplanned(then);
+  else then();
 }
 
 function needsNoJudging(core: Core, type: number): boolean {

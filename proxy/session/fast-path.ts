@@ -1,6 +1,6 @@
 import { decodeFunctionCall } from '../wire/frontend.ts';
 import { parametersOf, textsOf } from './binds.ts';
-import { type Core, endsSegment, mayMissItsWitness, secondWitness } from './core.ts';
+import { belongsApart, type Core, endsSegment, mayMissItsWitness, secondWitness } from './core.ts';
 import { sooner, soonerInCall } from './sooner.ts';
 
 /**
@@ -21,7 +21,9 @@ export function functionCall(core: Core, buffer: Buffer, start: number, end: num
     return;
   }
   if (core.plans.outdated(core, judged.statements)) {
-    core.whenReplanned(() => functionCall(core, buffer, start, end));
+    const again = () => functionCall(core, buffer, start, end);
+    if (belongsApart(core)) core.whenApart(again);
+    else core.whenReplanned(again);
     return;
   }
   const parameters = parametersOf(message, inputs, core.encoding);

@@ -20,6 +20,24 @@ export function whenSwitched(session: Waiter, then: () => void): void {
   afterOwn(session, then, go => session.core.line.switchFirst(go));
 }
 
+/**
+ * Runs `then` behind the segment that the agent has opened and in which nothing has run. A statement of the proxy's own inside it would be the first that
+ * runs, and from Postgres 17 on a Query or function call behind that is a part of the pipeline: done, and not committed before a Sync that may never come.
+ */
+export function whenApart(session: Waiter, then: () => void): void {
+  const { core } = session;
+  afterOwn(session, then, go =>
+    core.line.endSegment(
+      () => {
+        core.segment = false;
+        core.flushed = false;
+        go(null);
+      },
+      () => go(null),
+    ),
+  );
+}
+
 /** Runs `then` when the server has no plans left that were made under another catalog. */
 export function whenReplanned(session: Waiter, then: () => void): void {
   const { line, plans, segment } = session.core;

@@ -218,6 +218,17 @@ export class ServerLine {
     this.send(command(text), { kind: 'own', until: BACKEND.readyForQuery, row, failed, ...finished });
   }
 
+  /** Ends a segment in which nothing has run. `lost`: a message of it has failed, so that it goes on to the agent's own Sync. */
+  endSegment(done: () => void, lost: () => void): void {
+    const ended = () => {
+      this.send(SYNC, { kind: 'own', until: BACKEND.readyForQuery, done });
+      this.flush();
+    };
+    // Nothing but a question whether all before it went well: a Sync right behind what fails would have the server go on.
+    this.own(BACKEND.closeComplete, CLOSE_STATEMENT, { done: ended, skipped: lost });
+    this.askForAnswers();
+  }
+
   /** A question of the proxy's own, which the server may refuse; outside an extended segment. In order; call `flush` afterwards. */
   query(text: string): Promise<(string | null)[][]> {
     return new Promise((resolve, reject) => {

@@ -13,6 +13,7 @@ import { Intake } from './intake.ts';
 import {
   isJudgeable,
   type Waiter,
+  whenApart,
   whenJudgeable,
   whenNamed,
   whenReplanned,
@@ -178,6 +179,7 @@ export class Session {
       skipping: false,
       wait: why => this.intake.wait(why),
       whenSwitched: then => whenSwitched(this.submitter, then),
+      whenApart: then => whenApart(this.submitter, then),
       whenReplanned: then => whenReplanned(this.submitter, then),
       whenNamed: then => whenNamed(this.submitter, then),
       plans: new KeptPlans(judge),

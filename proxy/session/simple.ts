@@ -1,6 +1,6 @@
 import { HoldpointError } from '#schemas/errors.ts';
 import { decodeQuery } from '../wire/frontend.ts';
-import { type Core, endsSegment, mayMissItsWitness, secondWitness } from './core.ts';
+import { belongsApart, type Core, endsSegment, mayMissItsWitness, secondWitness } from './core.ts';
 import { oldPlans } from './kept-plans.ts';
 import { roomFor } from './room.ts';
 import { checkNamesOf } from './sql-names.ts';
@@ -31,7 +31,8 @@ export function query(core: Core, buffer: Buffer, start: number, end: number): v
     return;
   }
   if (core.plans.outdated(core, judged.statements)) {
-    if (core.status !== 'E') core.whenReplanned(() => query(core, buffer, start, end));
+    if (belongsApart(core)) core.whenApart(() => query(core, buffer, start, end));
+    else if (core.status !== 'E') core.whenReplanned(() => query(core, buffer, start, end));
     else refuse(core, oldPlans());
     return;
   }
