@@ -289,7 +289,9 @@ export class Judging {
     if (judgement.kind !== 'judged')
       throw new HoldpointError('internal', 'a prepared statement does not parse any more');
     const judged = asParsed(prepared, judgement.judged, false, judge, this.means, this.parts);
-    if (judged.alone) prepared.judged = { under: judge.stamp, judged };
+    // What changes meanings is judged by what its transaction has done before.
+    if (judged.alone && judged.statements.every(s => s.meaning !== 'changes'))
+      prepared.judged = { under: judge.stamp, judged };
     return judged;
   }
 

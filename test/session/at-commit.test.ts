@@ -60,6 +60,25 @@ suite('what runs at COMMIT', () => {
     assert.equal(await gate.value('select count(*)::int from children'), 2);
   });
 
+  test('a prepared command that changes what names mean is judged by what its transaction has done by each Bind', async () => {
+    const answers = await said(
+      'begin',
+      [
+        raw.parse({ name: 'd', sql: 'alter function other.tidy() rename to tidied' }),
+        raw.bind({ statement: 'd' }),
+        raw.sync(),
+      ],
+      'insert into other.watched values (4)',
+      [raw.bind({ statement: 'd' }), raw.execute(), raw.sync()],
+      'rollback',
+    );
+    assert.deepEqual(
+      answers.map(one => one.includes('E:42501')),
+      [false, false, false, true, false],
+      answers.join('\n'),
+    );
+  });
+
   test('what EXECUTE leaves to the end of the text is not changed by the rest of it', async () => {
     const evil = `create or replace function other.tidy() returns integer language sql as 'delete from public.notes returning 1'`;
     const answers = await said(
