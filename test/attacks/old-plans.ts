@@ -106,6 +106,16 @@ export const OLD_PLANS: AttackClass = {
       evil('p47'),
       insert('lab.var47'),
     ]),
+    talk('a variable whose domain has got another name', [
+      harmless('lab.check55'),
+      'create domain other.d55 as integer check (value > lab.check55() - 2)',
+      'create function lab.calls55() returns integer language plpgsql as $$ declare a other.d55; begin a := 1; return a; end $$',
+      insert('lab.calls55'),
+      'alter domain other.d55 rename to elsewhere55',
+      'create domain other.d55 as integer',
+      evil('check55'),
+      insert('lab.calls55'),
+    ]),
     talk('another path than that in which the type of a variable was found', [
       `create function lab.check48(v integer) returns boolean language plpgsql as $$ begin return lab.p48() > 0; end $$`,
       'create domain other.d48 as integer check (lab.check48(value))',

@@ -133,6 +133,16 @@ function declared(context: Context, name: string, type: string): void {
     typeName(anywhere, tree(parameter.argType));
     context.computes ||= anywhere.computes;
   }
+  renamed(context);
+}
+
+/** Its type may have another name by now: whatever domain may check what it is given, so far as that does more than compute. */
+function renamed({ callPath, facts, judge, view }: Context): void {
+  for (const oid of view.lively) {
+    const found = judge.typeFacts(oid, 'checks', callPath);
+    if (found.readOnly && !found.protected && !found.suspect && found.unknown.size === 0) facts.mayCome(found);
+    else facts.absorb(found);
+  }
 }
 
 /**
