@@ -35,6 +35,15 @@ test('ordinary reads count as reads, and no invariant refuses them', () => {
   assert.deepEqual(held, []);
 });
 
+test('where the check of some domain writes, variables of users’ types may be of it: of that name, or of the one that they had', () => {
+  for (const sql of ["select * from r_setof('new')", 'select f_recdef()'])
+    assert.ok(
+      bench.all(sql).some(s => s.effects.functions.includes('public.w_plpgsql')),
+      sql,
+    );
+  assert.ok(bench.all('select r_plpgsql(1)').every(s => !s.effects.functions.includes('public.w_plpgsql')));
+});
+
 test('what counts as a read runs where the server refuses writes', async () => {
   const failed: { sql: string; message: string }[] = [];
   for (const sql of READS) {

@@ -205,7 +205,6 @@ select * from vg
 select id from bt
 select f_quoted()
 select * from r_unusual('2024-01-01')
-select * from r_setof('new')
 select r_format(3)
 select r_array(array[1, 2])
 select r_json()
@@ -218,7 +217,6 @@ explain (generic_plan) select * from orders where id = $1
 select '5'::int, 5::int, 5.5::int, '{1}'::int[], id::int from orders where id = '4'::int
 select status(o), o.status from orders o limit 1
 select pg_catalog.count(*) from orders
-select f_recdef()
 select from orders
 select json('{}'), json_scalar(1), json_serialize('{}' returning text)
 select interval '1' day, interval '1 2:03' day to minute, bit varying '101', 'a'::char(3), 'x'::national character varying(3)

@@ -6,7 +6,7 @@ import { hands, readByField } from './handing.ts';
 import { parseBody, parseStatements } from './parse.ts';
 import { fetchesByName } from './plpgsql-cursors.ts';
 import { isLonger, LONGEST_BODY } from './text-size.ts';
-import { everything, is, list, type Tree, text, tree } from './tree.ts';
+import { everything, is, list, names, type Tree, text, tree } from './tree.ts';
 
 const prefixed = (names: string) =>
   names
@@ -132,15 +132,22 @@ function declared(context: Context, name: string, type: string): void {
     const anywhere = { ...context, path: null };
     typeName(anywhere, tree(parameter.argType));
     context.computes ||= anywhere.computes;
+    if (!builtin(context, names(tree(parameter.argType).names))) renamed(context);
   }
-  renamed(context);
+}
+
+/** Postgres's own types have no other names. */
+function builtin({ view }: Context, words: readonly string[]): boolean {
+  const [name = '', schema = 'pg_catalog'] = words.toReversed();
+  return schema === 'pg_catalog' && view.typesNamed(name).some(type => type.system);
 }
 
 /** Its type may have another name by now: whatever domain may check what it is given, so far as that does more than compute. */
 function renamed({ callPath, facts, judge, view }: Context): void {
   for (const oid of view.lively) {
     const found = judge.typeFacts(oid, 'checks', callPath);
-    if (found.readOnly && !found.protected && !found.suspect && found.unknown.size === 0) facts.mayCome(found);
+    if (found.readOnly && !found.protected && !found.suspect && found.unknown.size === 0)
+      facts.mayCome(found);
     else facts.absorb(found);
   }
 }
