@@ -9,6 +9,7 @@ import { mayMissItsSegment } from './open-segment.ts';
 import { refuseMessage } from './refusals.ts';
 import { UNREADABLE } from './segment.ts';
 import { query } from './simple.ts';
+import { recordParses } from './unbound-parses.ts';
 
 const COPY: ReadonlySet<number> = new Set([FRONTEND.copyData, FRONTEND.copyDone, FRONTEND.copyFail]);
 
@@ -75,6 +76,7 @@ const ENDS: ReadonlySet<number> = new Set([FRONTEND.query, FRONTEND.functionCall
 const QUIET: ReadonlySet<number> = new Set([FRONTEND.describe, FRONTEND.close]);
 
 function begin(core: Core, work: Work, type: number, buffer: Buffer, start: number, end: number): void {
+  if (ENDS.has(type)) recordParses(core);
   const then = () => read(core, work, buffer, start, end);
   if (mayMissItsSegment(core, type)) core.whenSwitched(then);
   // Here, as what may not run in a transaction block would not run behind anything of the same pipeline.

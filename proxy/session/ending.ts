@@ -4,13 +4,13 @@ import { FRONTEND } from '../wire/frontend.ts';
 import type { Aftermath } from './aftermath.ts';
 import type { Answers } from './answers.ts';
 import type { Core } from './core.ts';
-import { recordLeftParses } from './extended.ts';
 import type { HoldNotice } from './hold-notice.ts';
 import type { Intake } from './intake.ts';
 import { runOf } from './op.ts';
 import type { Outbox } from './outbox.ts';
 import type { SessionParts } from './parts.ts';
 import type { ServerLine } from './server-line.ts';
+import { recordLeftParses } from './unbound-parses.ts';
 
 /** How long a server may take to finish what an agent that has gone had started. */
 const DRAIN_MS = 10_000;

@@ -24,6 +24,7 @@ import { OWN } from './server-line.ts';
 import { sooner, soonerInBind } from './sooner.ts';
 import { checkNamesOf } from './sql-names.ts';
 import { refuseTooLong } from './too-long.ts';
+import { MOST_UNBOUND, recordParses } from './unbound-parses.ts';
 import { asTheServer, missedLater, unknownPortal, unknownStatement } from './unknown-names.ts';
 
 /**
@@ -86,7 +87,7 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
     core.picture.statements.assume(name, prepared);
     if (run === null) {
       // An agent that never asks for an answer must not pile them up.
-      if (core.picture.parsed.length >= MOST_UNRECORDED) recordParses(core);
+      if (core.picture.parsed.length >= MOST_UNBOUND) recordParses(core);
       core.picture.parsed.push(prepared);
     }
     core.line.pass(buffer, start, end, { kind: 'parse', name, prepared, run });
@@ -267,34 +268,6 @@ const SYNC = encode(FRONTEND.sync);
 const SYNCS = { kind: 'sync' } as const;
 const NOTHING = Buffer.alloc(0);
 const FINISH = { file: 'pqformat.c', routine: 'pq_getmsgend' };
-const MOST_UNRECORDED = 100;
-
-/** Texts parsed and not bound: they reached the server, so they are in the record before the answer leaves. */
-function recordParses(core: Core): void {
-  const { parsed } = core.picture;
-  if (parsed.length === 0) return;
-  for (const prepared of parsed) {
-    if (!prepared.unrecorded) continue;
-    prepared.unrecorded = false;
-    const run = core.run([prepared.analysis]);
-    run.tag = 'PARSE';
-    // As it was judged when it was sent: by now the catalog may be another one, or not there.
-    core.pipeline.parsed(
-      run,
-      core.judge.statements(prepared.text ?? '', [prepared.analysis], prepared.alone, prepared.escapes),
-    );
-  }
-  parsed.length = 0;
-}
-
-/** At the end of a session: what its agent has parsed and left reached the server too. A ledger that takes nothing more keeps no session open. */
-export function recordLeftParses(core: Core): void {
-  try {
-    recordParses(core);
-  } catch (error) {
-    if (!(error instanceof HoldpointError)) throw error;
-  }
-}
 
 /** What nobody has read has run since: it may have dropped the statement of this name, and prepared another one. */
 function isDoubted(core: Core, name: string, { text, doubts }: Prepared): boolean {

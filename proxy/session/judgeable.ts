@@ -3,6 +3,7 @@ import { FRONTEND } from '../wire/frontend.ts';
 import type { Cancelling } from './cancelling.ts';
 import { refuseMessage } from './refusals.ts';
 import type { Submitter } from './submission.ts';
+import { recordParses } from './unbound-parses.ts';
 
 /** What waiting for the means to judge needs of its session. */
 export interface Waiter extends Pick<Submitter, 'core' | 'intake' | 'judging' | 'guard' | 'flush'> {
@@ -82,6 +83,7 @@ function afterOwn(
   send: (go: (error: HoldpointError | null) => void) => void,
 ): void {
   const { core, intake } = session;
+  recordParses(core);
   send(error =>
     session.guard(() => {
       if (session.over()) return;
@@ -128,6 +130,7 @@ export function whenJudgeable(session: Waiter, then: () => void): void {
       if (intake.block === null) session.resume();
       else session.flush();
     });
+  recordParses(core);
   const waits = cancelling.busy(() => go(null)) ? 'cancel' : judging.prepare(core.status, core.segment, go);
   if (waits === null) {
     then();

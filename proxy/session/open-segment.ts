@@ -3,6 +3,7 @@ import { type Core, secondWitness } from './core.ts';
 import type { Judged } from './judgement.ts';
 import type { Op } from './op.ts';
 import { lookAhead, type SegmentKind } from './segment.ts';
+import { recordParses } from './unbound-parses.ts';
 
 /** The first message of a segment decides the mode for all of it: its transaction begins there. */
 export function openSegment(core: Core): void {
@@ -71,6 +72,7 @@ export function passInSegment(core: Core, buffer: Buffer, start: number, end: nu
 
 /** What follows may mean something else once this is done: it waits for the answer, which Flush makes the server give. */
 export function settle(core: Core, why: 'settle' | 'copy' = 'settle'): void {
+  recordParses(core);
   core.line.askForAnswers();
   core.wait(why);
 }

@@ -177,6 +177,13 @@ test('what was parsed is on record though its name was given away, or its agent 
     Array(3).fill(['statement', 'forward']).flat(),
   );
   ledger.kinds.length = 0;
+  // Answered by the Query that follows, whether the proxy has asked something before it or not.
+  client.send(raw.parse({ sql: 'select 5 from t' }), raw.query('create table told (id integer)'));
+  await client.untilReady();
+  client.send(raw.parse({ sql: 'select 6 from t' }), raw.query('drop table told'));
+  await client.untilReady();
+  assert.equal(ledger.kinds.filter(kind => kind === 'statement').length, 4);
+  ledger.kinds.length = 0;
   client.send(raw.parse({ sql: 'select 4 from t' }), raw.terminate());
   await waitFor(() => ledger.kinds.includes('session.close'), { what: 'the session ends' });
   assert.deepEqual(ledger.kinds, ['statement', 'forward', 'outcome', 'session.close']);
