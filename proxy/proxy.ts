@@ -8,7 +8,7 @@ import { HoldpointError } from '#schemas/errors.ts';
 import type { Policy } from '#schemas/policy.ts';
 import type { Principal } from '#schemas/principal.ts';
 import { admit, identify } from './admission.ts';
-import { type SharedCatalog, viewOf } from './catalogs.ts';
+import type { SharedCatalog } from './catalogs.ts';
 import type { ServerCertificate } from './door/certificate.ts';
 import { needsTls } from './door/clear.ts';
 import { Entrance } from './door/entrance.ts';
@@ -19,16 +19,11 @@ import { greeting, negotiation, WELCOME } from './greeting.ts';
 import type { Holds } from './hold/hold.ts';
 import { assertGateway } from './identity/gateway.ts';
 import type { TokenVerifier } from './identity/verify.ts';
+import { judgedBy } from './judged-by.ts';
 import { limitsOf, type ProxyLimits, type Quotas, quotasOf } from './limits.ts';
 import { LiveSessions } from './live-sessions.ts';
 import { Lobby } from './lobby.ts';
 import { type Approved, type Newcomer, type Opening, openBody } from './opening.ts';
-import { analyseCall } from './policy/analyse-call.ts';
-import { analyseKnown } from './policy/analyses.ts';
-import { definitionsOf } from './policy/definitions.ts';
-import { judge } from './policy/judge.ts';
-import { analyseLate, analyseTypes } from './policy/late.ts';
-import { withBody } from './policy/with-body.ts';
 import type { Clock, GroupResolver, Recorder, Secrets } from './ports.ts';
 import { readStartupParameters } from './session/parameters.ts';
 import { DEFAULT_READ_ONLY } from './session/server-line.ts';
@@ -331,22 +326,7 @@ export class ProxyServer {
       policyVersion: policy.policyVersion,
       readOnly: seat.access.readOnly,
       catalog,
-      analyse: (text, searchPath, types, seen, strings) =>
-        analyseKnown(text, viewOf(catalog, seen), searchPath, types, strings),
-      analyseCall: (oid, searchPath, seen, strings) =>
-        analyseCall(oid, viewOf(catalog, seen), searchPath, strings),
-      analyseLate: (left, searchPath, { view, strings }) =>
-        analyseLate(left, viewOf(catalog, view), searchPath, strings),
-      analyseTypes: (types, casts, { view, searchPath, strings }) =>
-        analyseTypes(types, casts, viewOf(catalog, view), searchPath, strings),
-      definitions: (of, seen) => definitionsOf(viewOf(catalog, seen), of),
-      decide: (statements, inTransaction) =>
-        judge(
-          policy,
-          { principal: seat.principal, target: seat.name, role: seat.role, inTransaction },
-          statements,
-        ),
-      withBody,
+      ...judgedBy(policy, seat, catalog),
       cancelUpstream: () =>
         this.targets
           .cancel(seat, connection)

@@ -72,7 +72,13 @@ class Handed implements Submission {
     const { session, run, protocol, judged, parameters } = this;
     const { core, judging } = session;
     const how = protocol === 'simple' || protocol === 'function' ? protocol : 'extended';
-    const describing = judging.describe(core, how, judged, parameters, this.work.resultFormats ?? []);
+    const describing = judging.describing.describe(
+      core,
+      how,
+      judged,
+      parameters,
+      this.work.resultFormats ?? [],
+    );
     session.flush();
     const { statement, unchanged } = await describing;
     const still = async () => {
