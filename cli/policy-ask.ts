@@ -1,3 +1,4 @@
+import { pathFor } from '#proxy/policy/search-path.ts';
 import { databaseCatalog, type OpenedCatalog, recordedCatalog } from './policy-catalog.ts';
 import { type Explanation, explain, explanationText, type Question } from './policy-explain.ts';
 import { DEV_ISSUER, DEV_TARGET, type PolicyRead, readPolicyFile } from './policy-file.ts';
@@ -46,7 +47,7 @@ export async function ask(options: Ask, now: number): Promise<Answer> {
     target,
     role,
     inTransaction: options.inTransaction === true,
-    searchPath: options.searchPath?.split(',').map(name => name.trim()) ?? [role, 'public'],
+    searchPath: pathFor(options.searchPath ?? '"$user", public', role),
     analyse,
     now,
   };

@@ -1,3 +1,4 @@
+import { pathFor } from '#proxy/policy/search-path.ts';
 import type { Policy } from '#schemas/policy.ts';
 import { type PolicyCase, readPolicyCases } from './policy-cases.ts';
 import { type Explanation, explain } from './policy-explain.ts';
@@ -51,7 +52,7 @@ function runCase(
       principal: imaginePrincipal(policy, each),
       ...place,
       inTransaction: each.inTransaction ?? false,
-      searchPath: [place.role, 'public'],
+      searchPath: pathFor('"$user", public', place.role),
       now: 0,
     });
   } catch (error) {

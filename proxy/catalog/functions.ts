@@ -56,6 +56,7 @@ function built(row: Row, more: Row | undefined, parts: Row | undefined): Catalog
     defaultText: more?.[7] ?? '',
     definition: more?.[8] ?? '',
     terms: more?.[9] ?? '',
+    definer: more?.[10] ?? '',
     parts: oids(parts?.[1]),
   };
 }

@@ -32,7 +32,7 @@ const LEAVING: ReadonlySet<MaskKind> = new Set<MaskKind>(['partial', 'email', 'h
 
 /** A relation from its row of RELATIONS and what else is said of it. */
 export function buildRelation(row: Row, held: Held, around: Around): CatalogRelation {
-  const [oid = null, schema, name, kind, , partition, , , columns, terms] = row;
+  const [oid = null, schema, name, kind, , partition, , , columns, terms, owner] = row;
   const { own, masks } = around;
   const [views, rules, policies, defaults, checks, keys, triggers] = SAID.map(of => held.of(of, oid)) as [
     Rows,
@@ -70,6 +70,7 @@ export function buildRelation(row: Row, held: Held, around: Around): CatalogRela
       terms ?? '',
       ...policies.map(policy => `${policy[3] ?? ''}: ${policy[1] ?? ''}: ${policy[2] ?? ''}`),
     ],
+    owner: owner ?? '',
     generated: kindOf(of => of === 'v'),
     onWrite: [...kindOf(of => of !== 'v' && of !== 's'), ...seesRows],
     seesRows,

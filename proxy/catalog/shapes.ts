@@ -13,6 +13,7 @@ export interface CatalogRelation {
   readonly rules: readonly string[];
   readonly policies: readonly string[];
   readonly terms: readonly string[];
+  readonly owner: string;
   readonly generated: readonly string[];
   readonly onWrite: readonly string[];
   readonly seesRows: readonly string[];
@@ -73,6 +74,7 @@ export interface CatalogFunction {
   readonly extension: string;
   readonly parts: readonly number[];
   readonly returnsSet: boolean;
+  readonly definer: string;
   readonly terms: string;
 }
 

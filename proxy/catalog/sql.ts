@@ -14,7 +14,7 @@ const OWN_FUNCTION = `
          coalesce(pg_get_function_sqlbody(p.oid), ''), to_json(p.proconfig), coalesce(e.extname, ''),
          coalesce(pg_get_expr(p.proargdefaults, 0), ''),
          case when l.lanname = 'plpgsql' and p.prokind <> 'a' then pg_get_functiondef(p.oid) else '' end,
-         concat(p.proowner, case when p.prosecdef then ' definer' end)
+         concat(p.proowner, case when p.prosecdef then ' definer' end), case when p.prosecdef then pg_get_userbyid(p.proowner) end
     from pg_proc p join pg_language l on l.oid = p.prolang
     left join pg_depend d on d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
     left join pg_extension e on e.oid = d.refobjid
@@ -66,7 +66,8 @@ export const RELATIONS = `
          (select json_agg(json_build_array(a.attnum, a.attname, a.atttypid::int8) order by a.attnum) from pg_attribute a
            where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
          concat_ws(' ', c.relowner, c.relrowsecurity, c.relforcerowsecurity,
-           case when c.relkind = 'v' then array_to_string(c.reloptions, ',') end)
+           case when c.relkind = 'v' then array_to_string(c.reloptions, ',') end),
+         pg_get_userbyid(c.relowner)
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
    where c.relkind in ('r', 'v', 'm', 'f', 'p', 'S', 'c', 't') and ${NOT_TEMP_TOAST}`;
 

@@ -19,13 +19,13 @@ import { judgeOf } from './effects/judge.ts';
 import { argument } from './effects/literal.ts';
 import { meaningOf } from './effects/meaning.ts';
 import { meetings, NO_MEETINGS } from './effects/meetings.ts';
-import { UNKNOWN_PATH } from './effects/names.ts';
 import { declaredTypes, newBinding, surelyTexts, takesParameters } from './effects/parameters.ts';
 import { parse } from './effects/parse.ts';
 import { estimate } from './effects/rows.ts';
 import { walkStatement } from './effects/statement.ts';
 import { is, list, node, type Tree, text, tree } from './effects/tree.ts';
 import { declaredIn } from './effects/void-arguments.ts';
+import { UNKNOWN_PATH } from './search-path.ts';
 import { STRAYS, strays } from './strays.ts';
 import { awaitingBody } from './with-body.ts';
 

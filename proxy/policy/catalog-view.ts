@@ -49,6 +49,8 @@ export interface CatalogRelation {
   readonly policies: readonly string[];
   /** Owner, whether row-level security is on and forced, options of a view; and each policy's name, command and roles. For comparing alone. */
   readonly terms: readonly string[];
+  /** The role that it belongs to: what foreign keys and REFRESH do to it runs as that one. */
+  readonly owner: string;
   /** Expressions of virtual generated columns, evaluated on read. */
   readonly generated: readonly string[];
   /** Defaults, stored generated columns, check constraints and policy checks, evaluated on write. */
@@ -139,6 +141,8 @@ export interface CatalogFunction {
   /** Support functions of an aggregate. */
   readonly parts: readonly number[];
   readonly returnsSet: boolean;
+  /** Its owner, where it runs as that one (SECURITY DEFINER); otherwise ''. */
+  readonly definer: string;
   /** Its owner, and whether it runs with their rights. For comparing alone. */
   readonly terms: string;
 }

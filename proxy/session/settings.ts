@@ -1,5 +1,6 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
 import { HoldpointError } from '#schemas/errors.ts';
+import { pathFor, UNKNOWN_PATH } from '../policy/search-path.ts';
 import { Encoding } from './encoding.ts';
 import { keepsNames } from './keeps-names.ts';
 import { STRINGS, StringReading } from './strings.ts';
@@ -19,8 +20,6 @@ const REPORTED = [
 export const TIMEOUT = 'statement_timeout';
 /** Milliseconds in which a statement of the proxy's own is surely over, on a busy machine as well. */
 const ENOUGH = 1_000;
-
-const UNKNOWN_PATH: readonly string[] = ['?'];
 
 /** Settings of which the proxy keeps what the server says; giving any other one a value leaves these as they are. */
 const KNOWN = new Set([
@@ -120,12 +119,10 @@ export class Settings {
   learn(searchPath: string, role: string, user: string): void {
     this.rawSearchPath = searchPath;
     this.role = role === 'none' ? (this.reported.get('session_authorization') ?? user) : role;
-    const path = (splitIdentifiers(searchPath) ?? UNKNOWN_PATH).map(name =>
-      name === '$user' ? this.role : name,
-    );
+    const path = pathFor(searchPath, this.role);
     // In another encoding than UTF8 the bytes of the server's answers were not read as what they are.
     if (this.encoding.foreign && path.some(name => !/^[\0-\x7f]*$/.test(name)))
-      path.splice(0, path.length, ...UNKNOWN_PATH);
+      path.splice(0, path.length, UNKNOWN_PATH);
     if (path.join('\0') !== this.searchPath.join('\0')) this.searchPath = path;
     this.dirty = false;
   }
@@ -176,29 +173,4 @@ export function changesCatalog(statement: StatementAnalysis): boolean {
 /** It writes, or may, and runs users' functions on the way: what they did is known as long as their bodies are the ones that were judged. */
 export function runsBodies({ effects }: StatementAnalysis): boolean {
   return !effects.readOnly && effects.functions.some(name => !name.startsWith('pg_catalog.'));
-}
-
-/** NAMEDATALEN - 1: the server cuts longer names. */
-const MAX_NAME = 63;
-const SPACE = '[ \\t\\n\\r\\f\\v]*';
-const ITEM = new RegExp(`${SPACE}(?:"((?:[^"]|"")+)"|([^",]+?))${SPACE}(,|$)`, 'y');
-
-/**
- * `"$user", public` → [`$user`, `public`]. Null where it cannot be told what the server makes of it: its white space and its lower case
- * are those of ASCII, and long names are cut. Source: SplitIdentifierString of the server.
- */
-export function splitIdentifiers(list: string): string[] | null {
-  if (/^[ \t\n\r\f\v]*$/.test(list)) return [];
-  const names: string[] = [];
-  ITEM.lastIndex = 0;
-  for (;;) {
-    const match = ITEM.exec(list);
-    if (match === null) return null;
-    const [, quoted, plain, comma] = match;
-    if (plain !== undefined && !/^[\x21-\x7e]+$/.test(plain)) return null;
-    const name = quoted === undefined ? plain!.toLowerCase() : quoted.replaceAll('""', '"');
-    if (Buffer.byteLength(name) > MAX_NAME) return null;
-    names.push(name);
-    if (comma === '') return names;
-  }
 }

@@ -55,6 +55,28 @@ create table closed.people (id integer primary key, name text, ssn text);
 create table closed.w36 (id integer primary key, v text);
 create function closed.f36() returns integer language sql as 'select 1';
 revoke all on schema closed from agent;
+-- Another role, which finds other things where a path says $user.
+reset role;
+create role steward;
+create schema steward authorization steward;
+grant usage on schema steward, lab to public;
+grant all on people, marks, counted to steward;
+create view steward.people as select * from people;
+create function steward.f37() returns integer language sql as 'select public.mark(''f37'')';
+create function steward.acts() returns integer language sql security definer as 'select f37()';
+create function steward.reads() returns setof text language sql security definer as 'select ssn from people';
+create function steward.on_row() returns trigger language plpgsql as 'begin perform f37(); return old; end';
+create table steward.parents (id integer primary key);
+insert into steward.parents values (1);
+grant all on steward.parents to agent;
+create table steward.children (id integer references steward.parents on delete cascade);
+insert into steward.children values (1);
+create trigger t before delete on steward.children for each row execute function steward.on_row();
+alter view steward.people owner to steward;
+alter function steward.acts owner to steward;
+alter function steward.reads owner to steward;
+alter table steward.children owner to steward;
+set role agent;
 create schema "ä"; create schema "Ä";
 create function "ä".folded() returns integer language sql as 'select 1';
 create function "Ä".folded() returns integer language sql as 'select public.mark(''folded'')';
@@ -108,7 +130,7 @@ const RULES = `
     match: { effects: { anyCommand: [call], functions: [lab.tool_move], unknown: true } }
     verdict: allow
   - name: other-writes
-    match: { effects: { commands: [insert, update, delete], onlyRelations: [other.*, lab.*, front.*] } }
+    match: { effects: { commands: [insert, update, delete], onlyRelations: [other.*, lab.*, front.*, steward.*] } }
     verdict: allow
   - name: ddl
     match: { effects: { commands: [ddl], onlyRelations: [lab.*, other.*, front.*, "pg_temp*.*"] } }

@@ -1,5 +1,21 @@
 import * as raw from '#test/support/raw.ts';
-import { type AttackClass, run, talk } from './attack.ts';
+import { type Attack, type AttackClass, run, talk } from './attack.ts';
+
+const OWN = 'set search_path = "$user", other';
+
+/** A function with a path of its own, which leads to another schema than the proxy would read there. */
+function ownPath(name: string, n: number, schema: string, path: string): Attack {
+  return talk(name, [
+    `create schema "${schema}"`,
+    `create function "${schema}".f${n}() returns integer language sql as 'select public.mark(''f${n}'')'`,
+    `select set_config('search_path', '${path}, other', false)`,
+    `create function lab.own${n}() returns integer language plpgsql set search_path from current as 'begin return f${n}(); end'`,
+    'set search_path = other',
+    'begin',
+    `select lab.own${n}()`,
+    'commit',
+  ]);
+}
 
 /** The proxy believes that a name leads to the harmless `other`, while the server reads it as the `public` that writes. */
 export const SEARCH_PATH: AttackClass = {
@@ -224,6 +240,16 @@ export const SEARCH_PATH: AttackClass = {
       'copy people to stdout',
       'copy (select upper(ssn) from people) to stdout',
     ]),
+    talk('"$user" of what runs as its owner', [OWN, 'begin', 'select steward.acts()', 'commit']),
+    talk('"$user" of what reads as its owner', [OWN, 'select * from steward.reads()']),
+    talk('"$user" of the owner of a table that a foreign key deletes from', [
+      OWN,
+      'delete from steward.parents',
+    ]),
+    ownPath('a comma in the path of a function', 38, 'a,b', '"a,b"'),
+    ownPath('a long name in the path of a function', 39, 'z'.repeat(63), `"${'z'.repeat(70)}"`),
+    ownPath('a no-break space in the path of a function', 40, '\u00a0x', '\u00a0x'),
+    ownPath('a letter that JavaScript folds, in the path of a function', 41, 'Äx', 'Äx'),
     talk('a failed COMMIT that rolls the setting back', [
       'begin',
       'set search_path = other',

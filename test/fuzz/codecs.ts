@@ -1,8 +1,8 @@
 import { planMask } from '#proxy/mask/plan.ts';
 import { redactFields } from '#proxy/mask/redact.ts';
 import { maskRow } from '#proxy/mask/row.ts';
+import { splitIdentifiers } from '#proxy/policy/search-path.ts';
 import { readStartupParameters } from '#proxy/session/parameters.ts';
-import { splitIdentifiers } from '#proxy/session/settings.ts';
 import {
   decodeCString,
   decodeFields,

@@ -1,9 +1,9 @@
 import type { CatalogFunction, CatalogView } from '../catalog-view.ts';
+import { OWN_SCHEMA, pathAs, splitIdentifiers, UNKNOWN_PATH } from '../search-path.ts';
 import { type Context, castTo, newContext, settle } from './context.ts';
 import type { Facts } from './facts.ts';
 import { hands } from './handing.ts';
 import type { Judge } from './judge.ts';
-import { UNKNOWN_PATH } from './names.ts';
 import { parseStatements } from './parse.ts';
 import { walkPlpgsql } from './plpgsql.ts';
 import { respell } from './respell.ts';
@@ -18,7 +18,7 @@ export function functionBody(
   f: CatalogFunction,
   sessionPath: readonly string[],
 ): Facts {
-  const path = ownPath(f) ?? sessionPath;
+  const path = pathIn(f, sessionPath);
   const context = newContext(view, judge, f.sqlBody !== '' ? [] : path, path);
   const name = `${f.schema}.${f.name}`;
   context.open = f.inputs.some(oid => view.type(oid)?.kind === 'p');
@@ -72,21 +72,14 @@ function atomicBody(text: string): readonly unknown[] | string {
   return list(found.body.items).flatMap(item => list(tree(is(item, 'List') ?? {}).items));
 }
 
-function ownPath(f: CatalogFunction): readonly string[] | null {
+/** Where names in its body are looked up. `$user` depends on who runs: where that may be anybody, nothing is known. */
+function pathIn(f: CatalogFunction, sessionPath: readonly string[]): readonly string[] {
   const set = f.config.find(c => c.startsWith('search_path='));
-  return set === undefined ? null : parsePath(set.slice('search_path='.length));
-}
-
-/** A search_path as Postgres writes it: names, quoted where needed. `$user` depends on who runs, so that nothing is known then. */
-export function parsePath(text: string): string[] {
-  return text
-    .split(',')
-    .map(part => part.trim())
-    .map(part =>
-      part.startsWith('"') && part.endsWith('"') && part.length > 1
-        ? part.slice(1, -1).replaceAll('""', '"')
-        : part.toLowerCase(),
-    )
-    .filter(part => part !== '' && part !== 'pg_temp')
-    .map(part => (part === '$user' ? UNKNOWN_PATH : part));
+  if (set !== undefined) {
+    const names = splitIdentifiers(set.slice('search_path='.length));
+    if (names === null || names.includes(OWN_SCHEMA)) return [UNKNOWN_PATH];
+    return names.filter(name => name !== 'pg_temp');
+  }
+  if (f.config.some(c => c.startsWith('role='))) return pathAs(sessionPath, null);
+  return f.definer === '' ? sessionPath : pathAs(sessionPath, f.definer);
 }

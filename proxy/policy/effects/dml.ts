@@ -1,5 +1,6 @@
 import type { CommandClass } from '#schemas/effects.ts';
 import type { CatalogRelation } from '../catalog-view.ts';
+import { pathAs } from '../search-path.ts';
 import { makes } from './acted.ts';
 import { type Context, castTo, involveRow, type Scope } from './context.ts';
 import { walk } from './expression.ts';
@@ -200,12 +201,13 @@ function cascade(
       if (each.partition) context.facts.within.writes.add(label(each));
     context.facts.rows = null;
     context.facts.keyed = false;
-    context.facts.absorb(implied(context.judge.writeFacts(other, 'delete', context.callPath)));
-    context.facts.absorb(implied(context.judge.writeFacts(other, 'update', context.callPath)));
-    for (const started of ['delete', 'update'] as const) {
-      const brought = context.judge.bringsIn(other, started, context.callPath);
-      if (brought !== null) context.facts.refuse(brought);
-    }
+    // Which of it runs as the owner of that table hangs on when it runs.
+    for (const path of new Set([context.callPath, pathAs(context.callPath, other.owner)]))
+      for (const started of ['delete', 'update'] as const) {
+        context.facts.absorb(implied(context.judge.writeFacts(other, started, path)));
+        const brought = context.judge.bringsIn(other, started, path);
+        if (brought !== null) context.facts.refuse(brought);
+      }
     cascade(context, other, 'delete', seen);
     cascade(context, other, 'update', seen);
   }

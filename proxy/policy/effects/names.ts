@@ -5,16 +5,16 @@ import type {
   CatalogType,
   CatalogView,
 } from '../catalog-view.ts';
+import { OWN_SCHEMA, UNKNOWN_PATH } from '../search-path.ts';
 
-/** In a search path: what follows is not known. */
-export const UNKNOWN_PATH = '?';
 /** Where names are looked up at the end of a transaction: in the path of then, which nobody knows before. */
 export const AT_THE_END: readonly string[] = [UNKNOWN_PATH];
 
 /** The schemas in the order in which Postgres looks: pg_catalog first unless it is named. Null when the path is not known. */
 export function effectivePath(searchPath: readonly string[]): readonly string[] | null {
   if (searchPath.includes(UNKNOWN_PATH)) return null;
-  return searchPath.includes('pg_catalog') ? searchPath : ['pg_catalog', ...searchPath];
+  const schemas = searchPath.filter(schema => schema !== OWN_SCHEMA);
+  return schemas.includes('pg_catalog') ? schemas : ['pg_catalog', ...schemas];
 }
 
 const isTemp = (schema: string) => schema.startsWith('pg_temp_') || schema.startsWith('pg_toast_temp_');

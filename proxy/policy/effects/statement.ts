@@ -1,5 +1,6 @@
 import type { CommandClass } from '#schemas/effects.ts';
 import type { CatalogRelation } from '../catalog-view.ts';
+import { pathAs } from '../search-path.ts';
 import { actedOn, makes } from './acted.ts';
 import { type Context, rooted } from './context.ts';
 import { walkDefined } from './defined.ts';
@@ -306,7 +307,9 @@ function refresh(context: Context, body: Tree): void {
   for (const relation of resolve(context, tree(body.relation))) {
     facts.writes.add(label(relation));
     // What it stores stays there, whatever its functions read the next time.
-    facts.absorb(context.judge.refreshFacts(relation, context.callPath));
+    // As its owner, before Postgres 17 in the session's search_path.
+    for (const path of new Set([context.callPath, pathAs(context.callPath, relation.owner)]))
+      facts.absorb(context.judge.refreshFacts(relation, path));
   }
   facts.rows = null;
 }
