@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { AT_COMMIT } from './at-commit.ts';
 import type { AttackClass } from './attack.ts';
+import { BODIES } from './bodies.ts';
 import { CHANGED_MEANING } from './changed-meaning.ts';
 import { ENCODING } from './encoding.ts';
 import { Field } from './field.ts';
@@ -24,6 +25,7 @@ const CLASSES: readonly AttackClass[] = [
   AT_COMMIT,
   NAMES,
   CHANGED_MEANING,
+  BODIES,
   OLD_PLANS,
   PARSED_TYPES,
   READ_ONLY,

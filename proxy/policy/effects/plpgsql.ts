@@ -5,6 +5,7 @@ import { typeName, walk } from './expression.ts';
 import { hands, readByField } from './handing.ts';
 import { parseBody, parseStatements } from './parse.ts';
 import { fetchesByName } from './plpgsql-cursors.ts';
+import { defaultsIn, withoutComments } from './plpgsql-defaults.ts';
 import { isLonger, LONGEST_BODY } from './text-size.ts';
 import { everything, is, list, names, type Tree, text, tree } from './tree.ts';
 
@@ -93,16 +94,18 @@ function expression(context: Context, name: string, expr: Tree, byField: boolean
       }
     return;
   }
-  for (const part of mode === 2 ? [query] : sides(query)) {
-    const parsed = parseStatements(`SELECT ${part}`);
-    if (typeof parsed === 'string' || parsed.length !== 1)
-      facts.cannotTell(`an expression of ${name} does not parse`);
-    else {
-      rooted(context, parsed[0]);
-      walk(context, parsed[0]);
-      facts.hands ||= hands(context, parsed[0], false);
-    }
-  }
+  for (const part of mode === 2 ? [query] : sides(query))
+    if (!computes(context, part)) facts.cannotTell(`an expression of ${name} does not parse`);
+}
+
+/** False where it does not parse. */
+function computes(context: Context, part: string): boolean {
+  const parsed = parseStatements(`SELECT ${part}`);
+  if (typeof parsed === 'string' || parsed.length !== 1) return false;
+  rooted(context, parsed[0]);
+  walk(context, parsed[0]);
+  context.facts.hands ||= hands(context, parsed[0], false);
+  return true;
 }
 
 /** Both sides of an assignment: subscripts on the left may call functions too. */
@@ -153,48 +156,31 @@ function renamed({ callPath, facts, judge, view }: Context): void {
 }
 
 /**
- * libpg-query's tree leaves the defaults of record variables out, and takes every variable of a user's type for one: they are read
+ * libpg-query's tree leaves the defaults of record variables out, and takes every variable of a row type for one: they are read
  * from the source. Every other name of the source must turn up in the tree; false when one does not.
  */
 function complete(context: Context, body: Tree, source: string): boolean {
   const shown = JSON.stringify(body).toLowerCase();
-  const records = new Set<string>();
-  for (const object of everything(body))
-    if ('PLpgSQL_rec' in object) records.add(text(tree(object.PLpgSQL_rec).refname));
-  if (records.size > 0) context.records = true;
+  const records = [...everything(body)].some(object => 'PLpgSQL_rec' in object);
+  if (records) context.records = true;
   let tokens: readonly ScanToken[];
   try {
-    tokens = scanSync(source).tokens;
+    tokens = withoutComments(scanSync(source).tokens);
   } catch {
     return false;
   }
   const bytes = Buffer.from(source, 'utf8');
+  const read = new Set<ScanToken>();
+  for (const { from, to } of records ? defaultsIn(tokens) : []) {
+    const text = bytes.subarray(tokens[from]?.end, tokens[to]?.start).toString('utf8');
+    if (!computes(context, text)) return false;
+    for (const token of tokens.slice(from, to)) read.add(token);
+  }
   const checked = new Set<string>();
-  let declaring = false;
-  let variable: string | null = null;
-  for (let i = 0; i < tokens.length; i++) {
-    const token = tokens[i] as ScanToken;
+  for (const token of tokens) {
     const word = wordOf(token);
-    const opens = token.text === ':=' || token.text === '=' || word === 'default';
-    if (word === 'declare') {
-      declaring = true;
-      variable = null;
-    } else if (word === 'begin') declaring = false;
-    else if (token.text === ';') variable = null;
-    else if (declaring && variable === null) variable = word;
-    else if (declaring && opens && records.has(variable ?? '')) {
-      const end = tokens.findIndex((t, at) => at > i && t.text === ';');
-      if (end < 0) return false;
-      const parsed = parseStatements(
-        `SELECT ${bytes.subarray(token.end, tokens[end]?.start).toString('utf8')}`,
-      );
-      if (typeof parsed === 'string' || parsed.length !== 1) return false;
-      walk(context, parsed[0]);
-      i = end;
-      variable = null;
-      continue;
-    }
     if ((token.tokenName !== 'IDENT' && token.keywordKind !== 1) || checked.has(word)) continue;
+    if (read.has(token)) continue;
     checked.add(word);
     if (shown.includes(JSON.stringify(word).slice(1, -1).toLowerCase())) continue;
     if (!WORDS.has(word) || context.view.functionsNamed(word).some(f => !f.system)) return false;
