@@ -50,6 +50,9 @@ do $$ begin
 end $$;
 create schema front;
 grant usage on schema front to public;
+create function lab.equals(integer, integer) returns boolean immutable language plpgsql as
+  $$ begin return true; end $$;
+create operator front.= (leftarg = integer, rightarg = integer, function = lab.equals);
 create schema closed;
 create table closed.people (id integer primary key, name text, ssn text);
 create table closed.w36 (id integer primary key, v text);

@@ -17,6 +17,23 @@ function ownPath(name: string, n: number, schema: string, path: string): Attack 
   ]);
 }
 
+const EQUALS = (does: string) =>
+  `create or replace function lab.equals(integer, integer) returns boolean immutable language plpgsql as 'begin ${does} return true; end'`;
+
+/** Made while `=` was this one; the server prints it as if it were Postgres's own. */
+function printed(name: string, make: string, use: string): Attack {
+  return talk(name, [
+    EQUALS(''),
+    'set search_path = front, pg_catalog',
+    make,
+    'set search_path = other',
+    EQUALS("perform public.mark(''operator'');"),
+    'begin',
+    use,
+    'commit',
+  ]);
+}
+
 /** The proxy believes that a name leads to the harmless `other`, while the server reads it as the `public` that writes. */
 export const SEARCH_PATH: AttackClass = {
   title: 'search_path',
@@ -246,6 +263,41 @@ export const SEARCH_PATH: AttackClass = {
       OWN,
       'delete from steward.parents',
     ]),
+    printed(
+      'the operator of NULLIF in a view',
+      'create view lab.pv1 as select id, nullif(id, 5) as x from lab.t',
+      'select x from lab.pv1',
+    ),
+    printed(
+      'the operator of IS DISTINCT FROM in a view',
+      'create view lab.pv2 as select id from lab.t where id is distinct from 5',
+      'select * from lab.pv2',
+    ),
+    printed(
+      'the operator of CASE in a view',
+      'create view lab.pv3 as select case id when 1 then 2 end as x from lab.t',
+      'select x from lab.pv3',
+    ),
+    printed(
+      'the operator of USING in a view',
+      'create view lab.pv4 as select id from lab.t a join lab.t b using (id)',
+      'select * from lab.pv4',
+    ),
+    printed(
+      'the operator of NULLIF in a default',
+      'create table lab.pd5 (a integer, b integer default nullif(1, 5))',
+      'insert into lab.pd5 (a) values (1)',
+    ),
+    printed(
+      'the operator of CASE in a generated column',
+      'create table lab.pd6 (a integer, b integer generated always as (case a when 1 then 2 end) stored)',
+      'insert into lab.pd6 (a) values (1)',
+    ),
+    printed(
+      'the operator of IS DISTINCT FROM in a body',
+      'create function lab.pf7() returns boolean begin atomic select id is distinct from 5 from lab.t; end',
+      'select lab.pf7()',
+    ),
     ownPath('a comma in the path of a function', 38, 'a,b', '"a,b"'),
     ownPath('a long name in the path of a function', 39, 'z'.repeat(63), `"${'z'.repeat(70)}"`),
     ownPath('a no-break space in the path of a function', 40, '\u00a0x', '\u00a0x'),

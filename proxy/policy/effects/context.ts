@@ -58,6 +58,11 @@ export interface Context {
   readonly facts: Facts;
   /** For names in this text; null when not known. */
   readonly path: readonly string[] | null;
+  /**
+   * It is a definition as the server prints it: names have their schemas. But `=` is not printed where NULLIF, IS DISTINCT FROM, CASE x WHEN
+   * and USING compare, and is the one that was found when it was made.
+   */
+  readonly printed: boolean;
   /** For names in the bodies of functions that it calls. */
   callPath: readonly string[];
   /** CTE names in scope, innermost last. */
@@ -109,7 +114,7 @@ export interface Context {
   binding: Binding | null;
 }
 
-/** `path` is the search path for names in the text, `callPath` that of functions called from it. */
+/** `path` is the search path for names in the text, empty where the server has printed it; `callPath` that of functions called from it. */
 export function newContext(
   view: CatalogView,
   judge: Judge,
@@ -121,6 +126,7 @@ export function newContext(
     judge,
     facts: new Facts(),
     path: effectivePath(path),
+    printed: path.length === 0,
     callPath,
     ctes: [],
     scopes: [],

@@ -142,7 +142,7 @@ function caseExpression(context: Context, body: Tree): void {
   walk(context, body.arg);
   walk(context, body.args);
   walk(context, body.defresult);
-  if (present(body.arg)) operator(context, ['='], true);
+  if (present(body.arg)) equality(context);
 }
 
 function sortBy(context: Context, body: Tree): void {
@@ -167,10 +167,17 @@ function operatorExpression(context: Context, body: Tree): void {
   if (/^AEXPR_(NOT_)?BETWEEN(_SYM)?$/.test(kind)) {
     for (const op of BETWEEN) operator(context, [op], true);
   } else if (/^AEXPR_(OP|OP_ANY|OP_ALL|DISTINCT|NOT_DISTINCT|NULLIF|IN|LIKE|ILIKE|SIMILAR)$/.test(kind)) {
-    operator(context, name, present(body.lexpr));
+    if (/^AEXPR_((NOT_)?DISTINCT|NULLIF)$/.test(kind)) equality(context, name);
+    else operator(context, name, present(body.lexpr));
   } else {
     context.facts.cannotTell(`${kind} is not a syntax that is understood`);
   }
+}
+
+/** What compares where a definition that the server has printed does not say which operator does: any of that name. */
+export function equality(context: Context, name: readonly string[] = ['=']): void {
+  operator(context.printed && name.length === 1 ? { ...context, path: null } : context, name, true);
+  context.computes = true;
 }
 
 /** Every operator that a name may mean, with both sides or only the right one. */

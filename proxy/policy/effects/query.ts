@@ -1,7 +1,7 @@
 import type { CatalogRelation } from '../catalog-view.ts';
 import type { Context, Scope } from './context.ts';
 import { COUNTED, counts, givesSet, sizes, sizesTable } from './counted.ts';
-import { operator, walk, walkTagged } from './expression.ts';
+import { equality, operator, walk, walkTagged } from './expression.ts';
 import { isKeyed } from './keyed.ts';
 import { findRelations } from './names.ts';
 import { pinnedSetting } from './pinned-setting.ts';
@@ -135,7 +135,7 @@ export function fromItem(context: Context, item: unknown, scope: Scope): void {
       fromItem(context, body.rarg, scope);
       if (present(body.quals)) context.computes = true;
       walk(context, body.quals);
-      if (body.isNatural === true || list(body.usingClause).length > 0) operator(context, ['='], true);
+      if (body.isNatural === true || list(body.usingClause).length > 0) equality(context);
       return;
     case 'RangeSubselect':
       walk(context, body.subquery);

@@ -9,6 +9,7 @@ import { doBlock } from './do-block.ts';
 import { call, walk } from './expression.ts';
 import { HELD } from './facts.ts';
 import { type Argument, COMPUTED } from './literal.ts';
+import { maintained } from './maintained.ts';
 import { AT_THE_END } from './names.ts';
 import { descendants, label, resolve, walkQuery } from './query.ts';
 import { rewire } from './rewiring.ts';
@@ -345,5 +346,6 @@ function utility(context: Context, tag: string, body: Tree): boolean {
   const refusal = unprotects(context, tag, body);
   if (refusal !== null) facts.refuse(refusal);
   rewire(context, tag, body);
+  maintained(context, tag, body);
   return true;
 }
