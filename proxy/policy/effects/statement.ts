@@ -6,6 +6,7 @@ import { type Context, rooted } from './context.ts';
 import { walkDefined } from './defined.ts';
 import { intoTable, readNamed, walkDml, writeRelation } from './dml.ts';
 import { doBlock } from './do-block.ts';
+import { dropsCast } from './dropped-cast.ts';
 import { call, walk } from './expression.ts';
 import { HELD } from './facts.ts';
 import { type Argument, COMPUTED } from './literal.ts';
@@ -347,5 +348,6 @@ function utility(context: Context, tag: string, body: Tree): boolean {
   if (refusal !== null) facts.refuse(refusal);
   rewire(context, tag, body);
   maintained(context, tag, body);
+  dropsCast(context, tag, body);
   return true;
 }
