@@ -23,8 +23,10 @@ import { declaredTypes, newBinding, surelyTexts, takesParameters } from './effec
 import { parse } from './effects/parse.ts';
 import { estimate } from './effects/rows.ts';
 import { walkStatement } from './effects/statement.ts';
+import { DEEP, isTooDeep, TOO_DEEP } from './effects/too-deep.ts';
 import { is, list, node, type Tree, text, tree } from './effects/tree.ts';
 import { declaredIn } from './effects/void-arguments.ts';
+import { emptyStatement } from './empty-statement.ts';
 import { UNKNOWN_PATH } from './search-path.ts';
 import { STRAYS, strays } from './strays.ts';
 import { awaitingBody } from './with-body.ts';
@@ -50,10 +52,12 @@ export function analyse(
   try {
     parsed = parse(sql, strings === 'escapes');
   } catch (fault) {
+    if (isTooDeep(fault)) return TOO_DEEP;
     return { kind: 'statements', statements: [failed(fault, view).analysis] };
   }
   if ('message' in parsed) return { kind: 'syntax-error', ...parsed };
   const statements = analyseTrees(parsed, view, searchPath, parameterTypes, strings);
+  if (statements.some(s => s.effects.unknown.includes(DEEP))) return TOO_DEEP;
   return {
     kind: 'statements',
     statements: statements.length === 1 ? statements.map(withText(sql)) : statements,
@@ -84,7 +88,7 @@ export function analyseTrees(
   let path = searchPath;
   let moved = false;
   let rewired = false;
-  const joined: string[] = [];
+  const joined = new Set<string>();
   let late = false;
   let doubtful = strings !== 'standard';
   const statements: StatementAnalysis[] = [];
@@ -104,7 +108,7 @@ export function analyseTrees(
     statements.push(analysis);
     const ends = analysis.actions.some(a => a.kind === 'commit' || a.kind.startsWith('rollback'));
     if (analysis.rewires === true) rewired = true;
-    for (const name of analysis.joins ?? []) joined.push(name);
+    for (const name of analysis.joins ?? []) joined.add(name);
     if (analysis.otherStrings === true) doubtful = true;
     // PREPARE runs nothing of it: what EXECUTE then does is for the session to say.
     if (node(statement)?.tag === 'PrepareStmt' && facts.unknown.size === 0 && !facts.parseRuns) continue;
@@ -121,6 +125,8 @@ export function analyseTrees(
 export const REWIRED =
   'an earlier statement of this transaction has changed what names mean around protected columns: commit it first';
 
+const NONE: ReadonlySet<string> = new Set();
+
 const MOVED = 'an earlier statement of the same text changes what this one means';
 
 const LATE =
@@ -132,7 +138,7 @@ interface Surroundings {
   readonly moved: boolean;
   readonly rewired: boolean;
   /** Names of relations that earlier statements of the same text have joined with protected ones. */
-  readonly joined: readonly string[];
+  readonly joined: ReadonlySet<string>;
   /** An earlier statement of the same text has left something to run at the end of the transaction. */
   readonly late: boolean;
   /** standard_conforming_strings is, was or may be off when a body is read. */
@@ -151,7 +157,7 @@ function one(statement: unknown, around: Surroundings): { analysis: StatementAna
     const context = newContext(view, judgeOf(view), path);
     context.itself = true;
     context.root = statement;
-    for (const name of around.joined) context.facts.joins.add(name);
+    context.joined = around.joined;
     const { types } = around;
     for (const oid of types ?? []) castTo(context, oid);
     context.parameters = types === undefined;
@@ -196,6 +202,7 @@ function definesOnly(facts: Facts): boolean {
 
 /** Something inside went wrong: nothing is known of the statement. */
 function failed(fault: unknown, view: CatalogView): { analysis: StatementAnalysis; facts: Facts } {
+  if (isTooDeep(fault)) return nothingKnown(DEEP, view);
   return nothingKnown(`the analysis failed: ${fault instanceof Error ? fault.message : String(fault)}`, view);
 }
 
@@ -260,11 +267,13 @@ function conclude(
     ...analysis,
     actions: actionsOf(statement, facts, (nested, parameters) => {
       const own = parameters === null ? around : { ...around, parameters, values: null };
-      return one(nested, { ...own, moved: false, rewired: false, joined: [], late: false }).analysis;
+      return one(nested, { ...own, moved: false, rewired: false, joined: NONE, late: false }).analysis;
     }),
     executes,
     ...(executes === null ? {} : { given: valuesGiven(context, execute) }),
     cursor: facts.cursor,
+    // Behind one that joins it is not to be taken for one that knows nothing of that.
+    ...(around.joined.size > 0 ? { joins: analysis.joins ?? [] } : {}),
     cleanOutputs: cleanOutputs(context, statement, meet.counted),
     ...(meet.met.size > 0 ? { met: [...meet.met].sort() } : {}),
     ownTransaction: ownsTransaction(statement, facts),
@@ -352,29 +361,5 @@ export function plain(facts: Facts, view: CatalogView): StatementAnalysis {
     ...(facts.opens === null ? {} : { opens: facts.opens }),
     ...(facts.called.size > 0 ? { calls: [...facts.called].sort(ascending) } : {}),
     ...(facts.late.size > 0 ? { late: [...facts.late].sort(ascending) } : {}),
-  };
-}
-
-function emptyStatement(): StatementAnalysis {
-  return {
-    effects: {
-      commands: ['empty'],
-      reads: [],
-      writes: [],
-      functions: [],
-      withoutWhere: false,
-      keyed: true,
-      rows: 0,
-      outside: false,
-      unknown: [],
-      readOnly: true,
-    },
-    actions: [],
-    executes: null,
-    cursor: null,
-    touchesProtected: false,
-    cleanOutputs: null,
-    refusal: null,
-    ownTransaction: false,
   };
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import fc from 'fast-check';
-import { loadModule, scanSync } from 'libpg-query';
 import { blankComments } from '#proxy/policy/effects/blank-comments.ts';
+import { loadModule, scanSync } from '#proxy/policy/effects/parser.ts';
 import { respell } from '#proxy/policy/effects/respell.ts';
 import { isLonger, sizeOf } from '#proxy/policy/effects/text-size.ts';
 

@@ -58,7 +58,9 @@ function find(context: Context, root: unknown): Carriers {
     for (const name of renamed) known.add(name);
     const plain = !cte && renamed.length === 0;
     const before = aliases.get(called);
-    aliases.set(called, !plain || before === null ? null : [...(before ?? []), ...found]);
+    const more = before == null ? found : found.filter(relation => !before.includes(relation));
+    if (!plain || before === null) aliases.set(called, null);
+    else if (more.length > 0 || before === undefined) aliases.set(called, [...(before ?? []), ...more]);
   }
   for (const { names: introduced } of given) for (const name of introduced) known.add(name);
   if (carried.size === 0 || !mentioned(root, new Set([...carried, ...whole])))
@@ -78,9 +80,11 @@ function find(context: Context, root: unknown): Carriers {
   let open = given;
   for (let before = -1, round = 0; open.length !== before; round++) {
     before = open.length;
+    // What it says of a part holds for this round: a later name in it may be carried by then, and is found in the next.
+    const references = new References({ carries });
     // Most are given from left to right, and some the other way round. Who gives names in a stranger order gets them all masked.
     open = open.toReversed().filter(({ names: introduced, to }) => {
-      if (round < ROUNDS && !new References({ carries }).of(to).carried) return true;
+      if (round < ROUNDS && !references.of(to).carried) return true;
       for (const name of introduced) {
         carried.add(name);
         // Not the alias of a table any more, where it was one, too.
@@ -121,10 +125,19 @@ function givenBy(object: Tree): Given[] {
 
 /** count(*) and EXISTS name no column, and tell of the rows that there are. */
 function counting(value: unknown): boolean {
-  for (const object of everything(value))
+  const queries: object[] = [];
+  for (const object of everything(value, ({ SelectStmt }) => COUNTLESS.has(tree(SelectStmt)))) {
     if (object.agg_star === true || object.subLinkType === 'EXISTS_SUBLINK') return true;
+    const { SelectStmt } = object;
+    if (SelectStmt !== undefined && tree(SelectStmt) === SelectStmt) queries.push(SelectStmt);
+  }
+  // Not for each query that stands around them once more.
+  for (const query of queries) COUNTLESS.add(query);
   return false;
 }
+
+/** Queries that have nothing of that in them. */
+const COUNTLESS = new WeakSet<object>();
 
 export interface Refs {
   /** Last parts of all references. */

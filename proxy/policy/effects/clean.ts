@@ -33,11 +33,17 @@ const NO_ARGUMENTS = new Set([
 
 /** A function in FROM makes as many rows as its arguments say: what is counted then may be a value. */
 function countsValues(select: Tree): boolean {
-  for (const object of everything(select)) {
-    const called = tree(object.FuncCall);
-    if (!/^(generate_|string_to_table|regexp_|repeat)/.test(names(called.funcname).at(-1) ?? '')) continue;
-    for (const part of everything(called.args)) if ('ColumnRef' in part) return true;
-  }
+  const makes = ({ FuncCall }: Tree) =>
+    /^(generate_|string_to_table|regexp_|repeat)/.test(names(tree(FuncCall).funcname).at(-1) ?? '');
+  // Where there is no column in its arguments, there is none in those of a call that stands there.
+  const open: unknown[] = [select];
+  while (open.length > 0)
+    for (const object of everything(open.pop(), makes)) {
+      if (!makes(object)) continue;
+      const { args, ...rest } = tree(object.FuncCall);
+      for (const part of everything(args)) if ('ColumnRef' in part) return true;
+      open.push(rest);
+    }
   return false;
 }
 

@@ -6,6 +6,7 @@ import type { Judge } from './judge.ts';
 import type { Meetings } from './meetings.ts';
 import { effectivePath } from './names.ts';
 import type { RowCalls } from './row-calls.ts';
+import type { Scope } from './scope.ts';
 import type { Tree } from './tree.ts';
 import type { Declared } from './void-arguments.ts';
 
@@ -17,9 +18,6 @@ export interface PossibleCall {
   /** A built-in function or operator answers to the same name. */
   readonly rivals: boolean;
 }
-
-/** Columns of the relation behind an alias; null where they are not known. */
-export type Scope = Map<string, ReadonlyMap<string, number> | null>;
 
 /**
  * The parts of SQL that contain each other: an expression holds queries, a body holds statements. Those that come later in the
@@ -82,6 +80,8 @@ export interface Context {
   readonly calls: PossibleCall[];
   /** Relations named in the text that reach a protected column. */
   readonly exposed: Set<CatalogRelation>;
+  /** Names of relations that earlier statements of the same text have joined with protected ones. */
+  joined: ReadonlySet<string>;
   /** Of the innermost query, while its target list is walked. */
   pinned: PinnedSetting | null;
   /** There is more than columns and constants: values meet. */
@@ -102,6 +102,8 @@ export interface Context {
   records: boolean;
   /** The whole statement, where names are looked for beyond what has been walked. */
   root: unknown;
+  /** Queries in which no call makes as many rows as a protected value says, where such values are in scope. */
+  readonly sized: WeakSet<object>;
   /** What `carriersOf` has found. */
   carriers: Carriers | null;
   /** What `rowCalls` has made. */
@@ -145,6 +147,7 @@ export function newContext(
     fields: false,
     records: false,
     root: null,
+    sized: new WeakSet(),
     carriers: null,
     rowCalls: null,
     meetings: null,
@@ -152,6 +155,7 @@ export function newContext(
     binding: null,
     calls: [],
     exposed: new Set(),
+    joined: new Set(),
   };
 }
 

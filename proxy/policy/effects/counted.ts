@@ -31,13 +31,22 @@ const UNPACKING =
 
 /** Whether a call in this value makes as much as a protected value says: by its name, or as many rows as it likes of what it is given. */
 export function sizes(context: Context, value: unknown): boolean {
-  for (const object of everything(value)) {
-    const called: Tree = tree(object.FuncCall);
-    const name = names(called.funcname).at(-1) ?? '';
-    if (!SIZED.has(name) && !givesSet(context, called)) continue;
-    const args = UNPACKING.test(name) ? list(called.args).filter(arg => !isRead(context, arg)) : called.args;
-    if (counts(context, args)) return true;
-  }
+  const makes = ({ FuncCall }: Tree) => {
+    const called = tree(FuncCall);
+    return SIZED.has(names(called.funcname).at(-1) ?? '') || givesSet(context, called);
+  };
+  // Where nothing that stands in its arguments counts, nothing does that stands in one of them.
+  const open: unknown[] = [value];
+  while (open.length > 0)
+    for (const object of everything(open.pop(), makes)) {
+      if (!makes(object)) continue;
+      const { funcname, args, ...rest } = tree(object.FuncCall);
+      const unpacks = UNPACKING.test(names(funcname).at(-1) ?? '');
+      const read = unpacks ? list(args).filter(arg => isRead(context, arg)) : [];
+      const others = unpacks ? list(args).filter(arg => !read.includes(arg)) : args;
+      if (counts(context, others)) return true;
+      open.push(read, rest);
+    }
   return false;
 }
 

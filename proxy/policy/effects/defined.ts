@@ -2,6 +2,7 @@ import type { CatalogRelation } from '../catalog-view.ts';
 import { type Context, castTo } from './context.ts';
 import { walk } from './expression.ts';
 import { findRelations, findTypes } from './names.ts';
+import { Scope } from './scope.ts';
 import { everything, is, list, names, node, type Tree, text, tree } from './tree.ts';
 
 /** Bodies whose names are no columns of anything here; only what they call and read counts. */
@@ -17,15 +18,22 @@ const COMPUTES =
  */
 export function walkDefined(context: Context, tag: string, body: Tree): void {
   if (BODIES.has(tag)) {
-    for (const object of everything(body)) {
-      if (object.FuncCall !== undefined) walk(context, { FuncCall: object.FuncCall });
-      if (object.SelectStmt !== undefined) walk(context, { SelectStmt: object.SelectStmt });
+    // What stands in one that is walked is walked with it.
+    for (const object of everything(
+      body,
+      ({ FuncCall, SelectStmt }) => (FuncCall ?? SelectStmt) !== undefined,
+    )) {
+      const { FuncCall, SelectStmt } = object;
+      if (FuncCall !== undefined) walk(context, { FuncCall });
+      else if (SelectStmt !== undefined) walk(context, { SelectStmt });
     }
     return;
   }
   const found = relationsOf(context, body);
   const rows = found.map(relation => ({ relation, alias: relation.name }));
-  context.scopes.push(new Map(found.map(relation => [relation.name, relation.columns])));
+  const scope = new Scope();
+  for (const relation of found) scope.set(relation.name, relation.columns);
+  context.scopes.push(scope);
   context.rows.push(...rows);
   computing(context, body);
   if (tag === 'AlterTableStmt')

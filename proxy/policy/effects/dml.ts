@@ -2,13 +2,14 @@ import type { CommandClass } from '#schemas/effects.ts';
 import type { CatalogRelation } from '../catalog-view.ts';
 import { pathAs } from '../search-path.ts';
 import { makes } from './acted.ts';
-import { type Context, castTo, involveRow, type Scope } from './context.ts';
+import { type Context, castTo, involveRow } from './context.ts';
 import { walk } from './expression.ts';
 import type { Facts } from './facts.ts';
 import { isKeyed } from './keyed.ts';
 import { launders } from './laundering.ts';
 import { ancestors, descendants, fromItem, label, openWith, readRelation, resolve } from './query.ts';
 import { estimate } from './rows.ts';
+import { Scope } from './scope.ts';
 import { is, list, node, present, type Tree, text, tree } from './tree.ts';
 
 export type WriteKind = 'insert' | 'update' | 'delete' | 'truncate';
@@ -61,7 +62,7 @@ export function walkDml(context: Context, tag: string, body: Tree): void {
   const close = openWith(context, tree(body.withClause));
   const target = tree(body.relation);
   const found = resolve(context, target);
-  const scope: Scope = new Map();
+  const scope = new Scope();
   const alias = text(tree(target.alias).aliasname) || text(target.relname);
   scope.set(alias, found[0]?.columns ?? null);
   context.scopes.push(scope);

@@ -49,5 +49,7 @@ function leavesTraces({ writes, carriers, settings, commands, functions }: Facts
 }
 
 function longestRun(source: string): number {
-  return Math.max(0, ...[...source.matchAll(/hp(q+)/g)].map(m => m[1]?.length ?? 0));
+  let longest = 0;
+  for (const [, run = ''] of source.matchAll(/hp(q+)/g)) longest = Math.max(longest, run.length);
+  return longest;
 }

@@ -112,11 +112,15 @@ const NUMERIC = 1700;
 
 /** The types that a column may have, where every relation in scope is known; null otherwise. */
 function columnTypes(context: Context, fields: readonly string[]): readonly number[] | null {
-  if (fields.length > 2 || context.scopes.some(s => [...s.values()].some(columns => columns === null)))
-    return null;
+  if (fields.length > 2) return null;
   const name = fields.at(-1) ?? '';
-  const types = context.scopes.flatMap(s => [...s.values()].flatMap(columns => columns?.get(name) ?? []));
-  return types.length > 0 ? types : null;
+  const types = new Set<number>();
+  for (const scope of context.scopes) {
+    const here = scope.typesOf(name);
+    if (here === null) return null;
+    for (const type of here) types.add(type);
+  }
+  return types.size > 0 ? [...types] : null;
 }
 
 function typesNamed(context: Context, type: Tree): number[] {
@@ -221,7 +225,7 @@ function columnRef(context: Context, body: Tree): void {
 function lookup(context: Context, alias: string): ReadonlyMap<string, number> | null | undefined {
   for (let i = context.scopes.length - 1; i >= 0; i--) {
     const scope = context.scopes[i];
-    if (scope?.has(alias)) return scope.get(alias) ?? null;
+    if (scope?.has(alias)) return scope.get(alias);
   }
   return undefined;
 }

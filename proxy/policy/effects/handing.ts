@@ -1,5 +1,6 @@
 import type { Context } from './context.ts';
 import { launders } from './laundering.ts';
+import { onlyFields } from './only-fields.ts';
 import { everything, list, names, node, type Tree, text, tree } from './tree.ts';
 
 /**
@@ -35,12 +36,12 @@ function isStar(target: unknown): boolean {
 /** The queries of a PL/pgSQL body whose rows go nowhere, or into records that are read by their fields alone. */
 export function readByField(body: Tree, source: string): ReadonlySet<Tree> {
   const found = new Set<Tree>();
-  const fields = new Map<string, boolean>();
+  let fields: ((name: string) => boolean) | null = null;
   const fielded = (target: unknown) => {
     const name = text(tree(tree(target).PLpgSQL_rec).refname);
     if (name === '') return false;
-    if (!fields.has(name)) fields.set(name, onlyFields(name, source));
-    return fields.get(name) === true;
+    fields ??= onlyFields(source);
+    return fields(name);
   };
   const add = (query: unknown) => found.add(tree(tree(query).PLpgSQL_expr));
   for (const object of everything(body)) {
@@ -51,19 +52,4 @@ export function readByField(body: Tree, source: string): ReadonlySet<Tree> {
     if (object.PLpgSQL_stmt_perform !== undefined) add(tree(object.PLpgSQL_stmt_perform).expr);
   }
   return found;
-}
-
-/** By the words of the source: too strict rather than not. */
-function onlyFields(name: string, source: string): boolean {
-  if (!/^[a-z_][a-z0-9_]*$/.test(name) || source.includes(`"${name}"`) || /U&/i.test(source)) return false;
-  const whole = new RegExp(`(?<![\\w$."])${name}(?![\\w$])(?!\\s*\\.\\s*[\\p{L}_"])`, 'giu');
-  for (const { index } of source.matchAll(whole)) {
-    const before = source.slice(0, index);
-    const behind = source.slice(index + name.length);
-    const filled = /\binto\s+(strict\s+)?$/i.test(before);
-    const loops = /\bfor\s+$/i.test(before) && /^\s+in\b/i.test(behind);
-    const declared = /(\bdeclare|;)\s*$/i.test(before) && /^\s+[\w.%]+\s*;/.test(behind);
-    if (!filled && !loops && !declared) return false;
-  }
-  return true;
 }

@@ -1,6 +1,7 @@
 import type { CatalogFunction, CatalogView } from '../catalog-view.ts';
 import type { Context } from './context.ts';
 import { parseBody, parseStatements } from './parse.ts';
+import { isLongBody } from './text-size.ts';
 import { everything, tree } from './tree.ts';
 
 const FOUND = new WeakMap<CatalogView, ReadonlySet<string>>();
@@ -66,7 +67,7 @@ export function onlyComputes(context: Context, source: string): boolean {
 /** Names of the relations in the statements of a trigger function in PL/pgSQL, and what they call in WITH aside; null where it does not parse. */
 export function relationsRead(source: string): ReadonlySet<string> | null {
   const tag = `hp${'q'.repeat(source.length % 7)}x${source.length}`;
-  if (source.includes(tag)) return null;
+  if (source.includes(tag) || isLongBody(source)) return null;
   const body = parseBody(`CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $${tag}$${source}$${tag}$`);
   if (typeof body === 'string') return null;
   const read = new Set<string>();

@@ -11,6 +11,7 @@ import { Findings } from './findings.ts';
 import { AT_THE_END } from './names.ts';
 import { parseStatements } from './parse.ts';
 import { walkQuery } from './query.ts';
+import { Scope } from './scope.ts';
 import { type Shown, shownBy } from './shown-by.ts';
 import { walkStatement } from './statement.ts';
 import { is, list, type Tree, tree } from './tree.ts';
@@ -297,7 +298,9 @@ export class Judge {
     for (const text of texts) {
       const context = newContext(this.#view, this, [], path);
       if (relation !== null) {
-        context.scopes.push(new Map([[relation.name, relation.columns]]));
+        const scope = new Scope();
+        scope.set(relation.name, relation.columns);
+        context.scopes.push(scope);
         context.rows.push({ relation, alias: relation.name });
       }
       const parsed = parseStatements(`SELECT ${text}`);

@@ -69,7 +69,9 @@ export function surelyTexts({ asked, places, types }: Binding, statement: unknow
     const parameter = is(object, 'ParamRef');
     if (parameter === null) continue;
     const n = Number(parameter.number ?? 0);
-    found.set(n, [...(found.get(n) ?? []), parameter]);
+    const same = found.get(n);
+    if (same === undefined) found.set(n, [parameter]);
+    else same.push(parameter);
   }
   return [...inferred].every(n => {
     const all = found.get(n) ?? [];

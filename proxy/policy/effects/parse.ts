@@ -1,8 +1,7 @@
-import './baseline-compiler.ts';
-import { loadModule, parsePlPgSQLSync, parseSync, SqlError } from 'libpg-query';
 import type { ServerSource } from '#schemas/errors.ts';
 import { blankComments } from './blank-comments.ts';
 import { keeping } from './kept-trees.ts';
+import { loadModule, parsePlPgSQLSync, parseSync, SqlError } from './parser.ts';
 import { holds, originalIndex, type Respelling, respell } from './respell.ts';
 import { syntaxAdvice } from './syntax-advice.ts';
 import { syntaxCode } from './syntax-codes.ts';

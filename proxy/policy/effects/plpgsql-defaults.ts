@@ -18,6 +18,7 @@ export function defaultsIn(tokens: readonly ScanToken[]): { readonly from: numbe
   const nextDefault = nextOf(words, word => OPENS.has(word));
   const found: { from: number; to: number }[] = [];
   const seen = new Set<number>();
+  const known = new Set<number>();
   for (const [i, word] of words.entries()) {
     if (word !== 'declare') continue;
     let at = i + 1;
@@ -29,7 +30,11 @@ export function defaultsIn(tokens: readonly ScanToken[]): { readonly from: numbe
       }
       const to = nextEnd[at]!;
       const from = nextDefault[at]!;
-      if (from < to && !isCursor(words, at)) found.push({ from, to });
+      // Several such words in one declaration lead to the same default.
+      if (from < to && !isCursor(words, at) && !known.has(from)) {
+        found.push({ from, to });
+        known.add(from);
+      }
       at = to + 1;
     }
   }

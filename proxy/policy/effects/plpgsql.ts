@@ -1,12 +1,13 @@
-import './baseline-compiler.ts';
-import { type ScanToken, scanSync } from 'libpg-query';
+import type { ScanToken } from 'libpg-query';
 import { type Context, rooted } from './context.ts';
 import { typeName, walk } from './expression.ts';
 import { hands, readByField } from './handing.ts';
 import { parseBody, parseStatements } from './parse.ts';
+import { scanSync } from './parser.ts';
 import { fetchesByName } from './plpgsql-cursors.ts';
 import { defaultsIn, withoutComments } from './plpgsql-defaults.ts';
-import { isLonger, LONGEST_BODY } from './text-size.ts';
+import { ShownWords } from './shown-words.ts';
+import { isLongBody } from './text-size.ts';
 import { everything, is, list, names, type Tree, text, tree } from './tree.ts';
 
 const prefixed = (names: string) =>
@@ -42,7 +43,8 @@ const WORDS = new Set(
 /** A function body or DO block. `whole` is the CREATE FUNCTION or DO, `source` the text between its quotes. */
 export function walkPlpgsql(context: Context, name: string, whole: string, source: string): void {
   const { facts } = context;
-  if (isLonger(LONGEST_BODY, source, false)) {
+  // Its parameters stand around it, with a comma between each two.
+  if (isLongBody(source, whole.split(',').length - source.split(',').length + 1)) {
     facts.cannotRead(`the body of ${name} is too long to be read`);
     return;
   }
@@ -160,7 +162,7 @@ function renamed({ callPath, facts, judge, view }: Context): void {
  * from the source. Every other name of the source must turn up in the tree; false when one does not.
  */
 function complete(context: Context, body: Tree, source: string): boolean {
-  const shown = JSON.stringify(body).toLowerCase();
+  const shown = new ShownWords(body);
   const records = [...everything(body)].some(object => 'PLpgSQL_rec' in object);
   if (records) context.records = true;
   let tokens: readonly ScanToken[];
@@ -182,7 +184,7 @@ function complete(context: Context, body: Tree, source: string): boolean {
     if ((token.tokenName !== 'IDENT' && token.keywordKind !== 1) || checked.has(word)) continue;
     if (read.has(token)) continue;
     checked.add(word);
-    if (shown.includes(JSON.stringify(word).slice(1, -1).toLowerCase())) continue;
+    if (shown.has(word)) continue;
     if (!WORDS.has(word) || context.view.functionsNamed(word).some(f => !f.system)) return false;
   }
   return true;

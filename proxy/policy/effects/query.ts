@@ -1,10 +1,11 @@
 import type { CatalogRelation } from '../catalog-view.ts';
-import type { Context, Scope } from './context.ts';
+import type { Context } from './context.ts';
 import { COUNTED, counts, givesSet, sizes, sizesTable } from './counted.ts';
 import { equality, operator, walk, walkTagged } from './expression.ts';
 import { isKeyed } from './keyed.ts';
 import { findRelations } from './names.ts';
 import { pinnedSetting } from './pinned-setting.ts';
+import { Scope } from './scope.ts';
 import { everything, list, names, node, present, type Tree, text, tree } from './tree.ts';
 
 const SELECT_FIELDS = new Set([
@@ -46,7 +47,7 @@ export function walkQuery(context: Context, body: Tree): void {
     walkQuery(context, tree(body.rarg));
     operator(context, ['='], true);
   }
-  const scope: Scope = new Map();
+  const scope = new Scope();
   context.scopes.push(scope);
   const { pinned } = context;
   context.pinned = null;
@@ -78,8 +79,16 @@ export function walkQuery(context: Context, body: Tree): void {
 /** A function that gives a set makes rows as an output, too. */
 function sizesRows(context: Context, targets: unknown): boolean {
   if (!context.facts.protected) return false;
-  for (const object of everything(targets))
-    if (givesSet(context, tree(object.FuncCall)) && sizes(context, object)) return true;
+  const gives = ({ FuncCall }: Tree) => givesSet(context, tree(FuncCall));
+  const { sized } = context;
+  const queries: object[] = [];
+  for (const object of everything(targets, part => gives(part) || sized.has(tree(part.SelectStmt)))) {
+    if (gives(object) && sizes(context, object)) return true;
+    const { SelectStmt } = object;
+    if (SelectStmt !== undefined && tree(SelectStmt) === SelectStmt) queries.push(SelectStmt);
+  }
+  // Not for each query that stands around them once more.
+  for (const query of queries) sized.add(query);
   return false;
 }
 

@@ -1,4 +1,5 @@
-import { type ScanToken, scanSync } from 'libpg-query';
+import type { ScanToken } from 'libpg-query';
+import { scanSync } from './parser.ts';
 import { piecesOf } from './pieces.ts';
 
 /** A text in another spelling: it reads with standard_conforming_strings on as the original does with it off. */

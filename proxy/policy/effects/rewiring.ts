@@ -15,7 +15,8 @@ export function rewire(context: Context, tag: string, body: Tree): void {
   const { facts, view } = context;
   if (!view.hasProtected) return;
   const near = named(context, body);
-  if (!joinsOnly(tag, body) && relnames(body).some(name => facts.joins.has(name))) facts.refuse(JOINED);
+  const before = (name: string) => context.joined.has(name) || facts.joins.has(name);
+  if (!joinsOnly(tag, body) && relnames(body).some(before)) facts.refuse(JOINED);
   if (near.length > 0 || EVERYWHERE.has(tag)) facts.protected = true;
   if (REWIRING.has(tag) && (near.length > 0 || facts.protected || facts.suspect)) facts.rewires = true;
   passesRows(context, tag, near);

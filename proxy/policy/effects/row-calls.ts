@@ -28,6 +28,11 @@ export class RowCalls {
   #given: ReadonlySet<string> | null = null;
   readonly #ctes = new Map<string, Tree[]>();
   readonly #known = new Map<unknown, Columns>();
+  /** Of names, by themselves. */
+  readonly #named = new Map<string, Columns>();
+  /** Queries that are being looked at, and how often one of them was met. */
+  readonly #open = new Set<unknown>();
+  #circles = 0;
 
   constructor(context: Context, root: unknown) {
     this.#context = context;
@@ -52,8 +57,11 @@ export class RowCalls {
   #introduced(): Map<string, Columns> {
     const objects = [...everything(this.#root)];
     for (const object of objects)
-      if (typeof object.ctename === 'string')
-        this.#ctes.set(object.ctename, [...(this.#ctes.get(object.ctename) ?? []), object]);
+      if (typeof object.ctename === 'string') {
+        const same = this.#ctes.get(object.ctename);
+        if (same === undefined) this.#ctes.set(object.ctename, [object]);
+        else same.push(object);
+      }
     const aliases = new Map<string, Columns>();
     for (const object of objects) this.#introduce(object, (alias, columns) => add(aliases, alias, columns));
     return aliases;
@@ -66,7 +74,7 @@ export class RowCalls {
     else if (object.subquery !== undefined) add(alias, this.#item({ RangeSubselect: object }));
     else if (object.functions !== undefined) add(alias, this.#item({ RangeFunction: object }));
     else if (object.jointype !== undefined) {
-      add(alias, this.#item({ JoinExpr: object }));
+      if (alias !== '') add(alias, this.#item({ JoinExpr: object }));
       add(text(tree(object.join_using_alias).aliasname), new Set(names(object.usingClause)));
     } else add(alias, null);
     // The row that could not be inserted.
@@ -76,13 +84,20 @@ export class RowCalls {
   #relation(range: Tree): Columns {
     const name = text(range.relname);
     const schema = text(range.schemaname) || null;
+    const key = `${name}\0${schema ?? ''}`;
+    const columns = this.#once(this.#named, key, () => this.#columnsOf(name, schema));
+    return renamed(columns, names(tree(range.alias).colnames));
+  }
+
+  /** Whatever the name may stand for. */
+  #columnsOf(name: string, schema: string | null): Columns {
     const { view, path } = this.#context;
     const ctes = schema === null ? (this.#ctes.get(name) ?? []) : [];
     const each = [
       ...ctes.map(cte => renamed(this.#outputs(cte.ctequery), names(cte.aliascolnames))),
       ...findRelations(view, schema, name, path).map(r => new Set([...r.columns.keys(), ...SYSTEM_COLUMNS])),
     ];
-    return renamed(common(each), names(tree(range.alias).colnames));
+    return common(each);
   }
 
   #item(item: unknown): Columns {
@@ -99,20 +114,39 @@ export class RowCalls {
         return new Set([text(alias.aliasname), ...names(alias.colnames), ...defined, 'ordinality']);
       }
       case 'JoinExpr':
-        return renamed(union(this.#item(body.larg), this.#item(body.rarg)), names(alias.colnames));
+        return renamed(
+          this.#once(this.#known, body, () => union(this.#item(body.larg), this.#item(body.rarg))),
+          names(alias.colnames),
+        );
       default:
         return null;
     }
   }
 
+  /** What is found while a query is looked at that leads back to itself is found without that, and not kept. */
+  #once<K>(found: Map<K, Columns>, key: K, find: () => Columns): Columns {
+    const known = found.get(key);
+    if (known !== undefined) return known;
+    const before = this.#circles;
+    const columns = find();
+    if (this.#circles === before) found.set(key, columns);
+    return columns;
+  }
+
   /** What a query calls its columns; one that reads itself is not followed. */
   #outputs(query: unknown): Columns {
     const { tag, body } = node(query) ?? { tag: 'SelectStmt', body: tree(query) };
-    if (!this.#known.has(body)) {
-      this.#known.set(body, null);
-      this.#known.set(body, this.#labels(body, tag === 'SelectStmt'));
+    if (this.#open.has(body)) {
+      this.#circles++;
+      return null;
     }
-    return this.#known.get(body) ?? null;
+    const known = this.#known.get(body);
+    if (known !== undefined) return known;
+    this.#open.add(body);
+    const columns = this.#labels(body, tag === 'SelectStmt');
+    this.#open.delete(body);
+    this.#known.set(body, columns);
+    return columns;
   }
 
   #labels(query: Tree, select: boolean): Columns {

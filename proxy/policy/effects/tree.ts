@@ -53,8 +53,11 @@ export function constant(value: unknown): string | null {
   return null;
 }
 
-/** Every object below (and at) a value, for questions that need no context. What a constant is, is not looked at (`slots.ts` would tell). */
-export function* everything(value: unknown): Generator<Tree> {
+/**
+ * Every object below (and at) a value, for questions that need no context; not below those of which `whole` says so. What a constant is, is
+ * not looked at (`slots.ts` would tell).
+ */
+export function* everything(value: unknown, whole?: (object: Tree) => boolean): Generator<Tree> {
   // A stack instead of recursion: a generator inside generators would pass each object up through all of them.
   const open: unknown[] = [value];
   while (open.length > 0) {
@@ -62,6 +65,7 @@ export function* everything(value: unknown): Generator<Tree> {
     if (typeof next !== 'object' || next === null) continue;
     if (!Array.isArray(next)) {
       yield next as Tree;
+      if (whole?.(next as Tree) === true) continue;
       const constant = tree((next as Tree).A_Const);
       if (constant !== NOTHING) {
         yield constant;

@@ -38,7 +38,7 @@ export function argumentsLeft(
     const type = number === null ? NOT_VOID : (declared.types[number - 1] ?? 0);
     if (type === VOID && !cast) continue;
     sure.push(arg);
-    const maybe = type === VOID || (type === 0 && (cast || uses(declared.statement, number) > 1));
+    const maybe = type === VOID || (type === 0 && (cast || uses(declared.statement, number ?? 0) > 1));
     if (!maybe) fewest++;
   }
   return { sure, fewest };
@@ -54,11 +54,23 @@ function parameterOf(arg: unknown): { readonly number: number | null; readonly c
   return { number: found?.tag === 'ParamRef' ? Number(found.body.number) : null, cast };
 }
 
-function uses(statement: unknown, number: number | null): number {
-  let count = 0;
+/** How often each parameter of a statement stands in it, by its number. */
+const USES = new WeakMap<object, ReadonlyMap<number, number>>();
+
+function uses(statement: unknown, number: number): number {
+  const whole = tree(statement);
+  const counted = USES.get(whole) ?? count(whole);
+  USES.set(whole, counted);
+  return counted.get(number) ?? 0;
+}
+
+function count(statement: Tree): ReadonlyMap<number, number> {
+  const counted = new Map<number, number>();
   for (const object of everything(statement)) {
     const reference: Tree = tree(object.ParamRef);
-    if ('number' in reference && Number(reference.number) === number) count++;
+    if (!('number' in reference)) continue;
+    const number = Number(reference.number);
+    counted.set(number, (counted.get(number) ?? 0) + 1);
   }
-  return count;
+  return counted;
 }
