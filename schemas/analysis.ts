@@ -42,6 +42,13 @@ export interface Bound {
   by(values: Values): StatementAnalysis;
 }
 
+/** A relation that a command of the catalog names, and what it would call it if it did not find it. */
+export interface Sought {
+  readonly schema: string | null;
+  readonly name: string;
+  readonly as: 'relation' | 'table' | 'view' | 'materialized view' | 'index' | 'sequence' | 'foreign table';
+}
+
 /** What a statement is about beside its effects, for rules that hold or deny: `schema.name`. */
 export interface Within {
   /** Partitions, by the name of what they are a part of. */
@@ -108,6 +115,15 @@ export interface StatementAnalysis {
   readonly types?: readonly number[];
   /** Types that it names run users' functions as soon as a literal is read, which the server does when it parses. Absent: false. */
   readonly parseRuns?: boolean;
+  /** The server looks up what its names stand for when it parses it, and not only when it runs it. Absent: false. */
+  readonly namesAtParse?: boolean;
+  /** What it looks for first when it runs, and fails without, is not in the catalog. Absent: that is not known. */
+  readonly sought?: Sought;
+  /**
+   * It has names that lead nowhere, and nothing else about it is unknown: the same as if they led to something harmless. Enough for Parse alone, which
+   * looks for them and runs nothing. Absent: it has none, or more is unknown.
+   */
+  readonly found?: StatementAnalysis;
   /** It may give the session a client_encoding other than UTF8. Absent: false. */
   readonly otherEncoding?: boolean;
   /** It may change standard_conforming_strings, if only while it runs, or nobody can tell what it changes. Absent: false. */

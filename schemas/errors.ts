@@ -295,6 +295,12 @@ export const FAULTS = {
     operator: 'an Execute or Describe names a portal that this session has not bound through the proxy',
     retrySafe: false,
   },
+  unknown_relation: {
+    sqlstate: '42P01',
+    client: 'relation does not exist',
+    operator: 'a command that would be held names a relation that the target does not have',
+    retrySafe: false,
+  },
   in_failed_transaction: {
     sqlstate: '25P02',
     client: 'current transaction is aborted, commands ignored until end of transaction block',

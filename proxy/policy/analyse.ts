@@ -22,6 +22,7 @@ import { meetings, NO_MEETINGS } from './effects/meetings.ts';
 import { declaredTypes, newBinding, surelyTexts, takesParameters } from './effects/parameters.ts';
 import { parse } from './effects/parse.ts';
 import { estimate } from './effects/rows.ts';
+import { soughtFirst } from './effects/sought.ts';
 import { walkStatement } from './effects/statement.ts';
 import { DEEP, isTooDeep, TOO_DEEP } from './effects/too-deep.ts';
 import { is, list, node, type Tree, text, tree } from './effects/tree.ts';
@@ -149,6 +150,8 @@ interface Surroundings {
   readonly types: readonly number[] | undefined;
   /** Of its parameters; null before it is bound. */
   readonly values: Values | null;
+  /** Names that lead nowhere count as nothing. */
+  readonly lenient?: true;
 }
 
 function one(statement: unknown, around: Surroundings): { analysis: StatementAnalysis; facts: Facts } {
@@ -158,6 +161,7 @@ function one(statement: unknown, around: Surroundings): { analysis: StatementAna
     context.itself = true;
     context.root = statement;
     context.joined = around.joined;
+    context.facts.lenient = around.lenient === true;
     const { types } = around;
     for (const oid of types ?? []) castTo(context, oid);
     context.parameters = types === undefined;
@@ -277,6 +281,8 @@ function conclude(
     cleanOutputs: cleanOutputs(context, statement, meet.counted),
     ...(meet.met.size > 0 ? { met: [...meet.met].sort() } : {}),
     ownTransaction: ownsTransaction(statement, facts),
+    ...soughtFirst(context, statement),
+    ...(ANALYSED.has(tag) ? { namesAtParse: true, ...found(statement, facts, around) } : {}),
     meaning: meaningOf(context, tag, body),
     ...usersTypes(context),
   };
@@ -295,6 +301,26 @@ function hangingOnValues(
   const before = { ...typed, effects: { ...typed.effects, readOnly: false } };
   const by = (values: Values) => one(statement, { ...around, values }).analysis;
   return { ...before, refusal: before.refusal ?? UNBOUND, bound: { before, by } };
+}
+
+/** What the server's parse analysis goes into (transformStmt in analyze.c); of all else it looks at nothing before it runs it. */
+const ANALYSED = new Set([
+  'SelectStmt',
+  'InsertStmt',
+  'UpdateStmt',
+  'DeleteStmt',
+  'MergeStmt',
+  'ExplainStmt',
+  'DeclareCursorStmt',
+  'CreateTableAsStmt',
+  'CallStmt',
+]);
+
+/** Where names that lead nowhere are all that is not known of it. */
+function found(statement: unknown, facts: Facts, around: Surroundings): Pick<StatementAnalysis, 'found'> {
+  const { missed, unknown, cursor } = facts;
+  if (missed.size === 0 || cursor !== null || [...unknown].some(why => !missed.has(why))) return {};
+  return around.lenient === true ? {} : { found: one(statement, { ...around, lenient: true }).analysis };
 }
 
 const UNBOUND = 'what it does hangs on the values of its parameters';

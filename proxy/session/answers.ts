@@ -13,6 +13,7 @@ import {
 import { Frames } from '../wire/frames.ts';
 import { RowDescriptions } from '../wire/row-descriptions.ts';
 import type { AnswersOwner } from './answers-owner.ts';
+import { Asides } from './asides.ts';
 import { CallResult } from './call-result.ts';
 import { CopyAnswers } from './copy-answers.ts';
 import { NotSwitched } from './not-switched.ts';
@@ -22,7 +23,7 @@ import type { Outbox } from './outbox.ts';
 import { ownFault } from './own-fault.ts';
 import { Passage } from './passage.ts';
 import type { Run, RunStatus } from './run.ts';
-import { redactedNotice, redactedNotification, Shield } from './shield.ts';
+import { Shield } from './shield.ts';
 import { asOfExecute } from './unasked.ts';
 import { expected, unexpected } from './unexpected.ts';
 
@@ -40,6 +41,7 @@ export class Answers {
   private readonly passage: Passage;
   private readonly descriptions = new RowDescriptions();
   readonly shield: Shield;
+  private readonly asides: Asides;
   private readonly result: CallResult;
   private readonly copying: CopyAnswers;
   private readonly owner: AnswersOwner;
@@ -50,6 +52,7 @@ export class Answers {
     this.notSwitched = new NotSwitched(this.passage, this.queue);
     this.owner = owner;
     this.shield = new Shield(owner);
+    this.asides = new Asides(this.passage, this.shield, owner);
     this.result = new CallResult(this.passage, this.shield, owner);
     this.copying = new CopyAnswers(this.passage, owner);
     this.frames = new Frames({
@@ -119,11 +122,11 @@ export class Answers {
     }
     switch (type) {
       case BACKEND.notice:
-        this.notice(buffer, start, end);
+        this.asides.notice(op, buffer, start, end);
         return;
       case BACKEND.notification:
         // It is no answer to anything.
-        this.notSwitched.aside(() => this.notification(buffer, start, end));
+        this.notSwitched.aside(() => this.asides.notification(buffer, start, end));
         return;
       case BACKEND.parameterStatus: {
         const { name, value } = decodeParameterStatus(buffer, start, end);
@@ -316,21 +319,6 @@ export class Answers {
     else this.passage.maskedRow(run, plan, buffer, start, end);
   }
 
-  private notice(buffer: Buffer, start: number, end: number): void {
-    const op = this.queue.head;
-    if (op?.kind === 'own' || op?.kind === 'poison') return;
-    if (!this.shield.inScope(op)) this.passage.pass(buffer, start, end);
-    else if (this.shield.firstNotice(op)) this.passage.make(redactedNotice(buffer, start, end));
-  }
-
-  private notification(buffer: Buffer, start: number, end: number): void {
-    if (!this.owner.protects()) {
-      this.passage.pass(buffer, start, end);
-      return;
-    }
-    this.passage.make(redactedNotification(buffer, start, end));
-  }
-
   private error(op: Op | undefined, buffer: Buffer, start: number, end: number): void {
     const fields = decodeFields(buffer, start, end, 'latin1');
     const severity = field(fields, 'V') || field(fields, 'S');
@@ -341,6 +329,7 @@ export class Answers {
       if (op.protocol === 'simple') return;
       this.owner.confirmed(op);
     } else {
+      if (op?.kind === 'own') this.asides.noted(op);
       const unasked = op?.kind === 'describe-portal' && op.own;
       const said = this.notSwitched.told(unasked ? asOfExecute(fields) : fields);
       if (this.shield.inScope(op)) this.passage.make(this.shield.redacted(said));

@@ -56,7 +56,7 @@ export class Cancelling {
   step(): void {
     if (!this.wanted || this.sending) return;
     const head = this.head();
-    if (head === undefined || head.kind === 'own') return;
+    if (head === undefined || (head.kind === 'own' && head.run === undefined)) return;
     // It answers when a Sync or a Flush asks it to, and may long be busy with what is behind the head.
     if (this.more && this.runs() !== this.before) {
       this.more = false;
@@ -84,6 +84,11 @@ export class Cancelling {
   /** ReadyForQuery: what was to be cancelled is over. */
   ready(): void {
     this.wanted = false;
+  }
+
+  /** It has been asked for, and nothing has been cancelled. */
+  get asked(): boolean {
+    return this.wanted;
   }
 
   /** A request is on its way. */

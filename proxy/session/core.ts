@@ -1,4 +1,4 @@
-import type { Named, StatementAnalysis, Values } from '#schemas/analysis.ts';
+import type { Named, Sought, StatementAnalysis, Values } from '#schemas/analysis.ts';
 import type { HoldpointError } from '#schemas/errors.ts';
 import type { Pipeline, Submission } from '../pipeline.ts';
 import type { TransactionStatus } from '../wire/backend.ts';
@@ -57,6 +57,14 @@ export interface Core {
   whenReplanned(then: () => void): void;
   /** Runs it when it is known which prepared statements are still the agent's own. */
   whenNamed(then: () => void): void;
+  /** Runs it when the catalog is known to be the target's as it is now. */
+  whenConfirmed(then: () => void): void;
+  /** Runs `there`, or `missing` where the server has nothing of that name. */
+  whenSought(sought: Sought, there: () => void, missing: (error: HoldpointError) => void): void;
+  /** Runs it when what was sent before in this segment has been answered; not at all where something of that has failed. */
+  whenAnswered(then: () => void): void;
+  /** Runs it when the server has parsed the text and refuses nothing of it; else that is the answer to the message that is looked at now. */
+  whenTried(text: Buffer, run: Run, then: () => void): void;
   /** The catalog is there, so that a text not seen before can be judged. */
   canJudge(): boolean;
   run(statements: readonly StatementAnalysis[]): Run;

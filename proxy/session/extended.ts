@@ -22,8 +22,10 @@ import { bytesOf, roomFor, roomForPortal, roomForStatement } from './room.ts';
 import type { Run } from './run.ts';
 import { OWN } from './server-line.ts';
 import { sooner, soonerInBind } from './sooner.ts';
+import { refuseSought, soughtBy } from './sought.ts';
 import { checkNamesOf } from './sql-names.ts';
 import { refuseTooLong } from './too-long.ts';
+import { kindOf, lacksNames } from './tried-first.ts';
 import { MOST_UNBOUND, recordParses } from './unbound-parses.ts';
 import { asTheServer, missedLater, unknownPortal, unknownStatement } from './unknown-names.ts';
 
@@ -31,7 +33,7 @@ import { asTheServer, missedLater, unknownPortal, unknownStatement } from './unk
  * The extended protocol. A text is judged when it is parsed, so that nothing refused reaches the server at all, and again with its values
  * when it is bound: Bind plans and may evaluate, so a held statement is parked there. Source: manual 54.2.3 "Extended Query".
  */
-export function parse(core: Core, buffer: Buffer, start: number, end: number): void {
+export function parse(core: Core, buffer: Buffer, start: number, end: number, confirmed = false): void {
   const { name, text, types } = decodeParse(buffer, start, end, core.encoding.text);
   refuseOwnNames(name);
   checkName(name, core.encoding);
@@ -56,7 +58,7 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
   checkNamesOf(whole, core.encoding);
   // Here, as what may not run in a transaction block would not run behind anything of the same pipeline.
   if (!core.segment && core.plans.outdated(core, whole.statements)) {
-    core.whenReplanned(() => parse(core, buffer, start, end));
+    core.whenReplanned(() => parse(core, buffer, start, end, confirmed));
     return;
   }
   const [analysis, second] = whole.statements;
@@ -66,6 +68,10 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
         source: { file: 'postgres.c', routine: 'exec_parse_message' },
       }),
     );
+    return;
+  }
+  if (lacksNames(whole) && !confirmed) {
+    core.whenConfirmed(() => parse(core, buffer, start, end, true));
     return;
   }
   const { alone } = whole;
@@ -117,7 +123,10 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number): v
   if (waits && verdict.kind === 'allow') core.ahead.fill(core, { name, judged: whole, types });
 }
 
-export function bind(core: Core, buffer: Buffer, start: number, end: number): void {
+/** How far a Bind has come: what is before it in its segment has been answered; what it needs has been looked for. */
+type Far = 'new' | 'answered' | 'asked';
+
+export function bind(core: Core, buffer: Buffer, start: number, end: number, so: Far = 'new'): void {
   let found: Prepared | undefined;
   const read = () =>
     decodeBind(buffer, start, end, core.encoding.text, (portal, statement) => {
@@ -135,7 +144,7 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
   }
   refuseOwnNames(name);
   if (isDoubted(core, message.statement, prepared)) {
-    core.whenNamed(() => bind(core, buffer, start, end));
+    core.whenNamed(() => bind(core, buffer, start, end, so));
     return;
   }
   const full =
@@ -149,11 +158,33 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number): vo
   const parameters = parametersOf(message, prepared.types, core.encoding, i => parameterOf(name, i));
   const whole = core.judgedBind(prepared, () => textsOf(message, core.encoding));
   if (core.plans.outdated(core, whole.statements)) {
-    core.whenReplanned(() => bind(core, buffer, start, end));
+    core.whenReplanned(() => bind(core, buffer, start, end, so));
     return;
   }
   const missed = missedLater(core, whole);
   const judged = missed?.bound ?? whole;
+  if (so !== 'asked' && kindOf(core, judged) === 'hold') {
+    const again = (far: Far) => bind(core, buffer, start, end, far);
+    const sought = core.status === 'E' ? null : soughtBy(judged);
+    // Its own Parse may have been refused, or the server lack what it needs: then there is nothing to ask people about.
+    if (core.segment && so === 'new') {
+      core.whenAnswered(() => again('answered'));
+      return;
+    }
+    if (sought !== null) {
+      const how = {
+        protocol: 'bind',
+        parameters,
+        refuse: (error: HoldpointError) => core.refuseExtended(error),
+      } as const;
+      core.whenSought(
+        sought,
+        () => again('asked'),
+        error => refuseSought(core, judged, error, how),
+      );
+      return;
+    }
+  }
   const intent = core.ahead.take(judged, core.inBlock, 'bind', parameters);
   const run = intent?.run ?? core.run(judged.statements);
   prepared.unrecorded = false;

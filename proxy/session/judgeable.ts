@@ -1,12 +1,16 @@
-import type { HoldpointError } from '#schemas/errors.ts';
+import type { Sought } from '#schemas/analysis.ts';
+import { HoldpointError } from '#schemas/errors.ts';
 import { FRONTEND } from '../wire/frontend.ts';
 import type { Cancelling } from './cancelling.ts';
+import type { CatalogHandle } from './parts.ts';
 import { refuseMessage } from './refusals.ts';
+import type { Run } from './run.ts';
+import { notThere, questionFor } from './sought.ts';
 import type { Submitter } from './submission.ts';
 import { recordParses } from './unbound-parses.ts';
 
 /** What waiting for the means to judge needs of its session. */
-export interface Waiter extends Pick<Submitter, 'core' | 'intake' | 'judging' | 'guard' | 'flush'> {
+export interface Waiter extends Pick<Submitter, 'core' | 'intake' | 'judging' | 'guard' | 'flush' | 'ended'> {
   readonly cancelling: Cancelling;
   over(): boolean;
   /** The agent's messages go on. */
@@ -54,6 +58,70 @@ export function whenReplanned(session: Waiter, then: () => void): void {
       },
       go,
     ),
+  );
+}
+
+/** Runs `then` when the target was asked whether the catalog is what it was, and has been judged by what it is. */
+export function whenConfirmed(
+  session: Waiter,
+  catalog: Pick<CatalogHandle, 'confirm'>,
+  then: () => void,
+): void {
+  afterOwn(session, then, go => {
+    const fault = (cause: unknown) =>
+      go(
+        cause instanceof HoldpointError
+          ? cause
+          : new HoldpointError('catalog_unavailable', undefined, { cause }),
+      );
+    catalog.confirm().then(() => go(null), fault);
+  });
+}
+
+/** Runs `there` unless what is sought first is not there; then `missing`, with what the server says of it. */
+export function whenSought(
+  session: Waiter,
+  sought: Sought,
+  there: () => void,
+  missing: (error: HoldpointError) => void,
+): void {
+  const { line, segment } = session.core;
+  let lacks: string | null = null;
+  const then = () => (lacks === null ? there() : missing(notThere(sought, lacks)));
+  afterOwn(session, then, go =>
+    line.ask(
+      questionFor(sought),
+      segment,
+      ([answer]) => {
+        lacks = answer ?? null;
+      },
+      () => go(null),
+      go,
+    ),
+  );
+}
+
+/** Runs `then` when all that was sent before in this segment has been answered, and nothing of it has failed. */
+export function whenAnswered(session: Waiter, then: () => void): void {
+  const { line } = session.core;
+  afterOwn(session, then, go =>
+    line.answered(
+      () => go(null),
+      () => go(null),
+    ),
+  );
+}
+
+/** Runs `then` when the server has parsed the text, and has nothing against it: otherwise the agent has its answer. */
+export function whenTried(session: Waiter, text: Buffer, run: Run, then: () => void): void {
+  const { line, picture } = session.core;
+  picture.statements.confirm('', null);
+  afterOwn(session, then, go =>
+    line.tryParse(text, run, () => {
+      session.ended(run, 'ok');
+      // It came too late for that, and is for the whole of it.
+      go(session.cancelling.asked ? new HoldpointError('cancelled') : null);
+    }),
   );
 }
 

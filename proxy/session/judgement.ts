@@ -268,7 +268,9 @@ export class Judge {
 }
 
 function beforeBind(statement: StatementAnalysis): StatementAnalysis {
-  return statement.bound?.before ?? withoutBody(statement);
+  const { bound, executes, found } = statement;
+  if (found !== undefined && bound === undefined && executes === null) return found;
+  return bound?.before ?? withoutBody(statement);
 }
 
 function lengthOf(_key: unknown, { text }: Judged): number {

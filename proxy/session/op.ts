@@ -70,6 +70,9 @@ export type Op =
       readonly skipped?: () => void;
       /** The server refused it; without this, that ends the session. */
       readonly failed?: (why: string) => void;
+      /** There is a text of the agent's in it: what the server has against that, the agent hears, and what it notes before. */
+      readonly run?: Run;
+      readonly notices?: Buffer[];
     };
 
 /** Its analysis as judged at Bind: what EXECUTE or FETCH stand for is known then. */
@@ -89,6 +92,7 @@ export function runOf(op: Op): Run | null {
     case 'describe-portal':
       return op.portal.run;
     case 'sync':
+    case 'own':
       return op.run ?? null;
     default:
       return null;

@@ -10,6 +10,7 @@ const QUERY_CANCELED = '57014';
  * pipeline, whichever message of it was running. Throws where nothing but a fault of the proxy's can have done it.
  */
 export function ownFault(op: Op & { kind: 'own' }, fields: Parameters<typeof field>[0]): boolean {
+  if (op.run !== undefined) return false;
   const why = `${field(fields, 'C')} ${field(fields, 'M')}`;
   if (op.failed !== undefined) {
     op.failed(why);

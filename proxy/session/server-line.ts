@@ -5,6 +5,7 @@ import { FRONTEND } from '../wire/frontend.ts';
 import type { Answers } from './answers.ts';
 import type { Op } from './op.ts';
 import { struck } from './own-fault.ts';
+import type { Run } from './run.ts';
 
 /** Names that the proxy uses on the server side; an agent that uses them is refused. */
 export const OWN = '_holdpoint';
@@ -15,6 +16,7 @@ const FLUSH = encode(FRONTEND.flush);
 const NONE = Buffer.of(0, 0);
 const SYNC = encode(FRONTEND.sync);
 const CLOSE_STATEMENT = encode(FRONTEND.close, Buffer.from('S'), OWN);
+const CLOSE_UNNAMED = encode(FRONTEND.close, Buffer.from('S'), '');
 const CLOSE_PORTAL = encode(FRONTEND.close, Buffer.from('P'), OWN);
 const READ_ONLY_ON = command(`SET ${DEFAULT_READ_ONLY} = on`);
 const READ_ONLY_OFF = command(`SET ${DEFAULT_READ_ONLY} = off`);
@@ -224,8 +226,35 @@ export class ServerLine {
       this.send(SYNC, { kind: 'own', until: BACKEND.readyForQuery, done });
       this.flush();
     };
-    // Nothing but a question whether all before it went well: a Sync right behind what fails would have the server go on.
-    this.own(BACKEND.closeComplete, CLOSE_STATEMENT, { done: ended, skipped: lost });
+    // A Sync right behind what fails would have the server go on.
+    this.answered(ended, lost);
+  }
+
+  /** Nothing but a question whether all that was sent before in this segment went well. `lost`: a message of it has failed. */
+  answered(done: () => void, lost: () => void): void {
+    this.own(BACKEND.closeComplete, CLOSE_STATEMENT, { done, skipped: lost });
+    this.askForAnswers();
+  }
+
+  /**
+   * Has the server parse the text of a Query, outside an extended segment, and run nothing of it: under no name, as the Query itself would drop that
+   * statement. `done`: it has, and is ready for the next message. What it has against the text, and notes before, the agent gets as the Query's own answer.
+   */
+  tryParse(text: Buffer, run: Run, done: () => void): void {
+    let refused = false;
+    // As one of two that are: the first brings what ends the Query.
+    const skipped = () => {
+      if (!refused) this.send(SYNC, { kind: 'sync' });
+      refused = true;
+    };
+    const parsed = () => {
+      run.tag = 'PARSE';
+      this.send(SYNC, { kind: 'own', until: BACKEND.readyForQuery, done });
+      this.flush();
+    };
+    const own = { kind: 'own', run, skipped } as const;
+    this.send(encode(FRONTEND.parse, '', text, NONE), { ...own, until: BACKEND.parseComplete, notices: [] });
+    this.send(CLOSE_UNNAMED, { ...own, until: BACKEND.closeComplete, done: parsed });
     this.askForAnswers();
   }
 

@@ -13,11 +13,15 @@ import { Intake } from './intake.ts';
 import {
   isJudgeable,
   type Waiter,
+  whenAnswered,
   whenApart,
+  whenConfirmed,
   whenJudgeable,
   whenNamed,
   whenReplanned,
+  whenSought,
   whenSwitched,
+  whenTried,
 } from './judgeable.ts';
 import { MAX_CACHED_TEXT } from './judgement.ts';
 import { Judging } from './judging.ts';
@@ -182,6 +186,10 @@ export class Session {
       whenApart: then => whenApart(this.submitter, then),
       whenReplanned: then => whenReplanned(this.submitter, then),
       whenNamed: then => whenNamed(this.submitter, then),
+      whenConfirmed: then => whenConfirmed(this.submitter, parts.catalog, then),
+      whenSought: (...what) => whenSought(this.submitter, ...what),
+      whenAnswered: then => whenAnswered(this.submitter, then),
+      whenTried: (...what) => whenTried(this.submitter, ...what),
       plans: new KeptPlans(judge),
       opened: this.judging.opened,
       retiring: this.retiring,

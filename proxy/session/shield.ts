@@ -20,6 +20,11 @@ export function redactedNotice(buffer: Buffer, start: number, end: number): Buff
   return encodeFields(BACKEND.notice, redactFields(decodeFields(buffer, start, end, 'latin1')), 'latin1');
 }
 
+/** What it says is about the text alone: no row has been read. */
+function onlyParses(op: Op | undefined): boolean {
+  return op?.kind === 'parse' || op?.kind === 'own';
+}
+
 type ShieldOwner = Pick<
   AnswersOwner,
   'protects' | 'maskOf' | 'tellsCheck' | 'maskKey' | 'encoding' | 'rewirings'
@@ -111,8 +116,7 @@ export class Shield {
   inScope(op: Op | undefined): boolean {
     if (!this.owner.protects()) return false;
     const run = op === undefined ? null : runOf(op);
-    if (run !== null && (run.touchesProtected || this.moved(run)) && op?.kind !== 'parse')
-      this.transaction = true;
+    if (run !== null && (run.touchesProtected || this.moved(run)) && !onlyParses(op)) this.transaction = true;
     return this.transaction;
   }
 

@@ -8,7 +8,7 @@ const FIRST_MAJOR = 13;
  * On which line of its source the server raises what is said here in its stead, by routine and by how the message begins. A test compares them with
  * the servers. What the grammar itself refuses besides syntax errors has none here.
  */
-const LINES: Readonly<Record<string, readonly (readonly [begins: string, lines: Lines])[]>> = {
+const LINES: Readonly<Record<string, readonly (readonly [begins: string | RegExp, lines: Lines])[]>> = {
   exec_simple_query: [['', [1072, 1048, 1085, 1144, 1145, 1140]]],
   exec_parse_message: [
     ['cannot insert', [1408, 1384, 1421, 1480, 1481, 1475]],
@@ -37,6 +37,15 @@ const LINES: Readonly<Record<string, readonly (readonly [begins: string, lines: 
   ProcessInterrupts: [['canceling statement due to statement', [3164, 3307, 3321, 3396, 3408, 3446]]],
   FetchPreparedStatement: [['', [493, 488, 454, 454, 451, 454]]],
   PerformPortalFetch: [['', [195, 189, 189, 189, 189, 199]]],
+  DropErrorMsgNonExistent: [
+    ['schema', [1201, 1246, 1287, 1294, 1404, 1474]],
+    ['', [1220, 1265, 1306, 1313, 1423, 1493]],
+  ],
+  RangeVarGetRelidExtended: [
+    [/^relation "[^"]*\./, [430, 431, 431, 432, 634, 634]],
+    ['relation', [435, 436, 436, 437, 639, 639]],
+  ],
+  get_namespace_oid: [['schema', [3056, 3101, 3101, 3098, 3547, 3547]]],
   CreatePortal: [['', [187, 187, 188, 188, 187, 187]]],
   pq_copymsgbytes: [['', [535, 535, 535, 536, 533, 533]]],
   pq_getmsgbyte: [['', [406, 406, 406, 407, 404, 404]]],
@@ -74,5 +83,7 @@ export function lineOf(major: number, { source, message }: HoldpointError): stri
 }
 
 function find(routine: string, message: string): Lines | undefined {
-  return LINES[routine]?.find(([begins]) => message.startsWith(begins))?.[1];
+  const says = (begins: string | RegExp) =>
+    typeof begins === 'string' ? message.startsWith(begins) : begins.test(message);
+  return LINES[routine]?.find(([begins]) => says(begins))?.[1];
 }

@@ -57,7 +57,8 @@ for (const [name, first, send, answered] of [
     'a pipeline',
     [],
     [raw.parse({ sql: HELD }), raw.bind(), raw.execute(), raw.sync()],
-    '1 2 D C:UPDATE 1 Z:I',
+    // That it is parsed has come before the notice.
+    '2 D C:UPDATE 1 Z:I',
   ],
   ['a transaction', [raw.query('begin')], [raw.query(HELD)], 'T D C:UPDATE 1 Z:T'],
 ] as const)

@@ -125,14 +125,14 @@ test('asked while standard_conforming_strings is off, the questions are read as 
   assert.deepEqual(await rowsOf("select '\\' from app.known limit 1"), []);
 });
 
-test('what a rollback to a savepoint has undone is unknown again', async () => {
+test('what a rollback to a savepoint has undone leads nowhere again', async () => {
   agent = await gate.agent();
   await say('begin');
   await say('savepoint a');
   await say('create table app.undone (id int)');
   assert.equal(await say('insert into app.undone values (1)'), 'C:INSERT 0 1 Z:T');
   await say('rollback to a');
-  assert.equal(await say('insert into app.undone values (1)'), 'E:42501 Z:E');
+  assert.equal(await say('insert into app.undone values (1)'), 'E:42P01 Z:E');
   await say('rollback');
 });
 

@@ -192,7 +192,7 @@ export function operator(context: Context, name: readonly string[], binary: bool
   const schema = name.length > 1 ? (name.at(-2) ?? '') : null;
   const found = findOperators(view, schema, last, context.path, binary);
   if (found.length === 0) {
-    facts.cannotTell(`operator ${name.join('.')} is not in the catalog`);
+    facts.misses(`operator ${name.join('.')} is not in the catalog`);
     return;
   }
   const rivals = found.some(o => o.system);
@@ -267,13 +267,13 @@ export function typeName(context: Context, body: Tree): void {
       context.path,
     );
     for (const r of found) castTo(context, r.columns.get(last) ?? 0);
-    if (found.length === 0) facts.cannotTell(`type ${name.join('.')} is not in the catalog`);
+    if (found.length === 0) facts.misses(`type ${name.join('.')} is not in the catalog`);
     return;
   }
   const otherwise = readOtherwise(view, 'TypeName', body);
   if (otherwise !== null) facts.cannotTell(otherwise);
   const found = findTypes(view, schema, last, context.path);
-  if (found.length === 0) facts.cannotTell(`type ${name.join('.')} is not in the catalog`);
+  if (found.length === 0) facts.misses(`type ${name.join('.')} is not in the catalog`);
   for (const t of found) castTo(context, t.oid);
 }
 
@@ -311,7 +311,7 @@ export function call(
     const args = count === how.count ? how.args : [];
     if (reach(context, name, { count, named: how.named, args })) found = true;
   }
-  if (!found) context.facts.cannotTell(`function ${name.join('.')} is not in the catalog`);
+  if (!found) context.facts.misses(`function ${name.join('.')} is not in the catalog`);
 }
 
 /** With this number of arguments. False where nothing of that name takes them. */

@@ -66,6 +66,16 @@ export class Facts {
   /** Bodies that run, and whose text says something else with standard_conforming_strings off. */
   readonly ambiguous = new Set<string>();
 
+  /** Names in the text itself that lead nowhere, each with the words in which `unknown` has it. Nothing takes them over. */
+  readonly missed = new Set<string>();
+  /** They count as nothing. */
+  lenient = false;
+
+  misses(why: string): void {
+    this.missed.add(why);
+    if (!this.lenient) this.cannotTell(why);
+  }
+
   cannotTell(why: string): void {
     this.unknown.add(why);
     this.readOnly = false;

@@ -197,8 +197,8 @@ export function resolve(context: Context, body: Tree): readonly CatalogRelation[
   const found = findRelations(context.view, schema, name, context.path);
   const written = schema === null ? name : `${schema}.${name}`;
   if (found.length === 0) {
-    context.facts.cannotTell(`relation ${written} is not in the catalog`);
-    context.facts.reads.add(written);
+    context.facts.misses(`relation ${written} is not in the catalog`);
+    if (schema !== null || !context.facts.lenient) context.facts.reads.add(written);
   } else if (schema === null && context.path === null && found.length > 1) {
     context.facts.cannotTell(`which relation ${written} names depends on a search_path that is not known`);
   }

@@ -1,23 +1,7 @@
 import type { Context } from './context.ts';
 import { keyedRows } from './keyed.ts';
-import { findRelations } from './names.ts';
+import { findFunctions, findRelations } from './names.ts';
 import { constant, everything, is, list, names, node, present, type Tree, text, tree } from './tree.ts';
-
-/** Names of built-in aggregates that people use: such a select list without GROUP BY gives one row. */
-const AGGREGATES = new Set([
-  'count',
-  'sum',
-  'avg',
-  'min',
-  'max',
-  'string_agg',
-  'array_agg',
-  'json_agg',
-  'jsonb_agg',
-  'bool_and',
-  'bool_or',
-  'every',
-]);
 
 /** An upper estimate of the rows that a query gives or a DML statement touches; null when text and statistics do not tell. */
 export function estimate(context: Context, tag: string, body: Tree): number | null {
@@ -65,7 +49,8 @@ function unlimited(context: Context, body: Tree): number | null {
   const values = list(body.valuesLists);
   if (values.length > 0) return values.length;
   if (setReturning(context, body.targetList)) return null;
-  if (!present(body.groupClause) && !present(body.havingClause) && aggregates(body.targetList)) return 1;
+  if (!present(body.groupClause) && (present(body.havingClause) || aggregates(context, body.targetList)))
+    return 1;
   const from = list(body.fromClause);
   if (from.length === 0) return 1;
   const keyed = keyedRows(context, from, body.whereClause);
@@ -141,11 +126,24 @@ function oneRow(context: Context, range: Tree): boolean {
   });
 }
 
-function aggregates(targets: unknown): boolean {
-  return list(targets).some(item => {
-    const value = is(tree(is(item, 'ResTarget') ?? {}).val, 'FuncCall');
-    return value !== null && !present(value.over) && AGGREGATES.has(names(value.funcname).at(-1) ?? '');
-  });
+/**
+ * Whether an aggregate stands anywhere in it, which makes one row of all where nothing is grouped: a name that leads to nothing but aggregates. What a
+ * sub-select computes is its own.
+ */
+function aggregates(context: Context, value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(one => aggregates(context, one));
+  const found = node(value);
+  if (found === null)
+    return Object.values(tree(value)).some(one => typeof one === 'object' && aggregates(context, one));
+  const { tag, body } = found;
+  if (tag === 'SubLink' || tag === 'A_Const') return false;
+  if (tag === 'FuncCall' && !present(body.over)) {
+    const name = names(body.funcname);
+    const any = { count: null, named: true };
+    const found = findFunctions(context.view, name.at(-2) ?? null, name.at(-1) ?? '', context.path, any);
+    if (found.length > 0 && found.every(f => f.kind === 'a')) return true;
+  }
+  return Object.values(body).some(one => typeof one === 'object' && aggregates(context, one));
 }
 
 /** A call in the select list that may give more than one row. */
