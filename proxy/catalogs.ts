@@ -4,6 +4,7 @@ import { Catalog } from './catalog/load.ts';
 import { CatalogLoader } from './catalog/loader.ts';
 import { inWordsOf } from './catalog/older.ts';
 import type { ProtectedName } from './catalog/protect.ts';
+import { Changes } from './session/changing.ts';
 import type { CatalogHandle, SessionCatalog } from './session/parts.ts';
 import { Rewirings } from './session/rewirings.ts';
 import type { UpstreamConnection } from './upstream/connect.ts';
@@ -44,7 +45,9 @@ const TRIES = 3;
  * to its end within the deadline is given up together with its connection, and they are refused.
  */
 export class SharedCatalog implements CatalogHandle {
-  readonly rewirings = new Rewirings();
+  readonly rewirings = new Rewirings(
+    new Changes({ query: text => this.query(text), changed: () => this.invalidate() }),
+  );
   private readonly options: SharedCatalogOptions;
   private connection: OwnConnection | null = null;
   private loader: CatalogLoader | null = null;
@@ -161,6 +164,12 @@ export class SharedCatalog implements CatalogHandle {
     if (connection === null || loader === null) return null;
     const before = last instanceof Catalog ? last : null;
     return await loader.seenBy(inWordsOf(connection.serverVersion, query), before);
+  }
+
+  /** By the connection that is there. */
+  private async query(text: string): Promise<(string | null)[][]> {
+    if (this.connection === null) throw new HoldpointError('catalog_unavailable');
+    return await this.connection.query(text);
   }
 
   close(): void {

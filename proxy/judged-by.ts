@@ -3,6 +3,7 @@ import type { Admitted } from './admission.ts';
 import { type SharedCatalog, viewOf } from './catalogs.ts';
 import { analyseCall } from './policy/analyse-call.ts';
 import { analyseKnown } from './policy/analyses.ts';
+import { allowsAnything } from './policy/anything.ts';
 import { definitionsOf } from './policy/definitions.ts';
 import { judge } from './policy/judge.ts';
 import { analyseLate, analyseTypes } from './policy/late.ts';
@@ -11,7 +12,14 @@ import type { SessionParts } from './session/parts.ts';
 
 type Judges = Pick<
   SessionParts,
-  'analyse' | 'analyseCall' | 'analyseLate' | 'analyseTypes' | 'definitions' | 'decide' | 'withBody'
+  | 'analyse'
+  | 'analyseCall'
+  | 'analyseLate'
+  | 'analyseTypes'
+  | 'definitions'
+  | 'decide'
+  | 'withBody'
+  | 'allowsAnything'
 >;
 
 /** What a session's statements are judged by: the policy for who sits there, and the catalog of the target. */
@@ -30,5 +38,6 @@ export function judgedBy(policy: Policy, seat: Admitted, catalog: SharedCatalog)
     decide: (statements, inTransaction) =>
       judge(policy, { principal, target, role, inTransaction }, statements),
     withBody,
+    allowsAnything: allowsAnything(policy, { principal, target, role }),
   };
 }

@@ -12,6 +12,7 @@ import type { Recorder } from './ports.ts';
 import { refusedByRule } from './refused-by-rule.ts';
 import type { Judged } from './session/judgement.ts';
 import type { Run } from './session/run.ts';
+import { AGAIN, type Obstacle } from './session/settling.ts';
 import { StatementEvents } from './statement-events.ts';
 
 /**
@@ -61,8 +62,13 @@ export interface Submission {
   readonly describe: () => Promise<Described>;
   /** Parse runs nothing: a text to be held is held when it is bound. */
   readonly parseOnly: boolean;
-  /** The last moment before it is sent: a sentence when it may not meet what other sessions are doing. */
-  readonly conflict: () => string | null;
+  /**
+   * The last moment before it is sent: calls back with null when nothing that other sessions do is in its way, at once where that is so already,
+   * or with why it may not be sent. What is `approved` is not judged again.
+   */
+  readonly clear: (approved: boolean, done: (why: Obstacle | null) => void) => void;
+  /** Judges the message once more, and goes the whole way with it. Called in place of `forward` or `refuse`. */
+  readonly again: () => void;
   /** Its intent stands in the record already, up to this ticket: it has waited behind another one. */
   readonly intended?: number | undefined;
   /** Sends the bytes. Called at most once. */
@@ -210,14 +216,23 @@ export class Pipeline {
   }
 
   private send(work: Submission, onLate?: (why: string) => void): void {
-    const message = work.conflict();
-    if (message === null) {
-      work.run.forwarded = true;
-      work.forward();
-      return;
-    }
-    onLate?.(message);
-    this.refuse(work, refusedByRule({ kind: 'deny', rule: INVARIANT, message }), message);
+    work.clear(onLate !== undefined, why => {
+      if (work.run.ended) return;
+      if (why === null) {
+        work.run.forwarded = true;
+        work.forward();
+      } else if (why === AGAIN) {
+        work.run.tag = 'judged again: another session has changed what it names';
+        this.ended(work.run, 'skipped');
+        work.again();
+      } else {
+        const message = typeof why === 'string' ? why : why.message;
+        onLate?.(message);
+        const fault =
+          typeof why === 'string' ? refusedByRule({ kind: 'deny', rule: INVARIANT, message }) : why;
+        this.refuse(work, fault, message);
+      }
+    });
   }
 
   /** Step 3. */

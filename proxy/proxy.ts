@@ -315,6 +315,7 @@ export class ProxyServer {
       now: () => performance.now(),
       client: socket,
       upstream: connection.socket,
+      processId,
       reads: connection.reads,
       parameters: connection.parameters,
       counted: grant === null ? 0 : ENTRY,

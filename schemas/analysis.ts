@@ -20,7 +20,8 @@ export interface Named {
 export type SessionAction =
   /** `readOnly`/`isolation` as far as the text says it; null where the session's default counts. */
   | { readonly kind: 'begin'; readonly readOnly: boolean | null }
-  | { readonly kind: 'commit' }
+  /** `prepared`: the name under which it is left to somebody's COMMIT PREPARED. */
+  | { readonly kind: 'commit'; readonly prepared?: string }
   | { readonly kind: 'rollback' }
   | { readonly kind: 'savepoint' | 'release' | 'rollback-to'; readonly name: string }
   | ({ readonly kind: 'prepare' } & Named)
@@ -101,8 +102,19 @@ export interface StatementAnalysis {
    * what names lead to or what runs (a function's body, a trigger, anything unknown). Absent: neither.
    */
   readonly meaning?: 'adds' | 'changes' | undefined;
+  /**
+   * What its DDL and its locks do to other sessions. `schema.name`: the relation is another one or behaves in another way, and until the
+   * transaction is over it is locked for all; `>schema.name`: the same for writing; `=schema.name`: it is only locked for writing. `?.name`:
+   * what has this name, in whichever schema, is another one when the transaction is committed, and `!.name` has locks besides. `?*` and `*`: it
+   * cannot be told of what. Absent: nothing.
+   */
+  readonly about?: readonly string[];
+  /** Relations that its own text names, and so locks until its transaction is over; `>` before those that it writes. Absent: none. */
+  readonly takes?: readonly string[];
   /** OIDs of the users' own functions that it may come to. Absent: none. */
   readonly calls?: readonly number[];
+  /** Their names, without schemas. */
+  readonly callNames?: readonly string[];
   /**
    * What may run at the end of its transaction only, by a deferrable trigger or a cursor WITH HOLD: OIDs of functions, negative ones of types, 0
    * for such a cursor itself. Absent: nothing does.

@@ -263,6 +263,19 @@ export const FAULTS = {
     operator: 'a cancel request withdrew a held statement',
     retrySafe: true,
   },
+  lock_timeout: {
+    sqlstate: '55P03',
+    client: 'canceling statement due to lock timeout',
+    operator: 'the agent waits no longer than its lock_timeout for what another session has under way',
+    retrySafe: true,
+  },
+  deadlock: {
+    sqlstate: '40P01',
+    client: 'deadlock detected',
+    operator:
+      'sessions waited for each other, over locks of the server and changes of the catalog: one of them has to try again',
+    retrySafe: true,
+  },
   syntax: {
     sqlstate: '42601',
     client: 'syntax error',

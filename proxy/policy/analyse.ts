@@ -8,6 +8,7 @@ import type {
   Within,
 } from '#schemas/analysis.ts';
 import type { CommandClass } from '#schemas/effects.ts';
+import { calls } from './calls.ts';
 import type { CatalogView } from './catalog-view.ts';
 import { actionsOf, ownsTransaction } from './effects/actions.ts';
 import { cleanOutputs } from './effects/clean.ts';
@@ -379,13 +380,15 @@ export function plain(facts: Facts, view: CatalogView): StatementAnalysis {
     ownTransaction: false,
     rewires: view.hasProtected && facts.rewires,
     ...(facts.joins.size > 0 ? { joins: [...facts.joins].sort() } : {}),
+    ...(facts.about.size > 0 ? { about: [...facts.about].sort() } : {}),
+    ...(facts.takes.size > 0 ? { takes: [...facts.takes].sort() } : {}),
     opaque: view.hasProtected && facts.opaque,
     meaning: facts.unknown.size > 0 && !facts.readOnly ? 'changes' : undefined,
     parseRuns: facts.parseRuns,
     otherEncoding: facts.otherEncoding,
     otherStrings: facts.otherStrings || facts.unknown.size > 0,
     ...(facts.opens === null ? {} : { opens: facts.opens }),
-    ...(facts.called.size > 0 ? { calls: [...facts.called].sort(ascending) } : {}),
+    ...calls(facts.called, view),
     ...(facts.late.size > 0 ? { late: [...facts.late].sort(ascending) } : {}),
   };
 }

@@ -83,6 +83,7 @@ export function withBody(given: StatementAnalysis, known: StatementAnalysis | un
         : null),
     ownTransaction: outer.ownTransaction || body.ownTransaction,
     rewires: outer.rewires === true || body.rewires === true,
+    ...aboutBoth(outer, body),
     opaque: outer.opaque === true || body.opaque === true,
     meaning:
       outer.meaning === 'changes' || body.meaning === 'changes' ? 'changes' : (outer.meaning ?? body.meaning),
@@ -104,6 +105,16 @@ export function both(
   const [one, other] = [a[what], b[what]];
   if (one === undefined && other === undefined) return {};
   return { [what]: [...new Set([...(one ?? []), ...(other ?? [])])].sort((x, y) => x - y) };
+}
+
+export function aboutBoth(
+  a: StatementAnalysis,
+  b: StatementAnalysis,
+): Pick<StatementAnalysis, 'about' | 'callNames'> {
+  const all = (one: readonly string[] = [], other: readonly string[] = []) =>
+    [...new Set([...one, ...other])].sort();
+  const [about, callNames] = [all(a.about, b.about), all(a.callNames, b.callNames)];
+  return { ...(about.length > 0 ? { about } : {}), ...(callNames.length > 0 ? { callNames } : {}) };
 }
 
 function opens(a: StatementAnalysis, b: StatementAnalysis): Pick<StatementAnalysis, 'opens'> {

@@ -8,7 +8,7 @@ import { changesCatalog, runsBodies, type Settings } from './settings.ts';
 
 /** May end transactions of their own inside, so that what they did stays though they fail. */
 const MAY_COMMIT = new Set(['do', 'call', 'unknown']);
-const NO_WORK = new Set(['ddl', 'privilege', 'transaction', 'set', 'show', 'empty']);
+const NO_WORK = new Set(['ddl', 'privilege', 'transaction', 'lock', 'set', 'show', 'empty']);
 
 /** What statements that the server has run leave behind: other settings, names, meanings; until their transaction ends, and after it. */
 export class Aftermath {
@@ -45,6 +45,7 @@ export class Aftermath {
     const before = this.core.rewired;
     this.settings.completed(statement);
     this.judging.own.completed(statement);
+    this.judging.rewirings.changes.completed(statement);
     if (changesCatalog(statement) || (runsBodies(statement) && !this.judgedBy(under)))
       this.catalogTouched = true;
     if (statement.rewires === true) this.judging.rewired = true;
@@ -84,6 +85,7 @@ export class Aftermath {
   transactionEnded(): void {
     this.settings.transactionEnded();
     this.judging.own.transactionEnded();
+    this.judging.rewirings.changes.transactionEnded();
     this.judging.opened.transactionEnded();
     this.judging.left.transactionEnded();
     this.judging.rewired = false;

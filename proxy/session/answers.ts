@@ -73,6 +73,7 @@ export class Answers {
 
   expect(op: Op): void {
     this.sent += 1;
+    if (op.kind === 'execute') op.run.executing = true;
     if (op.kind !== 'own') this.owner.rewirings.sent(runOf(op));
     this.queue.push(op);
   }
@@ -174,6 +175,7 @@ export class Answers {
       case 'bind':
         expected(type, BACKEND.bindComplete, op);
         this.shield.bound(op.portal);
+        if (op.portal.run !== null) op.portal.run.bound = true;
         this.passage.pass(buffer, start, end);
         this.done(op);
         return;
@@ -282,6 +284,7 @@ export class Answers {
         // What it has done so far is done: settings, names, meanings.
         if (run.current !== undefined) this.owner.completed(run.current, run, op.portal);
         op.portal.suspended = true;
+        run.executing = false;
         if (op.portal.once === true) this.owner.ended(run, 'ok');
         this.done(op);
         return;
@@ -372,7 +375,7 @@ export class Answers {
     if (status === 'I') this.shield.transactionEnded();
     this.passage.pass(buffer, start, end);
     this.queue.shift();
-    this.owner.rewirings.answered();
+    this.owner.rewirings.answered(status === 'I', status === 'E');
     this.notSwitched.over();
     this.owner.ready(status);
   }

@@ -66,6 +66,15 @@ export class Cancelling {
     if (early && this.early === (this.more ? 1 : TWICE)) return;
     if (early) this.early++;
     this.wanted = early;
+    this.tell();
+  }
+
+  /** What the server runs now runs in the place of what the agent asked for. */
+  now(): void {
+    if (!this.sending) this.tell();
+  }
+
+  private tell(): void {
     this.sending = true;
     void this.send().then(() => {
       this.sending = false;

@@ -75,9 +75,18 @@ export interface Core {
   /** What goes on has been judged anew. */
   sent(statements: readonly StatementAnalysis[]): void;
   judgedText(text: string, types: readonly number[]): Judged | null;
+  /** True where a portal that goes on, or what is left to the end, has to wait for other sessions; then `again` looks at its message once more. */
+  waitsToGoOn(run: Run, again: () => void): boolean;
+  /** What the transaction has left to its end, as something that runs there; null where there is nothing. */
+  left(): Run | null;
+  /** It is sent now, without a message of its own. */
+  goesOn(run: Run): void;
   /** True where it has to wait. */
   submit(
-    work: Pick<Submission, 'run' | 'judged' | 'protocol' | 'parameters' | 'intended' | 'forward' | 'refuse'> &
+    work: Pick<
+      Submission,
+      'run' | 'judged' | 'protocol' | 'parameters' | 'intended' | 'forward' | 'refuse' | 'again'
+    > &
       Described,
   ): boolean;
   refuseSimple(error: HoldpointError, position?: number | null, dropsUnnamed?: boolean): void;

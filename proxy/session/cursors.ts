@@ -21,6 +21,7 @@ export function executeCursor(
   name: string,
   maxRows: number,
   go: (fetch: Portal, run: Run) => void,
+  again: () => void,
 ): void {
   const known = core.picture.portals.get(name);
   const judged = fetchJudged(core, name, maxRows);
@@ -43,6 +44,7 @@ export function executeCursor(
       core.refuseExtended(
         error.code === 'denied' && known === undefined ? unknownPortal(name, 'exec_execute_message') : error,
       ),
+    again,
   });
 }
 

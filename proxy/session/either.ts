@@ -1,5 +1,5 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
-import { both } from '../policy/with-body.ts';
+import { aboutBoth, both } from '../policy/with-body.ts';
 
 /** What may be the one or the other. */
 export function either(a: StatementAnalysis, b: StatementAnalysis): StatementAnalysis {
@@ -36,6 +36,7 @@ export function either(a: StatementAnalysis, b: StatementAnalysis): StatementAna
     ownTransaction: a.ownTransaction || b.ownTransaction,
     joins: all(a.joins ?? [], b.joins ?? []),
     rewires: a.rewires === true || b.rewires === true,
+    ...aboutBoth(a, b),
     opaque: a.opaque === true || b.opaque === true,
     meaning: a.meaning === 'changes' || b.meaning === 'changes' ? 'changes' : (a.meaning ?? b.meaning),
     otherEncoding: a.otherEncoding === true || b.otherEncoding === true,

@@ -16,12 +16,21 @@ export function execute(core: Core, buffer: Buffer, start: number, end: number):
   const { portal: name, maxRows } = decodeExecute(buffer, start, end, core.encoding.text);
   checkName(name, core.encoding);
   const portal = core.picture.portals.get(name);
+  const again = () => execute(core, buffer, start, end);
+  const bySql = () =>
+    executeCursor(
+      core,
+      name,
+      maxRows,
+      (fetch, run) => goOn(core, name, fetch, run, buffer, start, end),
+      again,
+    );
   if (core.plans.outdated(core, portal?.run?.statements ?? null)) {
-    core.whenReplanned(() => execute(core, buffer, start, end));
+    core.whenReplanned(again);
     return;
   }
   if (portal === undefined || portal.run === null) {
-    executeCursor(core, name, maxRows, (fetch, run) => goOn(core, name, fetch, run, buffer, start, end));
+    bySql();
     return;
   }
   const { run, missing } = portal;
@@ -29,6 +38,7 @@ export function execute(core: Core, buffer: Buffer, start: number, end: number):
     core.refuseExtended(missing);
     return;
   }
+  if (core.waitsToGoOn(run, again)) return;
   if (portal.rewired !== core.rewired || !namesTheSame(core, portal) || !meansTheSame(core, portal, run)) {
     core.refuseExtended(
       new HoldpointError('unknown_portal', 'what this portal reads was changed while it was open'),
@@ -37,7 +47,7 @@ export function execute(core: Core, buffer: Buffer, start: number, end: number):
   }
   // A function may have closed it, and opened another one by its name.
   if (portal.moves !== core.opened.moves && isNameOfSql(name)) {
-    executeCursor(core, name, maxRows, (fetch, run) => goOn(core, name, fetch, run, buffer, start, end));
+    bySql();
     return;
   }
   // As it was described before, another one of that name may have made the columns.

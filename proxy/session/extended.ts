@@ -118,6 +118,7 @@ export function parse(core: Core, buffer: Buffer, start: number, end: number, co
     // A held text is held when it is bound, unless reading its literals runs something already.
     parseOnly: analysis.parseRuns !== true,
     forward: () => forward(run),
+    again: () => parse(core, buffer, start, end),
     refuse: error => refuse(asTheServer(core, judged, error)),
   });
   if (waits && verdict.kind === 'allow') core.ahead.fill(core, { name, judged: whole, types });
@@ -223,6 +224,7 @@ export function bind(core: Core, buffer: Buffer, start: number, end: number, so:
       if (judged.statements.some(runsWhenBound)) settle(core);
     },
     refuse: error => core.refuseExtended(asTheServer(core, whole, error)),
+    again: () => bind(core, buffer, start, end),
   });
   if (waits && !core.pipeline.parking) core.ahead.fill(core);
 }
@@ -263,7 +265,11 @@ export function flush(core: Core, buffer: Buffer, start: number, end: number): v
 
 export function sync(core: Core, buffer: Buffer, start: number, end: number): void {
   recordParses(core);
+  const ends = endsSegment(core) && !core.skipping;
+  const left = ends ? core.left() : null;
+  if (left !== null && core.waitsToGoOn(left, () => sync(core, buffer, start, end))) return;
   const go = (run?: Run) => {
+    if (left !== null) core.goesOn(left);
     const op = run === undefined ? SYNCS : ({ kind: 'sync', run } as const);
     if (end - start === SYNC.length) core.line.pass(buffer, start, end, op);
     else {
@@ -275,7 +281,7 @@ export function sync(core: Core, buffer: Buffer, start: number, end: number): vo
     core.skipping = false;
     core.wait('ready');
   };
-  const judged = endsSegment(core) && !core.skipping ? core.judge.end() : null;
+  const judged = ends ? core.judge.end() : null;
   if (judged === null) {
     go();
     return;
@@ -292,6 +298,7 @@ export function sync(core: Core, buffer: Buffer, start: number, end: number): vo
       go();
     },
     skipped: () => go(),
+    again: () => sync(core, buffer, start, end),
   });
 }
 

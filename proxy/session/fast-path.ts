@@ -41,5 +41,6 @@ export function functionCall(core: Core, buffer: Buffer, start: number, end: num
       core.wait('ready');
     },
     refuse: error => core.refuseSimple(error),
+    again: () => functionCall(core, buffer, start, end),
   });
 }

@@ -3,7 +3,6 @@ import { HoldpointError } from '#schemas/errors.ts';
 import { INVARIANT, type Verdict } from '#schemas/verdict.ts';
 import { isLonger } from '../policy/effects/text-size.ts';
 import type { TransactionStatus } from '../wire/backend.ts';
-import type { Core } from './core.ts';
 import { Describing } from './describing.ts';
 import { Judge, type Judged } from './judgement.ts';
 import { keepsMeaning } from './keeps-meaning.ts';
@@ -196,10 +195,15 @@ export class Judging {
     return (this.catalog?.hasProtected ?? true) || this.own.view?.hasProtected === true;
   }
 
+  /** Whatever runs is allowed, and nothing is masked: nothing hangs on what names lead to. */
+  get unconcerned(): boolean {
+    return this.parts.allowsAnything === true && !this.protects;
+  }
+
   /** What has just been judged, on its way. */
   run(n: number, statements: readonly StatementAnalysis[]): Run {
     this.settings.expect(statements);
-    return new Run(n, statements, this.parts.now(), this.rewirings.epoch, this.last, this.means);
+    return this.rewirings.stamp(new Run(n, statements, this.parts.now(), 0, this.last, this.means));
   }
 
   /** The newest catalog there is: masks by an old one are better than none while a new one is loaded. */

@@ -11,11 +11,14 @@ import { callsBodies, plansNothing } from './keeps-meaning.ts';
  */
 export class KeptPlans {
   private readonly judge: Pick<Judge, 'catalog' | 'first'>;
+  /** Nothing hangs on what runs: then the server keeps its plans, as it does without a proxy. */
+  private readonly unconcerned: () => boolean;
   /** The catalog that all plans are as new as. */
   private under: unknown = null;
 
-  constructor(judge: Pick<Judge, 'catalog' | 'first'>) {
+  constructor(judge: Pick<Judge, 'catalog' | 'first'>, unconcerned: () => boolean) {
     this.judge = judge;
+    this.unconcerned = unconcerned;
   }
 
   /** Whether these, judged just now, may run by older plans; null where it is not told what runs. In a failed transaction nothing does but what ends it. */
@@ -26,6 +29,7 @@ export class KeptPlans {
     const { catalog, first } = this.judge;
     this.under ??= first;
     if (this.under === catalog || statements?.every(plansNothing) === true) return false;
+    if (this.unconcerned()) return false;
     return (
       status !== 'E' ||
       !inBlock ||

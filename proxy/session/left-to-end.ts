@@ -2,6 +2,7 @@ import { cannotTell, type StatementAnalysis, type Strings } from '#schemas/analy
 import { HoldpointError } from '#schemas/errors.ts';
 import { either } from './either.ts';
 import type { SessionCatalog, SessionParts } from './parts.ts';
+import { Run } from './run.ts';
 
 /** By what a statement was judged. */
 export interface Means {
@@ -45,6 +46,20 @@ export class LeftToEnd {
       this.left.set(full ? '' : same, { statement: full ? cannotTell(statement, MANY) : statement, by });
       this.asked = null;
     }
+  }
+
+  get any(): boolean {
+    return this.left.size > 0;
+  }
+
+  /** All that has left something, as it was judged. */
+  get statements(): readonly StatementAnalysis[] {
+    return this.left.size === 0 ? NOTHING : [...this.left.values()].map(left => left.statement);
+  }
+
+  /** The same as something that runs. */
+  get run(): Run | null {
+    return this.left.size === 0 ? null : new Run(0, this.statements, 0);
   }
 
   transactionEnded(): void {

@@ -46,6 +46,13 @@ const OPENS: ReadonlySet<number> = new Set([
   FRONTEND.close,
 ]);
 
+/** Whether what is bound now runs, or will, where the server refuses writes. */
+export function opensReads(core: Core): boolean {
+  // Something may have run in it that lets it write.
+  if (core.segment) return core.line.readOnly && !core.bound;
+  return core.status === 'I' && kindFromHere(core, secondWitness) === 'reads';
+}
+
 /** Whether it runs alike behind another statement: some are for blocks alone, and behind a first statement a segment is one. */
 function plainRead(judged: Judged): boolean {
   return (

@@ -4,6 +4,8 @@ import type { Op } from './op.ts';
 
 /** The SQLSTATE of a statement that statement_timeout has struck. */
 const QUERY_CANCELED = '57014';
+/** And those of a lock that the proxy asks for in the agent's place. */
+const FOR_THE_AGENT: ReadonlySet<string> = new Set([QUERY_CANCELED, '55P03', '40P01']);
 
 /**
  * A message of the proxy's own has failed. False where that is the agent's to hear: in mid-pipeline a time-out that it has set ends the
@@ -16,7 +18,7 @@ export function ownFault(op: Op & { kind: 'own' }, fields: Parameters<typeof fie
     op.failed(why);
     return true;
   }
-  if (op.until !== BACKEND.readyForQuery && field(fields, 'C') === QUERY_CANCELED) return false;
+  if (op.until !== BACKEND.readyForQuery && FOR_THE_AGENT.has(field(fields, 'C'))) return false;
   throw new HoldpointError('internal', `the proxy's own statement failed: ${why}`);
 }
 

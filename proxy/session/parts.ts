@@ -57,6 +57,8 @@ export interface SessionParts extends Omit<PipelineParts, 'recorder' | 'gate' | 
   readonly recorder: Recorder;
   readonly client: Duplex;
   readonly upstream: Duplex;
+  /** The server's own for this session; absent where it is not known. */
+  readonly processId?: number;
   /** Null where the server's bytes come in memory of their own. */
   readonly reads: { unneeded: () => boolean } | null;
   /** As the server reported them at its start. */
@@ -112,6 +114,8 @@ export interface SessionParts extends Omit<PipelineParts, 'recorder' | 'gate' | 
     },
     seen: SessionCatalog | null,
   ): string;
+  /** Whatever is said is allowed, as far as the policy goes. */
+  readonly allowsAnything?: boolean;
   decide(statements: readonly StatementAnalysis[], inTransaction: boolean): Verdict;
   withBody(outer: StatementAnalysis, body: StatementAnalysis | undefined): StatementAnalysis;
   /** Where a person decides on an approval: the HINT of the notice. */

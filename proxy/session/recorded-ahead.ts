@@ -39,12 +39,12 @@ export class RecordedAhead {
   private next = 0;
   /** Its statement will not run. */
   private readonly dropped: (run: Run) => void;
-  private readonly epoch: () => number;
+  private readonly judged: (run: Run) => void;
 
-  /** `epoch`: see `Run.epoch`. */
-  constructor(dropped: (run: Run) => void, epoch: () => number) {
+  /** `judged`: told of each that has been judged once more, and is what it was. */
+  constructor(dropped: (run: Run) => void, judged: (run: Run) => void) {
     this.dropped = dropped;
-    this.epoch = epoch;
+    this.judged = judged;
   }
 
   /** The intent of this message, if it is the next of those that are recorded. */
@@ -67,8 +67,7 @@ export class RecordedAhead {
       return null;
     }
     this.next += 1;
-    // It was judged once more, and is what it was.
-    intent.run.epoch = this.epoch();
+    this.judged(intent.run);
     return intent;
   }
 

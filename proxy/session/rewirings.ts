@@ -1,4 +1,5 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
+import { Changes, OwnChanges, type Standing } from './changing.ts';
 import type { Run } from './run.ts';
 
 /**
@@ -15,6 +16,12 @@ export class Rewirings {
   readonly carrying = new Set<OwnRewirings>();
   /** Changes until now. */
   count = 0;
+  /** What other meanings sessions give to anything else. */
+  readonly changes: Changes;
+
+  constructor(changes = new Changes()) {
+    this.changes = changes;
+  }
 }
 
 /** One session's part in that. */
@@ -26,9 +33,11 @@ export class OwnRewirings {
   private carried = false;
   /** Names of relations that the open transaction has joined with protected ones. */
   readonly joined = new Set<string>();
+  readonly changes: OwnChanges;
 
-  constructor(all: Rewirings) {
+  constructor(all: Rewirings, standing?: Standing) {
     this.all = all;
+    this.changes = new OwnChanges(all.changes, standing);
   }
 
   /** DDL of the open transaction, not committed, has changed what names mean around protected columns. */
@@ -51,8 +60,16 @@ export class OwnRewirings {
     return this.all.count;
   }
 
+  /** It has just been judged, or judged once more. */
+  stamp(run: Run): Run {
+    run.epoch = this.epoch;
+    run.changes = this.changes.count;
+    return run;
+  }
+
   /** Something is sent to the server. */
   sent(run: Run | null): void {
+    if (run !== null) this.changes.sent(run);
     if (!this.opened && (this.holds || run?.statements.some(rewires) === true)) {
       this.opened = true;
       this.all.open.add(this);
@@ -64,7 +81,12 @@ export class OwnRewirings {
   }
 
   /** All that was sent is answered. Not before: what is answered meanwhile on other lines may have been read behind the change. */
-  answered(): void {
+  answered(idle: boolean, failed = false): void {
+    this.changes.answered(idle, failed);
+    this.closes();
+  }
+
+  private closes(): void {
     if (this.opened) {
       this.opened = false;
       this.all.open.delete(this);
@@ -78,7 +100,8 @@ export class OwnRewirings {
   /** The session is over. */
   over(): void {
     this.held = false;
-    this.answered();
+    this.closes();
+    this.changes.over();
   }
 
   /** Whether names may mean something else by now than in that epoch. */

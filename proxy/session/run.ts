@@ -4,6 +4,7 @@ import type { AuditBody } from '#schemas/audit.ts';
 import { HoldpointError } from '#schemas/errors.ts';
 import type { Means } from './left-to-end.ts';
 import { isUnread } from './opened-cursors.ts';
+import { namesOf, type RunNames } from './run-names.ts';
 
 /** What became of a run, as the audit's `outcome` says it. */
 export type RunStatus = AuditBody<'outcome'>['status'];
@@ -24,14 +25,23 @@ export class Run {
   masks: Map<string, string> | null = null;
   forwarded = false;
   ended = false;
+  /** It is a portal that the server has made; until its Execute it runs nothing. */
+  bound = false;
+  /** An Execute of it is under way. */
+  executing = false;
   /** `Rewirings.epoch` when it was judged, or last found to mean the same. */
   epoch: number;
+  /** `Changes.count` then, likewise. */
+  changes = 0;
   /** The catalog that all share, by which it was judged; compared by identity. */
   readonly under: unknown;
   /** By what its own session judged it. */
   readonly by: Means | null;
   private readonly startedAt: number;
   private anyUnread: boolean | undefined;
+  private named: RunNames | undefined;
+  /** What its transaction has left to its end, where that runs behind it. */
+  left: readonly StatementAnalysis[] = [];
   private only: Buffer | null = null;
   private hasher: Hash | null = null;
 
@@ -58,6 +68,17 @@ export class Run {
   get unread(): boolean {
     this.anyUnread ??= this.statements.some(isUnread);
     return this.anyUnread;
+  }
+
+  /** What it comes to. Found out once. */
+  get names(): RunNames {
+    this.named ??= namesOf([...this.statements, ...this.left]);
+    return this.named;
+  }
+
+  /** It is there, and nothing of it runs: where it goes on it is looked at again. */
+  get rests(): boolean {
+    return this.bound && !this.executing;
   }
 
   get current(): StatementAnalysis | undefined {

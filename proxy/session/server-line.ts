@@ -10,6 +10,7 @@ import type { Run } from './run.ts';
 /** Names that the proxy uses on the server side; an agent that uses them is refused. */
 export const OWN = '_holdpoint';
 /** Fails in the server's parser, before anything is looked at or run, and says in its log why. */
+const SKIPPED = '57014 an earlier statement of the same pipeline failed';
 const POISON = 'holdpoint refused a statement here';
 export const DEFAULT_READ_ONLY = 'default_transaction_read_only';
 const FLUSH = encode(FRONTEND.flush);
@@ -218,6 +219,21 @@ export class ServerLine {
       fault ??= struck(why);
     };
     this.send(command(text), { kind: 'own', until: BACKEND.readyForQuery, row, failed, ...finished });
+  }
+
+  /** One statement that may fail: `done` is told why, null where it did not. In a segment the error is the agent's: then the rest of it is skipped. */
+  attempt(text: string, segment: boolean, done: (why: string | null) => void): void {
+    let fault: string | null = null;
+    if (segment) {
+      this.run(text, {}, { done: () => done(null), skipped: () => done(SKIPPED) });
+      this.askForAnswers();
+      return;
+    }
+    const failed = (why: string) => {
+      fault ??= why;
+    };
+    const finished = { done: () => done(fault), skipped: () => done(SKIPPED) };
+    this.send(command(text), { kind: 'own', until: BACKEND.readyForQuery, failed, ...finished });
   }
 
   /** Ends a segment in which nothing has run. `lost`: a message of it has failed, so that it goes on to the agent's own Sync. */

@@ -10,19 +10,7 @@ import { dispatch } from './dispatch.ts';
 import { Ending, GONE, SAID, TERMINATED } from './ending.ts';
 import { HoldNotice } from './hold-notice.ts';
 import { Intake } from './intake.ts';
-import {
-  isJudgeable,
-  type Waiter,
-  whenAnswered,
-  whenApart,
-  whenConfirmed,
-  whenJudgeable,
-  whenNamed,
-  whenReplanned,
-  whenSought,
-  whenSwitched,
-  whenTried,
-} from './judgeable.ts';
+import { isJudgeable, type Waiter, whenJudgeable } from './judgeable.ts';
 import { MAX_CACHED_TEXT } from './judgement.ts';
 import { Judging } from './judging.ts';
 import { KeptPlans } from './kept-plans.ts';
@@ -39,7 +27,8 @@ import { OwnRewirings } from './rewirings.ts';
 import type { Run, RunStatus } from './run.ts';
 import { DEFAULT_READ_ONLY, ServerLine } from './server-line.ts';
 import { Settings } from './settings.ts';
-import { type Submitter, submit } from './submission.ts';
+import type { Submitter } from './submission.ts';
+import { waysToWait } from './ways-to-wait.ts';
 
 /**
  * One agent's session, from the server's first ReadyForQuery to its end: reads the agent's messages in order, keeps the picture of the
@@ -78,7 +67,12 @@ export class Session {
     const relieved = () => this.relieved();
     this.outbox = new Outbox(parts.client, parts.recorder, fault => this.ending.fail(fault), relieved);
     this.pace = new Pace(parts.recorder);
-    const rewirings = new OwnRewirings(parts.catalog.rewirings);
+    const rewirings = new OwnRewirings(parts.catalog.rewirings, {
+      process: parts.processId ?? 0,
+      shielded: () => this.line.readOnly && !this.core.inBlock,
+      inBlock: () => this.core.inBlock,
+      unconcerned: () => this.judging.unconcerned,
+    });
     this.holdNotice = new HoldNotice(bytes => this.tell(bytes), parts.approveAt, this.settings.encoding.say);
     this.reading = new Reading(parts.client);
     this.intake = new Intake(parts, this.reading, {
@@ -173,7 +167,7 @@ export class Session {
       inBlock: false,
       ahead: new RecordedAhead(
         run => this.ended(run, 'skipped'),
-        () => this.judging.rewirings.epoch,
+        run => this.judging.rewirings.stamp(run),
       ),
       began: false,
       segment: false,
@@ -182,15 +176,8 @@ export class Session {
       rewired: 0,
       skipping: false,
       wait: why => this.intake.wait(why),
-      whenSwitched: then => whenSwitched(this.submitter, then),
-      whenApart: then => whenApart(this.submitter, then),
-      whenReplanned: then => whenReplanned(this.submitter, then),
-      whenNamed: then => whenNamed(this.submitter, then),
-      whenConfirmed: then => whenConfirmed(this.submitter, parts.catalog, then),
-      whenSought: (...what) => whenSought(this.submitter, ...what),
-      whenAnswered: then => whenAnswered(this.submitter, then),
-      whenTried: (...what) => whenTried(this.submitter, ...what),
-      plans: new KeptPlans(judge),
+      ...waysToWait(() => this.submitter, parts.catalog),
+      plans: new KeptPlans(judge, () => this.judging.unconcerned),
       opened: this.judging.opened,
       retiring: this.retiring,
       run: statements => this.judging.run(++this.count, statements),
@@ -204,7 +191,8 @@ export class Session {
         const judgement = judge.text(text, types);
         return judgement.kind === 'judged' ? judgement.judged : null;
       },
-      submit: work => submit(this.submitter, work),
+      left: () => this.judging.left.run,
+      goesOn: run => this.judging.rewirings.changes.sent(run),
       refuseSimple: (...how) => refuseSimple(this.core, this.outbox, ...how),
       refuseExtended: (...how) => refuseExtended(this.core, this.outbox, ...how),
     };
@@ -273,6 +261,12 @@ export class Session {
   /** The agent's cancel request: withdraws what is parked, or cancels at the server what runs there. */
   cancel(): void {
     if (this.core.pipeline.withdraw('cancelled by the agent', 'cancelled')) return;
+    const { changes } = this.judging.rewirings;
+    if (changes.cancel()) return;
+    if (changes.waitsThere) {
+      this.cancelling.now();
+      return;
+    }
     const { block } = this.intake;
     if (this.answers.underWay > 0 || block !== null) this.cancelling.request(block);
   }

@@ -29,6 +29,7 @@ function tryFirst(core: Core, text: Buffer, judged: Judged, then: () => void): v
     parseOnly: true,
     forward: () => core.whenTried(text, run, then),
     refuse: error => refuse(core, error),
+    again: then,
   });
 }
 
@@ -98,5 +99,6 @@ export function query(core: Core, buffer: Buffer, start: number, end: number, so
       core.wait('ready');
     },
     refuse: error => refuse(core, asTheServer(core, judged, error)),
+    again: () => query(core, buffer, start, end),
   });
 }

@@ -59,8 +59,11 @@ export function refuseSought(
     run: core.run(judged.statements),
     judged: { ...judged, verdict: { outside: deny, inTransaction: deny }, fault },
     ...how,
-    forward: () => {
-      throw new HoldpointError('internal', 'what leads nowhere was let through');
-    },
+    forward: letThrough,
+    again: letThrough,
   });
+}
+
+function letThrough(): never {
+  throw new HoldpointError('internal', 'what leads nowhere was let through');
 }

@@ -1,8 +1,17 @@
+import { HoldpointError } from '#schemas/errors.ts';
 import type { Submission } from '../pipeline.ts';
-import type { Core } from './core.ts';
+
+import { type Core, secondWitness } from './core.ts';
 import type { Intake } from './intake.ts';
+import { type Waiter, whenJudgeable } from './judgeable.ts';
 import type { Judging } from './judging.ts';
+import { runsWhatIsLeft } from './left-to-end.ts';
+import { opensReads } from './open-segment.ts';
+import { refuseMessage } from './refusals.ts';
 import type { Run, RunStatus } from './run.ts';
+import { AGAIN, type Settling } from './settling.ts';
+import { waitAtServer } from './wait-at-server.ts';
+import { limitWait } from './wait-limits.ts';
 
 /** What handing a statement to the pipeline needs of its session. */
 export interface Submitter {
@@ -22,12 +31,51 @@ export interface Submitter {
 type Work = Parameters<Core['submit']>[0];
 
 /** Hands a statement to the pipeline; the agent's next message waits until this one has gone forward or was refused. True where it has to wait. */
-export function submit(session: Submitter, work: Work): boolean {
+export function submit(session: Submitter & Waiter, work: Work): boolean {
   session.intake.wait('judging');
   const handed = new Handed(session, work);
   session.core.pipeline.submit(handed);
   handed.late = !handed.settled;
   return handed.late;
+}
+
+/** True where a portal that goes on has to wait for other sessions; then `again` looks at its message once more. */
+export function waitsToGoOn(session: Submitter & Waiter, run: Run, again: () => void): boolean {
+  const { core, intake, judging } = session;
+  const { changes } = judging.rewirings;
+  if (!changes.rests(run)) return false;
+  intake.wait('judging');
+  const how = { shielded: () => false, approved: false, ...waiting(session, true) };
+  changes.settle(run, how, why =>
+    session.guard(() => {
+      if (session.over()) return;
+      intake.free();
+      if (!core.skipping) {
+        if (why === null || why === AGAIN) whenJudgeable(session, again);
+        else refuseMessage(core, typeof why === 'string' ? new HoldpointError('denied', why) : why);
+      }
+      if (intake.block === null) session.resume();
+      else session.flush();
+    }),
+  );
+  return true;
+}
+
+/** How it waits: at the server as far as locks go, if it may, and else here. */
+function waiting(session: Submitter, may: boolean): Pick<Settling, 'keeps' | 'begun' | 'lock'> {
+  const { core } = session;
+  return {
+    keeps: core.inBlock || core.segment,
+    begun: wait => {
+      limitWait(core, wait);
+      session.flush();
+    },
+    lock: (locks, done) => {
+      const asked = may && waitAtServer(core, locks, (...got) => session.guard(() => done(...got)));
+      if (asked) session.flush();
+      return asked;
+    },
+  };
 }
 
 /** One for each statement: methods instead of closures. */
@@ -43,10 +91,10 @@ class Handed implements Submission {
   readonly failedTransaction: boolean;
   readonly parseOnly: boolean;
   readonly intended: number | undefined;
-  private readonly session: Submitter;
+  private readonly session: Submitter & Waiter;
   private readonly work: Work;
 
-  constructor(session: Submitter, work: Work) {
+  constructor(session: Submitter & Waiter, work: Work) {
     const { core } = session;
     this.session = session;
     this.work = work;
@@ -83,16 +131,49 @@ class Handed implements Submission {
     const { statement, unchanged } = await describing;
     const still = async () => {
       const { epoch } = judging.rewirings;
+      const { count } = judging.rewirings.changes;
       const same = await unchanged();
-      if (same) run.epoch = epoch;
+      if (same) {
+        run.epoch = epoch;
+        run.changes = count;
+      }
       return same;
     };
     return { statement, unchanged: still };
   }
 
-  conflict(): string | null {
+  clear(approved: boolean, done: Parameters<Submission['clear']>[1]): void {
+    const { session, run } = this;
+    const { changes } = session.judging.rewirings;
+    const { left } = session.judging;
+    if (left.any && run.statements.some(runsWhatIsLeft)) run.left = left.statements;
+    if (this.parseOnly || this.failedTransaction || changes.free(run)) {
+      done(this.conflict());
+      return;
+    }
+    const { core } = session;
+    // A Query in a pipeline: nothing of the proxy's own may run before it.
+    const apart = core.segment && (this.protocol === 'simple' || this.protocol === 'function');
+    const how = { shielded: () => this.shielded(), approved, ...waiting(session, !apart) };
+    changes.settle(run, how, why =>
+      session.guard(() => {
+        const left = session.gone() || (approved && session.left());
+        done(why ?? (this.late && left ? GONE : this.conflict()));
+      }),
+    );
+  }
+
+  private conflict(): string | null {
     const { judging, core } = this.session;
     return judging.protects ? judging.rewirings.conflict(this.run, core.inBlock) : null;
+  }
+
+  /** Whether it runs where the server refuses writes. */
+  private shielded(): boolean {
+    const { core } = this.session;
+    if (core.inBlock || core.status !== 'I' || !secondWitness(this.judged)) return false;
+    const extended = this.protocol === 'bind' || this.protocol === 'parse';
+    return extended ? opensReads(core) : !core.segment;
   }
 
   forward(): void {
@@ -106,6 +187,20 @@ class Handed implements Submission {
 
   refuse(error: Parameters<Submission['refuse']>[0]): void {
     this.settle(() => this.work.refuse(error));
+  }
+
+  again(): void {
+    const { session, work } = this;
+    const { core, intake } = session;
+    session.guard(() => {
+      this.settled = true;
+      intake.free();
+      if (core.skipping) work.skipped?.();
+      else whenJudgeable(session, work.again);
+      if (!this.late) return;
+      if (intake.block === null) intake.pump();
+      else session.flush();
+    });
   }
 
   private settle(how: () => void): void {
@@ -126,3 +221,5 @@ class Handed implements Submission {
     });
   }
 }
+
+const GONE = 'the agent disconnected';

@@ -35,9 +35,12 @@ export function refuseTooLong(
     },
     protocol,
     parameters: [],
-    forward: () => {
-      throw new HoldpointError('internal', 'a text that nobody has read was let through');
-    },
+    forward: NEVER,
     refuse,
+    again: NEVER,
   });
 }
+
+const NEVER = () => {
+  throw new HoldpointError('internal', 'a text that nobody has read was let through');
+};

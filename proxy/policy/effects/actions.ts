@@ -41,7 +41,7 @@ function transaction(body: Tree): SessionAction[] {
     case 'TRANS_STMT_COMMIT':
       return [{ kind: 'commit' }, ...next];
     case 'TRANS_STMT_PREPARE':
-      return [{ kind: 'commit' }];
+      return [{ kind: 'commit', prepared: text(body.gid) }];
     case 'TRANS_STMT_ROLLBACK':
       return [{ kind: 'rollback' }, ...next];
     case 'TRANS_STMT_SAVEPOINT':

@@ -1,6 +1,7 @@
 import type { CommandClass } from '#schemas/effects.ts';
 import type { CatalogRelation } from '../catalog-view.ts';
 import { pathAs } from '../search-path.ts';
+import { comesToBe } from './about.ts';
 import { makes } from './acted.ts';
 import { type Context, castTo, involveRow } from './context.ts';
 import { walk } from './expression.ts';
@@ -62,6 +63,7 @@ export function walkDml(context: Context, tag: string, body: Tree): void {
   const close = openWith(context, tree(body.withClause));
   const target = tree(body.relation);
   const found = resolve(context, target);
+  if (context.itself && found.length === 1) facts.takes.add(`>${label(found[0]!)}`);
   const scope = new Scope();
   const alias = text(tree(target.alias).aliasname) || text(target.relname);
   scope.set(alias, found[0]?.columns ?? null);
@@ -227,6 +229,7 @@ export function intoTable(context: Context, select: Tree): void {
   facts.does('ddl');
   facts.changesMeaning = true;
   makes(context, rel);
+  comesToBe(context, rel);
   const refusal = launders(context, 'SelectStmt', select, []);
   if (refusal !== null) facts.refuse(refusal);
 }

@@ -46,6 +46,10 @@ export class Facts {
   rewires = false;
   /** Names of relations that are joined with protected ones. */
   readonly joins = new Set<string>();
+  /** What DDL in it does to other sessions (about.ts). */
+  readonly about = new Set<string>();
+  /** Relations that the agent's own text names, `>` before those that it writes: they stay locked to the end of the transaction. */
+  readonly takes = new Set<string>();
   /** It is, or has in it, a command beside which event triggers run. */
   firesEvents = false;
   /** SQL that was not read runs. */
@@ -156,6 +160,7 @@ export class Facts {
     this.changesMeaning ||= other.changesMeaning;
     this.opaque ||= other.opaque;
     for (const name of other.joins) this.joins.add(name);
+    for (const name of other.about) this.about.add(name);
     this.parseRuns ||= other.parseRuns;
     this.otherEncoding ||= other.otherEncoding;
     this.otherStrings ||= other.otherStrings;

@@ -17,7 +17,9 @@ export function effectivePath(searchPath: readonly string[]): readonly string[] 
   return schemas.includes('pg_catalog') ? schemas : ['pg_catalog', ...schemas];
 }
 
-const isTemp = (schema: string) => schema.startsWith('pg_temp_') || schema.startsWith('pg_toast_temp_');
+/** A schema of temporary things, of whichever session. */
+export const isTemp = (schema: string) =>
+  schema.startsWith('pg_temp_') || schema.startsWith('pg_toast_temp_');
 
 /**
  * All things that a name may mean. Temporary relations and types come before everything else for an unqualified name, and which

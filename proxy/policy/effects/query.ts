@@ -202,6 +202,7 @@ export function resolve(context: Context, body: Tree): readonly CatalogRelation[
   } else if (schema === null && context.path === null && found.length > 1) {
     context.facts.cannotTell(`which relation ${written} names depends on a search_path that is not known`);
   }
+  if (context.itself && found.length === 1) context.facts.takes.add(label(found[0]!));
   return found;
 }
 

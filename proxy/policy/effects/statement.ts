@@ -1,6 +1,7 @@
 import type { CommandClass } from '#schemas/effects.ts';
 import type { CatalogRelation } from '../catalog-view.ts';
 import { pathAs } from '../search-path.ts';
+import { aboutOthers, comesToBe, locksOthers } from './about.ts';
 import { actedOn, makes } from './acted.ts';
 import { type Context, rooted } from './context.ts';
 import { walkDefined } from './defined.ts';
@@ -138,6 +139,7 @@ function nested(context: Context, query: unknown): void {
 function truncate(context: Context, body: Tree): void {
   const { facts } = context;
   facts.does('truncate');
+  locksOthers(context, body);
   facts.withoutWhere = true;
   facts.keyed = false;
   const seen = new Set<number>();
@@ -279,6 +281,7 @@ function createTableAs(context: Context, body: Tree): void {
     return;
   }
   makes(context, tree(tree(body.into).rel));
+  comesToBe(context, tree(tree(body.into).rel));
   walkStatement(context, body.query);
   facts.changesMeaning = true;
   if (is(body.query, 'ExecuteStmt') !== null) facts.cannotTell('a prepared statement fills a new table');
@@ -290,10 +293,12 @@ function view(context: Context, body: Tree): void {
   makes(context, tree(body.view));
   nested(context, body.query);
   rewire(context, 'ViewStmt', body);
+  aboutOthers(context, 'ViewStmt', body);
 }
 
 function lock(context: Context, body: Tree): void {
   context.facts.does('lock');
+  locksOthers(context, body);
   for (const item of list(body.relations))
     for (const relation of resolve(context, tree(is(item, 'RangeVar') ?? {}))) {
       context.facts.reads.add(label(relation));
@@ -349,5 +354,6 @@ function utility(context: Context, tag: string, body: Tree): boolean {
   rewire(context, tag, body);
   maintained(context, tag, body);
   dropsCast(context, tag, body);
+  aboutOthers(context, tag, body);
   return true;
 }
