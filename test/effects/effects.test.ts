@@ -293,6 +293,40 @@ test('ordinary changes of protected tables are not refused', () => {
     assert.equal(bench.one(sql).refusal, null, sql);
 });
 
+test('a protected column may get its own value back, in other case or a constant where it is NULL, and nothing else', () => {
+  for (const sql of [
+    'update customers set ssn = lower(ssn)',
+    "update customers set ssn = coalesce(upper(pg_catalog.lower(ssn)), '0'), phone = coalesce(phone, 'x'::text) where id = 1",
+    'update customers c set ssn = lower(c.ssn), phone = phone where c.card = $1',
+    'update public.customers set card = customers.card',
+  ])
+    assert.equal(bench.one(sql).refusal, null, sql);
+  for (const sql of [
+    'update customers set ssn = lower(card)',
+    'update customers set name = lower(ssn)',
+    'update customers set ssn = coalesce(ssn, card)',
+    'update customers set ssn = coalesce(card, ssn)',
+    'update customers set ssn = coalesce(ssn, $1, lower(phone))',
+    'update customers set ssn = reverse(ssn)',
+    "update customers set ssn = rtrim(ssn, 'm')",
+    "update customers set ssn = lower(ssn) || ''",
+    'update customers set ssn = lower(ssn collate "C")',
+    'update customers set ssn = o.ssn from customers o where o.id = 1',
+    'update customers set ssn = lower(ssn), name = ssn',
+    'update customers set (ssn, name) = (lower(ssn), lower(ssn))',
+    'update customers set (ssn, name) = row(ssn, ssn)',
+    'update customers c set ssn = lower(x.ssn) from customers x',
+    'update customers set ssn = (select lower(o.ssn) from customers o limit 1)',
+    'update customers set ssn = lower(lower(lower(lower(lower(ssn)))))',
+  ])
+    assert.notEqual(bench.one(sql).refusal, null, sql);
+  assert.notEqual(
+    bench.one('update customers set ssn = lower(ssn)', ['evil', 'pg_catalog', 'public']).refusal,
+    null,
+    'a function of somebody is before the one of Postgres',
+  );
+});
+
 test('a keyed change of a protected table stays keyed', () => {
   const { effects } = bench.one('update customers set phone = $1 where email = $2');
   assert.equal(effects.keyed, true);

@@ -71,6 +71,10 @@ select loyalty, name from customers where id = 7
 alter table customers drop column loyalty
 commit
 
+# protected values in other case, and where there are none
+update customers set email = lower(email), phone = coalesce(phone, '0') where id = 1
+update customers c set email = pg_catalog.lower(c.email), ssn = c.ssn where c.id < 3
+
 # a temporary table in a transaction
 begin
 create temp table wanted on commit drop as select id, name from customers where id <= 2

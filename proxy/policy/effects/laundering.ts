@@ -3,6 +3,7 @@ import type { Context } from './context.ts';
 import { CHOOSING, writesOnward } from './met-writes.ts';
 import { findRelations } from './names.ts';
 import { type RowCalls, rowCalls } from './row-calls.ts';
+import { otherAssignments } from './same-column.ts';
 import { everything, is, list, names, type Tree, text, tree } from './tree.ts';
 
 const REFUSAL = 'a protected column would be copied into another place, where it is not protected';
@@ -26,7 +27,7 @@ export function launders(
   targets: readonly CatalogRelation[],
 ): string | null {
   if (!context.view.hasProtected) return null;
-  const parts = sourceParts(tag, body);
+  const parts = sourceParts(context, tag, body, targets);
   const withTarget =
     tag === 'UpdateStmt' ||
     tag === 'MergeStmt' ||
@@ -42,12 +43,17 @@ export function launders(
   return writesOnward(context, tag, body, targets) ? REFUSAL : null;
 }
 
-function sourceParts(tag: string, body: Tree): unknown[] {
+function sourceParts(
+  context: Context,
+  tag: string,
+  body: Tree,
+  targets: readonly CatalogRelation[],
+): unknown[] {
   switch (tag) {
     case 'InsertStmt':
       return [body.selectStmt, tree(body.onConflictClause).targetList];
     case 'UpdateStmt':
-      return [body.targetList, body.fromClause];
+      return [otherAssignments(context, body, targets), body.fromClause];
     case 'MergeStmt':
       return [body.sourceRelation, body.mergeWhenClauses];
     case 'SelectStmt':
