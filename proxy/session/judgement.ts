@@ -6,6 +6,7 @@ import { withoutBody } from '../policy/with-body.ts';
 import { either } from './either.ts';
 import { afterMoved, movesNames } from './keeps-meaning.ts';
 import { type Means, runsWhatIsLeft } from './left-to-end.ts';
+import { Earlier } from './opened-cursors.ts';
 import type { TooLong } from './too-long.ts';
 
 /** One message's text, analysed and judged. */
@@ -50,7 +51,7 @@ export interface JudgedCall {
 export interface Bodies {
   statement(name: string): StatementAnalysis | undefined;
   /** `earlier` statements stand before it in the same text. */
-  cursor(name: string, earlier: readonly StatementAnalysis[]): StatementAnalysis | undefined;
+  cursor(name: string, earlier: Earlier): StatementAnalysis | undefined;
 }
 
 const NO_TYPES: readonly number[] = [];
@@ -195,7 +196,7 @@ export class Judge {
   private resolve(statements: readonly StatementAnalysis[]): StatementAnalysis[] {
     const prepared = new Map<string, StatementAnalysis | undefined>();
     const cursors = new Map<string, StatementAnalysis | undefined>();
-    const earlier: StatementAnalysis[] = [];
+    const earlier = new Earlier();
     let moved = false;
     let late = false;
     return statements.map(outer => {
@@ -219,7 +220,7 @@ export class Judge {
         resolved = afterMoved(resolved);
       else if (outer.executes !== null || outer.cursor !== null) moved = movesNames(resolved);
       late ||= resolved.late !== undefined;
-      earlier.push(resolved);
+      earlier.add(resolved);
       return resolved;
     });
   }

@@ -8,7 +8,7 @@ import { Judge, type Judged } from './judgement.ts';
 import { keepsMeaning } from './keeps-meaning.ts';
 import { LeftToEnd, type Means } from './left-to-end.ts';
 import { neverAllowed } from './never-allowed.ts';
-import { OpenedCursors } from './opened-cursors.ts';
+import { type Earlier, OpenedCursors } from './opened-cursors.ts';
 import { OwnView } from './own-view.ts';
 import { refuseOtherReading } from './parameters.ts';
 import { asParsed } from './parsed-types.ts';
@@ -78,11 +78,11 @@ export class Judging {
     this.describing = new Describing(parts, settings, line, this.judge, this.own, () => this.path());
   }
 
-  private cursorBody(name: string, earlier: readonly StatementAnalysis[]): StatementAnalysis | undefined {
+  private cursorBody(name: string, earlier: Earlier): StatementAnalysis | undefined {
     const portal = this.picture().portals.get(name);
     const known = this.bodyOf(portal?.source);
     if (portal !== undefined && (known === undefined || !this.opened.some(earlier))) return known;
-    return this.opened.body(this.judge, epoch => this.rewirings.since(epoch), earlier, known);
+    return this.opened.body(this.judge, this.rewirings, earlier, known);
   }
 
   /** Whether texts can be judged now. */

@@ -1,6 +1,7 @@
 import type { StatementAnalysis } from '#schemas/analysis.ts';
 import { either } from './either.ts';
 import type { Judge, Judged } from './judgement.ts';
+import type { OwnRewirings } from './rewirings.ts';
 
 /** A statement that was sent, and may have left cursors behind that its functions have opened. */
 interface Opener {
@@ -12,6 +13,26 @@ interface Opener {
   under: object;
 }
 
+/** What the statements before one in a text have opened, in sum: a text may have a hundred thousand of them, and each may ask. */
+export class Earlier {
+  doubtful = false;
+  /** What a cursor may do that one of them has opened. */
+  opened: StatementAnalysis | undefined;
+
+  add(statement: StatementAnalysis): void {
+    if (isDoubtful(statement)) this.doubtful = true;
+    if (statement.opens !== undefined) this.opened = sum(this.opened, cursorOf(statement));
+  }
+}
+
+/** What the openers of the transaction come to, and by what that was found. */
+interface Found {
+  readonly openers: number;
+  readonly under: object;
+  readonly epoch: number;
+  readonly opened: StatementAnalysis | undefined;
+}
+
 /**
  * The cursors that functions have opened in this transaction. Their names are the functions' to choose, so one that nobody has seen made may be any
  * of them: it does what all of their openers together may do. The query of each was read with the body that has it, and stands in the
@@ -19,6 +40,7 @@ interface Opener {
  */
 export class OpenedCursors {
   private openers: Opener[] = [];
+  private found: Found | null = null;
   /** What nobody has read has run, or a body has made a cursor that outlives its transaction: an unseen name may be anything. */
   private doubtful = false;
   /** How often what nobody has read was sent: since then a name that SQL can take may stand for something else. */
@@ -40,6 +62,7 @@ export class OpenedCursors {
   /** They are closed, but for those that outlive it. */
   transactionEnded(): void {
     if (this.openers.length > 0) this.openers = [];
+    this.found = null;
   }
 
   /**
@@ -48,25 +71,40 @@ export class OpenedCursors {
    */
   body(
     judge: Judge,
-    since: (epoch: number) => boolean,
-    earlier: readonly StatementAnalysis[],
+    rewirings: Pick<OwnRewirings, 'epoch' | 'since'>,
+    earlier: Earlier,
     known: StatementAnalysis | undefined,
   ): StatementAnalysis | undefined {
-    if (this.doubtful || earlier.some(isDoubtful)) return undefined;
-    const found = known === undefined ? [] : [known];
-    for (const opener of this.openers) {
-      if (since(opener.epoch) || !stillMeans(opener, judge)) return undefined;
-      found.push(opener.judged.statements[opener.index]!);
+    if (this.doubtful || earlier.doubtful) return undefined;
+    let all = known;
+    if (this.openers.length > 0) {
+      const { found } = this;
+      const told =
+        found !== null &&
+        found.openers === this.openers.length &&
+        found.under === judge.stamp &&
+        found.epoch === rewirings.epoch;
+      if (!told && !this.find(judge, rewirings)) return undefined;
+      if (rewirings.since(rewirings.epoch)) return undefined;
+      all = sum(all, this.found?.opened);
     }
-    found.push(...earlier.filter(s => s.opens !== undefined));
-    return found.length < 2
-      ? found[0] && only(found[0], known)
-      : found.map(s => only(s, known)).reduce(either);
+    return sum(all, earlier.opened);
+  }
+
+  /** False where one of them may mean something else by now. */
+  private find(judge: Judge, rewirings: Pick<OwnRewirings, 'epoch' | 'since'>): boolean {
+    let opened: StatementAnalysis | undefined;
+    for (const opener of this.openers) {
+      if (rewirings.since(opener.epoch) || !stillMeans(opener, judge)) return false;
+      opened = sum(opened, cursorOf(opener.judged.statements[opener.index]!));
+    }
+    this.found = { openers: this.openers.length, under: judge.stamp, epoch: rewirings.epoch, opened };
+    return true;
   }
 
   /** Whether a name that was seen made may be one of theirs by now. */
-  some(earlier: readonly StatementAnalysis[]): boolean {
-    return this.openers.length > 0 || earlier.some(s => s.opens !== undefined);
+  some(earlier: Earlier): boolean {
+    return this.openers.length > 0 || earlier.opened !== undefined;
   }
 }
 
@@ -95,8 +133,14 @@ function stillMeans(opener: Opener, judge: Judge): boolean {
 }
 
 /** Of an opener, what its cursor may do. What that opens in turn is among what the opener was found to open. */
-function only(statement: StatementAnalysis, known: StatementAnalysis | undefined): StatementAnalysis {
-  if (statement === known) return statement;
-  const { opens: _all, ...rest } = statement;
+function cursorOf(opener: StatementAnalysis): StatementAnalysis {
+  const { opens: _all, ...rest } = opener;
   return { ...rest, effects: { ...rest.effects, keyed: false, rows: null }, cleanOutputs: null };
+}
+
+function sum(
+  one: StatementAnalysis | undefined,
+  other: StatementAnalysis | undefined,
+): StatementAnalysis | undefined {
+  return one !== undefined && other !== undefined ? either(one, other) : (one ?? other);
 }
